@@ -1,0 +1,1 @@
+"""NHS league tables, recomputed: from raw official extracts to gated, reconciled releases."""

@@ -1,0 +1,86 @@
+"""Errors a person can act on, each with the exit code that the `league` command ends with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the `league` command tells the shell (docs/operations.md lists them for users)."""
+
+    DONE = 0
+    OUR_FAULT = 1
+    WRONG_USAGE = 2
+    INPUT_MISSING = 3
+    INPUT_REJECTED = 4
+    SUITE_FAILED = 5
+    RECONCILIATION_DIFFERENT = 6
+    LOCKED = 7
+
+
+class LeagueError(Exception):
+    """An expected failure: the message says what was expected, what was found and what to do."""
+
+    exit_code: ExitCode = ExitCode.OUR_FAULT
+
+
+class WrongUsage(LeagueError):
+    """The command or a run's configuration asks for something that makes no sense."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+
+class InputMissing(LeagueError):
+    """A quarter isn't covered by the files at hand, or a framework's rules aren't complete."""
+
+    exit_code = ExitCode.INPUT_MISSING
+
+
+class InputRejected(LeagueError):
+    """A reader can't take a file as what it claims to be.
+
+    `file`, `row` and `column` say where; `expected` and `found` say what; `remedy` says what to do.
+    """
+
+    exit_code = ExitCode.INPUT_REJECTED
+
+    def __init__(
+        self,
+        *,
+        file: str,
+        expected: str,
+        found: str,
+        remedy: str,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.file = file
+        self.row = row
+        self.column = column
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        where = file
+        if row is not None:
+            where += f", row {row}"
+        if column is not None:
+            where += f", column {column}"
+        super().__init__(f"{where}: expected {expected}; found {found}. {remedy}")
+
+
+class SuiteFailed(LeagueError):
+    """An expectation of a gate didn't hold, so nothing was released."""
+
+    exit_code = ExitCode.SUITE_FAILED
+
+
+class ReconciliationDifferent(LeagueError):
+    """A recomputed figure differs from the publisher's beyond every known reason."""
+
+    exit_code = ExitCode.RECONCILIATION_DIFFERENT
+
+
+class Locked(LeagueError):
+    """Another run is writing."""
+
+    exit_code = ExitCode.LOCKED

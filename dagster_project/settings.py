@@ -1,0 +1,54 @@
+"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PACKAGE_DIR = Path(__file__).resolve().parent
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
+METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
+EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
+WAREHOUSE_NAME = "nhs_league_tables"
+WAREHOUSE_SCHEMA = "league"
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The folders below the data folder; none is created before it is needed."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> DataFolder:
+        return cls(Path(os.environ.get("LEAGUE_DATA_DIR") or PROJECT_ROOT / "data").resolve())
+
+    @property
+    def archive(self) -> Path:
+        return self.root / "archive"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse" / f"{WAREHOUSE_NAME}.duckdb"
+
+    @property
+    def candidates(self) -> Path:
+        return self.root / "candidates"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "writer.lock"

@@ -1,0 +1,58 @@
+{# Exact arithmetic: integers and decimals in, decimals out, one half-up rounding (methodology 2.1). #}
+
+{# A score or an average with all the digits that are kept. #}
+{% macro exact(expression) -%}
+    cast({{ expression }} as decimal(18, 12))
+{%- endmacro %}
+
+{# score = lo + (hi - lo) * (r - 1) / (N - 1), one division of integers; a trust alone scores lo. #}
+{% macro grid_score(score_best, score_worst, pool_rank, pool_size) -%}
+    {{ exact(
+        "case when " ~ pool_size ~ " <= 1 then " ~ score_best
+        ~ " else " ~ score_best ~ " + cast((" ~ score_worst ~ " - " ~ score_best ~ ") * ("
+        ~ pool_rank ~ " - 1) as double) / (" ~ pool_size ~ " - 1) end"
+    ) }}
+{%- endmacro %}
+
+{#
+    Half-up to `dp` places. An average of thirds and of ranks can lie exactly on a half that twelve
+    places show as ...4999999999, so the tenth place is settled first.
+#}
+{% macro half_up(expression, dp=2) -%}
+    cast(round(round(cast({{ expression }} as decimal(18, 12)), 10), {{ dp }}) as decimal(18, {{ dp }}))
+{%- endmacro %}
+
+{# The rank whose score prints as `published_score`: r = 1 + round((published - lo)(N - 1) / (hi - lo)). #}
+{% macro grid_rank(score_best, score_worst, published_score, pool_size) -%}
+    (1 + cast(round(
+        cast(({{ published_score }} - {{ score_best }}) * ({{ pool_size }} - 1) as double)
+        / ({{ score_worst }} - {{ score_best }})
+    ) as integer))
+{%- endmacro %}
+
+{# Half-up to a number of places that stands in a column; null places leave the score as it is. #}
+{% macro half_up_to(expression, dp_column) -%}
+    case
+        when {{ dp_column }} is null then {{ exact(expression) }}
+        else {{ exact(
+            "cast(round(round(cast(" ~ expression ~ " as decimal(18, 12)), 10) * cast(power(10, " ~ dp_column
+            ~ ") as integer), 0) as double) / power(10, " ~ dp_column ~ ")"
+        ) }}
+    end
+{%- endmacro %}
+
+{#
+    Linear ("inclusive") percentile of a group whose rows carry their 1-based `place` and the number of
+    `rows`: place quantile * (n - 1) between two neighbours, in decimals, rounded half-up to two places.
+#}
+{% macro linear_percentile(value, place, rows, quantile) -%}
+    cast(round(
+        max(case when {{ place }} - 1 = floor({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
+        + (
+            max(case when {{ place }} - 1 = ceil({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
+            - max(case when {{ place }} - 1 = floor({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
+        ) * cast(
+            max({{ quantile }} * ({{ rows }} - 1) - floor({{ quantile }} * ({{ rows }} - 1))) as decimal(7, 6)
+        ), 2
+    ) as decimal(18, 2))
+{%- endmacro %}

@@ -1,0 +1,57 @@
+-- The raw files that the quarter's figures were read from.
+with
+
+quarter_in_scope as (
+
+    select * from {{ source('run', 'quarter_in_scope') }}
+
+),
+
+extract as (
+
+    select * from {{ source('landing', 'extract') }}
+
+),
+
+extract_row as (
+
+    select * from {{ source('landing', 'extract_row') }}
+
+),
+
+extract_in_quarter as (
+
+    select
+        quarter,
+        extract_id,
+        count(distinct source_row) as rows_in_quarter
+    from extract_row
+    group by quarter, extract_id
+
+),
+
+final as (
+
+    select
+        quarter_in_scope.quarter,
+        quarter_in_scope.release_id,
+        quarter_in_scope.is_sample,
+        extract.extract_id,
+        extract.source,
+        extract.file_name,
+        extract.publisher,
+        extract.licence,
+        extract.bytes,
+        extract.rows,
+        cast(extract_in_quarter.rows_in_quarter as integer) as rows_in_quarter,
+        extract.release_state,
+        extract.supersedes
+    from extract_in_quarter
+    inner join quarter_in_scope
+        on extract_in_quarter.quarter = quarter_in_scope.quarter
+    inner join extract
+        on extract_in_quarter.extract_id = extract.extract_id
+
+)
+
+select * from final

@@ -1,0 +1,73 @@
+-- Every rule of the quarter's framework in one long table, each with its state and source.
+{% set rule_tables = {
+    'metric': ['metric_id'],
+    'metric_applicability': ['metric_id', 'table_name'],
+    'metric_rule': ['metric_id', 'unit'],
+    'metric_pool': ['metric_id', 'table_name'],
+    'rule_band': ['metric_id', 'unit', 'score'],
+    'combined_finance': ['planned_score', 'variance_score'],
+    'matrix_input': ['metric_id', 'axis'],
+    'enters_at_dp': ['quarter', 'metric_id'],
+    'average_tolerance': ['quarter', 'table_name'],
+    'segment_boundary': ['applies_to', 'segment'],
+    'expected_organisations': ['table_name', 'from_quarter'],
+    'framework_parameter': ['parameter'],
+} %}
+{% set rule_value = {
+    'metric': "better || ', ' || unit || ', weight ' || cast(weight_numerator as varchar) || '/' || cast(weight_denominator as varchar)",
+    'metric_applicability': "case when required then 'required' else 'where the service is provided' end",
+    'metric_rule': "rule || coalesce(' ' || cast(standard as varchar), '') || coalesce(', ' || cast(score_best as varchar) || ' to ' || cast(score_worst as varchar), '')",
+    'metric_pool': 'pool',
+    'rule_band': "coalesce(band_label, coalesce(cast(lower_bound as varchar), '') || ' to ' || coalesce(cast(upper_bound as varchar), ''))",
+    'combined_finance': 'cast(combined_score as varchar)',
+    'matrix_input': 'input_metric_id',
+    'enters_at_dp': 'cast(enters_at_dp as varchar)',
+    'average_tolerance': 'cast(tolerance as varchar)',
+    'segment_boundary': 'coalesce(cast(quantile as varchar), cast(threshold as varchar))',
+    'expected_organisations': 'cast(organisations as varchar)',
+    'framework_parameter': 'cast(value as varchar)',
+} %}
+with
+
+quarter_in_scope as (
+
+    select * from {{ source('run', 'quarter_in_scope') }}
+
+),
+
+rule_row as (
+
+    {% for rule_table, keys in rule_tables.items() -%}
+    select
+        framework,
+        '{{ rule_table }}' as rule_table,
+        {% for key in keys %}cast({{ key }} as varchar){% if not loop.last %} || ' ' || {% endif %}{% endfor %} as rule_key,
+        {{ rule_value[rule_table] }} as rule_value,
+        state,
+        source
+    from {{ ref(rule_table) }}
+    {% if not loop.last %}union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        quarter_in_scope.quarter,
+        quarter_in_scope.release_id,
+        quarter_in_scope.is_sample,
+        rule_row.framework,
+        rule_row.rule_table,
+        rule_row.rule_key,
+        rule_row.rule_value,
+        rule_row.state,
+        rule_row.source
+    from rule_row
+    inner join quarter_in_scope
+        on rule_row.framework = quarter_in_scope.framework
+
+)
+
+select * from final

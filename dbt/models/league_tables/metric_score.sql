@@ -1,0 +1,84 @@
+-- Every metric score with its value, rule, pool and basis.
+with
+
+quarter_in_scope as (
+
+    select * from {{ source('run', 'quarter_in_scope') }}
+
+),
+
+metric_score_exact as (
+
+    select * from {{ ref('metric_score_exact') }}
+
+),
+
+metric_value as (
+
+    select * from {{ ref('metric_value') }}
+
+),
+
+metric as (
+
+    select * from {{ ref('metric') }}
+
+),
+
+metric_rule as (
+
+    select * from {{ ref('metric_rule') }}
+
+),
+
+final as (
+
+    select
+        quarter_in_scope.quarter,
+        quarter_in_scope.release_id,
+        quarter_in_scope.is_sample,
+        metric_score_exact.table_name,
+        metric_score_exact.organisation_code,
+        metric_score_exact.metric_id,
+        metric.metric_name,
+        metric.domain,
+        metric_value.value,
+        metric_score_exact.unit,
+        metric_value.period,
+        {{ half_up('metric_score_exact.metric_score_exact') }} as metric_score,
+        metric_score_exact.metric_score_exact,
+        metric_score_exact.admissible_score_low,
+        metric_score_exact.admissible_score_high,
+        metric_score_exact.score_basis,
+        metric_score_exact.score_basis_reason,
+        {{ exact(
+            'cast(metric_score_exact.weight_numerator as double) / metric_score_exact.weight_denominator'
+        ) }} as weight,
+        metric_score_exact.enters_average,
+        metric_rule.rule,
+        metric_score_exact.pool,
+        cast(metric_score_exact.pool_size as integer) as pool_size,
+        cast(metric_score_exact.rank_in_pool as integer) as rank_in_pool,
+        metric_score_exact.standard_met
+    from metric_score_exact
+    inner join quarter_in_scope
+        on metric_score_exact.quarter = quarter_in_scope.quarter
+    inner join metric
+        on
+            metric_score_exact.framework = metric.framework
+            and metric_score_exact.metric_id = metric.metric_id
+    inner join metric_rule
+        on
+            metric_score_exact.framework = metric_rule.framework
+            and metric_score_exact.metric_id = metric_rule.metric_id
+            and metric_score_exact.unit = metric_rule.unit
+    left join metric_value
+        on
+            metric_score_exact.quarter = metric_value.quarter
+            and metric_score_exact.table_name = metric_value.table_name
+            and metric_score_exact.organisation_code = metric_value.organisation_code
+            and metric_score_exact.metric_id = metric_value.metric_id
+
+)
+
+select * from final

@@ -1,0 +1,128 @@
+-- Step: one normal form of what was measured: a row per organisation and metric, with direction,
+-- precision, the published score and rank, and the source row of each.
+with
+
+figure as (
+
+    select * from {{ ref('stg_nof_figure') }}
+
+),
+
+metric as (
+
+    select * from {{ ref('metric') }}
+
+),
+
+metric_rule as (
+
+    select * from {{ ref('metric_rule') }}
+
+),
+
+published_value as (
+
+    select
+        figure.*,
+        figure.figure as metric_id
+    from figure
+    where figure.figure like 'OF0%'
+
+),
+
+published_score as (
+
+    select
+        figure.*,
+        'OF0' || substr(figure.figure, 4) as metric_id
+    from figure
+    where figure.figure like 'OF1%'
+
+),
+
+value_and_score as (
+
+    select
+        coalesce(published_value.quarter, published_score.quarter) as quarter,
+        coalesce(published_value.framework, published_score.framework) as framework,
+        coalesce(published_value.table_name, published_score.table_name) as table_name,
+        coalesce(published_value.organisation_code, published_score.organisation_code) as organisation_code,
+        coalesce(published_value.organisation_name, published_score.organisation_name) as organisation_name,
+        coalesce(
+            published_value.organisation_subtype, published_score.organisation_subtype
+        ) as organisation_subtype,
+        coalesce(published_value.region, published_score.region) as region,
+        coalesce(published_value.metric_id, published_score.metric_id) as metric_id,
+        published_value.unit,
+        published_value.value,
+        published_score.value as published_score,
+        published_value.published_rank,
+        published_score.published_rank as score_published_rank,
+        published_value.median_value as published_median,
+        published_value.lower_quartile as published_lower_quartile,
+        published_value.upper_quartile as published_upper_quartile,
+        coalesce(published_value.reporting_date, published_score.reporting_date) as period,
+        published_value.extract_id,
+        published_value.sheet,
+        published_value.source_row,
+        published_score.extract_id as score_extract_id,
+        published_score.sheet as score_sheet,
+        published_score.source_row as score_source_row
+    from published_value
+    full outer join published_score
+        on
+            published_value.quarter = published_score.quarter
+            and published_value.table_name = published_score.table_name
+            and published_value.organisation_code = published_score.organisation_code
+            and published_value.metric_id = published_score.metric_id
+
+),
+
+final as (
+
+    select
+        value_and_score.quarter,
+        value_and_score.framework,
+        value_and_score.table_name,
+        value_and_score.organisation_code,
+        value_and_score.organisation_name,
+        value_and_score.organisation_subtype,
+        value_and_score.region,
+        value_and_score.metric_id,
+        metric.metric_name,
+        metric.domain,
+        metric.better,
+        coalesce(metric_rule.unit, metric.unit) as unit,
+        value_and_score.value,
+        -- a count is exact; any other value is known to its published places
+        case
+            when value_and_score.unit = 'count' then cast(null as integer)
+            else metric.value_dp
+        end as value_dp,
+        value_and_score.published_score,
+        value_and_score.published_rank,
+        value_and_score.score_published_rank,
+        value_and_score.published_median,
+        value_and_score.published_lower_quartile,
+        value_and_score.published_upper_quartile,
+        value_and_score.period,
+        value_and_score.extract_id,
+        value_and_score.sheet,
+        value_and_score.source_row,
+        value_and_score.score_extract_id,
+        value_and_score.score_sheet,
+        value_and_score.score_source_row
+    from value_and_score
+    inner join metric
+        on
+            value_and_score.framework = metric.framework
+            and value_and_score.metric_id = metric.metric_id
+    left join metric_rule
+        on
+            value_and_score.framework = metric_rule.framework
+            and value_and_score.metric_id = metric_rule.metric_id
+            and value_and_score.unit = metric_rule.unit
+
+)
+
+select * from final

@@ -1,0 +1,238 @@
+-- Step 3.3: the cut-points between segments: fixed thresholds; or quartiles of all trusts of every table
+-- together; or, with a table missing, the publisher's own (the largest score of each published segment).
+with
+
+scored_average as (
+
+    select * from {{ ref('scored_average') }}
+
+),
+
+segment_boundary as (
+
+    select * from {{ ref('segment_boundary') }}
+
+),
+
+metric_applicability as (
+
+    select * from {{ ref('metric_applicability') }}
+
+),
+
+framework as (
+
+    select * from {{ ref('framework') }}
+
+),
+
+published_figure as (
+
+    select * from {{ ref('published_figure') }}
+
+),
+
+expected_table as (
+
+    select distinct
+        framework,
+        table_name
+    from metric_applicability
+
+),
+
+loaded_table as (
+
+    select distinct
+        quarter,
+        framework,
+        table_name
+    from scored_average
+
+),
+
+table_count as (
+
+    select
+        framework,
+        count(*) as tables
+    from expected_table
+    group by framework
+
+),
+
+quarter_loaded as (
+
+    select
+        loaded_table.quarter,
+        count(*) = max(table_count.tables) as is_every_table_loaded
+    from loaded_table
+    inner join table_count
+        on loaded_table.framework = table_count.framework
+    group by loaded_table.quarter
+
+),
+
+ordered_score as (
+
+    select
+        quarter,
+        framework,
+        score_figure,
+        applies_to,
+        score_exact,
+        row_number() over (
+            partition by quarter, score_figure
+            order by score_exact, table_name, organisation_code
+        ) as position,
+        count(*) over (partition by quarter, score_figure) as scores
+    from scored_average
+
+),
+
+-- linear ("inclusive") percentiles: the place quantile * (n - 1) between two neighbours, in decimals
+quantile_place as (
+
+    select
+        ordered_score.quarter,
+        ordered_score.score_figure,
+        segment_boundary.segment,
+        segment_boundary.quantile * (max(ordered_score.scores) - 1) as place
+    from ordered_score
+    inner join segment_boundary
+        on
+            ordered_score.framework = segment_boundary.framework
+            and ordered_score.applies_to = segment_boundary.applies_to
+    where segment_boundary.quantile is not null
+    group by
+        ordered_score.quarter, ordered_score.score_figure, segment_boundary.segment, segment_boundary.quantile
+
+),
+
+national_quantile as (
+
+    select
+        quantile_place.quarter,
+        quantile_place.score_figure,
+        quantile_place.segment,
+        {{ exact("""max(below.score_exact) + (max(above.score_exact) - max(below.score_exact))
+            * cast(max(quantile_place.place - floor(quantile_place.place)) as decimal(7, 6))""") }} as cut_point
+    from quantile_place
+    inner join ordered_score as below
+        on
+            quantile_place.quarter = below.quarter
+            and quantile_place.score_figure = below.score_figure
+            and below.position = cast(floor(quantile_place.place) as integer) + 1
+    inner join ordered_score as above
+        on
+            quantile_place.quarter = above.quarter
+            and quantile_place.score_figure = above.score_figure
+            and above.position = cast(ceil(quantile_place.place) as integer) + 1
+    group by quantile_place.quarter, quantile_place.score_figure, quantile_place.segment
+
+),
+
+figure_pair as (
+
+    select distinct
+        score_figure,
+        segment_figure
+    from scored_average
+
+),
+
+published_segment_score as (
+
+    select
+        segment_figure.quarter,
+        score_figure.figure as score_figure,
+        cast(segment_figure.value as integer) as segment,
+        max(score_figure.value) as highest_score
+    from published_figure as segment_figure
+    inner join figure_pair
+        on segment_figure.figure = figure_pair.segment_figure
+    inner join published_figure as score_figure
+        on
+            segment_figure.quarter = score_figure.quarter
+            and segment_figure.table_name = score_figure.table_name
+            and segment_figure.organisation_code = score_figure.organisation_code
+            and figure_pair.score_figure = score_figure.figure
+    group by segment_figure.quarter, score_figure.figure, segment_figure.value
+
+),
+
+figure_segment as (
+
+    select distinct
+        scored_average.quarter,
+        scored_average.framework,
+        scored_average.applies_to,
+        scored_average.score_figure,
+        segment_boundary.segment,
+        segment_boundary.quantile,
+        segment_boundary.threshold
+    from scored_average
+    inner join segment_boundary
+        on
+            scored_average.framework = segment_boundary.framework
+            and scored_average.applies_to = segment_boundary.applies_to
+
+),
+
+-- a segment that no published row holds ends where the one before it ends
+published_cut_point as (
+
+    select
+        figure_segment.quarter,
+        figure_segment.score_figure,
+        figure_segment.segment,
+        max(published_segment_score.highest_score) over (
+            partition by figure_segment.quarter, figure_segment.score_figure
+            order by figure_segment.segment
+            rows between unbounded preceding and current row
+        ) as highest_score
+    from figure_segment
+    left join published_segment_score
+        on
+            figure_segment.quarter = published_segment_score.quarter
+            and figure_segment.score_figure = published_segment_score.score_figure
+            and figure_segment.segment = published_segment_score.segment
+
+),
+
+final as (
+
+    select
+        figure_segment.quarter,
+        figure_segment.framework,
+        figure_segment.score_figure,
+        figure_segment.segment,
+        {{ exact("""case
+            when framework.segmentation_method = 'thresholds' then figure_segment.threshold
+            when not quarter_loaded.is_every_table_loaded then published_cut_point.highest_score
+            else national_quantile.cut_point
+        end""") }} as cut_point,
+        case
+            when framework.segmentation_method = 'thresholds' then 'threshold'
+            when quarter_loaded.is_every_table_loaded then 'national_quartiles'
+            else 'published'
+        end as threshold_basis
+    from figure_segment
+    inner join framework
+        on figure_segment.framework = framework.framework
+    inner join quarter_loaded
+        on figure_segment.quarter = quarter_loaded.quarter
+    left join national_quantile
+        on
+            figure_segment.quarter = national_quantile.quarter
+            and figure_segment.score_figure = national_quantile.score_figure
+            and figure_segment.segment = national_quantile.segment
+    left join published_cut_point
+        on
+            figure_segment.quarter = published_cut_point.quarter
+            and figure_segment.score_figure = published_cut_point.score_figure
+            and figure_segment.segment = published_cut_point.segment
+
+)
+
+select * from final

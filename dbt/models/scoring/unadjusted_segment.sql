@@ -1,0 +1,60 @@
+-- Step 3.3: the segment of each average and domain score, before the override. Against national quartiles or
+-- thresholds exact scores are compared; against the publisher's own cut-points, scores at two places.
+with
+
+scored_average as (
+
+    select * from {{ ref('scored_average') }}
+
+),
+
+segment_cut_point as (
+
+    select * from {{ ref('segment_cut_point') }}
+
+),
+
+final as (
+
+    select
+        scored_average.quarter,
+        scored_average.framework,
+        scored_average.table_name,
+        scored_average.organisation_code,
+        scored_average.applies_to,
+        scored_average.domain,
+        scored_average.score_figure,
+        scored_average.segment_figure,
+        -- one more than the number of cut-points that the score lies beyond
+        cast(1 + sum(
+            case
+                when segment_cut_point.cut_point is null then 0
+                when
+                    segment_cut_point.threshold_basis = 'published'
+                    and scored_average.score > segment_cut_point.cut_point then 1
+                when
+                    segment_cut_point.threshold_basis <> 'published'
+                    and scored_average.score_exact > segment_cut_point.cut_point then 1
+                else 0
+            end
+        ) as integer) as segment,
+        count(segment_cut_point.cut_point) as cut_points,
+        max(segment_cut_point.threshold_basis) as threshold_basis
+    from scored_average
+    inner join segment_cut_point
+        on
+            scored_average.quarter = segment_cut_point.quarter
+            and scored_average.score_figure = segment_cut_point.score_figure
+    group by
+        scored_average.quarter,
+        scored_average.framework,
+        scored_average.table_name,
+        scored_average.organisation_code,
+        scored_average.applies_to,
+        scored_average.domain,
+        scored_average.score_figure,
+        scored_average.segment_figure
+
+)
+
+select * from final
