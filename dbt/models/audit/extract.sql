@@ -42,7 +42,7 @@ final as (
         extract.publisher,
         extract.licence,
         extract.bytes,
-        extract.rows,
+        cast(extract.rows as integer) as rows,
         cast(extract_in_quarter.rows_in_quarter as integer) as rows_in_quarter,
         extract.release_state,
         extract.supersedes

@@ -1,0 +1,1 @@
+"""From publisher to tidy rows: archive, recognition, readers and the bundled sample."""

@@ -1,0 +1,165 @@
+"""The archive: raw bytes of every extract by sha256, append-only, and a manifest of when each was seen.
+
+`archive/<first two hex>/<sha256>` is written once and never again; `archive/manifest.jsonl` gets one
+line per sighting. Writers hold the run's lock, so there is one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dagster_project.errors import InputMissing, InputRejected
+
+_UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One time that a file was seen. `origin` is where (a path, later an address); quarters are canonical."""
+
+    extract_id: str
+    file_name: str
+    source: str
+    table_name: str
+    quarters: tuple[str, ...]
+    bytes: int
+    release_state: str
+    supersedes: str | None
+    is_sample: bool
+    origin: str
+    retrieved_at: str = ""
+
+
+def sha256_of(raw: bytes) -> str:
+    """The extract's id."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Archive:
+    """Raw bytes below `root`; the folder is made with the first file."""
+
+    def __init__(self, root: Path, clock: Callable[[], datetime] = _now) -> None:
+        self.root = root
+        self._clock = clock
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.jsonl"
+
+    def path_of(self, extract_id: str) -> Path:
+        """Where the bytes of that id are or would be."""
+        return self.root / extract_id[:2] / extract_id
+
+    def store(self, raw: bytes) -> str:
+        """Keeps the bytes and gives their id; bytes already there are checked, not written again.
+
+        Raises InputRejected where the archived file of that id is damaged.
+        """
+        self.clean()
+        extract_id = sha256_of(raw)
+        target = self.path_of(extract_id)
+        if target.exists():
+            self.read(extract_id)
+            return extract_id
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.root / f"{_UNFINISHED}{extract_id}"
+        with unfinished.open("xb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.chmod(0o444)
+        unfinished.rename(target)
+        _sync_folder(target.parent)
+        return extract_id
+
+    def read(self, extract_id: str) -> bytes:
+        """The bytes of that id; InputMissing if there are none, InputRejected if they are damaged."""
+        path = self.path_of(extract_id)
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            raise InputMissing(
+                f"the archive has no file {extract_id} ({path}): load the folder with the original file again"
+            ) from None
+        found = sha256_of(raw)
+        if found != extract_id:
+            raise InputRejected(
+                file=str(path),
+                expected=f"bytes with the sha256 {extract_id}",
+                found=f"{len(raw)} bytes with the sha256 {found}: the archived file is damaged",
+                remedy="Remove it and load the folder with the original file again, or restore a backup.",
+            )
+        return raw
+
+    def record(self, sightings: Iterable[Sighting]) -> None:
+        """Appends sightings with the time of now (UTC); one that only differs in time isn't repeated."""
+        self.clean()
+        known = {_timeless(seen) for seen in self.sightings()}
+        new = [sighting for sighting in sightings if _timeless(sighting) not in known]
+        if not new:
+            return
+        self.root.mkdir(parents=True, exist_ok=True)
+        seen_at = self._clock().astimezone(UTC).isoformat(timespec="seconds")
+        stamped = [replace(sighting, retrieved_at=seen_at) for sighting in new]
+        rows = [json.dumps(asdict(sighting), sort_keys=True) for sighting in stamped]
+        with self.manifest.open("ab") as file:
+            file.write("".join(row + "\n" for row in rows).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def sightings(self) -> list[Sighting]:
+        """All sightings in the order they were recorded; raises InputRejected for a damaged manifest.
+
+        A last line without its line end was never finished and doesn't count.
+        """
+        if not self.manifest.exists():
+            return []
+        finished = self.manifest.read_bytes().split(b"\n")[:-1]
+        return [self._sighting(line, number) for number, line in enumerate(finished, 1)]
+
+    def clean(self) -> None:
+        """Removes what an interrupted write left behind."""
+        if not self.root.is_dir():
+            return
+        for unfinished in self.root.glob(f"{_UNFINISHED}*"):
+            unfinished.unlink()
+        with contextlib.suppress(FileNotFoundError), self.manifest.open("r+b") as file:
+            written = file.read()
+            if not written.endswith(b"\n"):
+                file.truncate(written.rfind(b"\n") + 1)
+
+    def _sighting(self, line: bytes, number: int) -> Sighting:
+        try:
+            row = json.loads(line)
+            return Sighting(**(row | {"quarters": tuple(row["quarters"])}))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputRejected(
+                file=str(self.manifest),
+                row=number,
+                expected="a sighting as written by the archive",
+                found=f"something else ({error})",
+                remedy="Restore the manifest from a backup, or move the archive away and load again.",
+            ) from None
+
+
+def _timeless(sighting: Sighting) -> Sighting:
+    return replace(sighting, retrieved_at="")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""One module per format of a publisher: bytes in, extract rows out."""

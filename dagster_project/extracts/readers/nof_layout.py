@@ -1,0 +1,194 @@
+"""What all NHS Oversight Framework CSVs share: organisations, tables, codes, missing marks, quarters."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers.delimited import Records, column_key
+from dagster_project.extracts.readers.outcome import SetAside
+from dagster_project.quarters import Quarter
+from dagster_project.settings import DBT_PROJECT_DIR
+
+# In these files `-` has never been seen as a zero: zeroes are written "0.0".
+MISSING_MARKS = {
+    "*": "suppressed",
+    "**": "suppressed",
+    "-": "not available",
+    ".": "not available",
+    ":": "not available",
+    "[x]": "not available",
+    "[z]": "not applicable",
+    "n/a": "not applicable",
+    "null": "not available",
+    "100%*": "suppressed",
+}
+
+
+@dataclass(frozen=True)
+class Organisations:
+    """The organisation columns of a file, one entry per record; `table_name` holds for all."""
+
+    table_name: str
+    codes: list[str]
+    names: list[str | None]
+    subtypes: list[str | None]
+    regions: list[str | None]
+    is_sample: bool
+
+    def columns(self, positions: Sequence[int]) -> dict[str, list[Any]]:
+        """The extract-row columns of the organisations at these positions."""
+        return {
+            "table_name": [self.table_name] * len(positions),
+            "organisation_code": [self.codes[i] for i in positions],
+            "organisation_name": [self.names[i] for i in positions],
+            "organisation_subtype": [self.subtypes[i] for i in positions],
+            "region": [self.regions[i] for i in positions],
+        }
+
+
+def filled_records(everything: Records) -> tuple[Records, list[SetAside]]:
+    """The records that aren't blank, and the blank ones set aside; InputRejected where all are blank."""
+    filled: list[int] = []
+    blank: list[SetAside] = []
+    for i, line in enumerate(everything.raw_lines):
+        if text.folded(line).strip(' ,"'):
+            filled.append(i)
+        else:
+            blank.append(SetAside(everything.lines[i], None, None, "blank line", line))
+    if not filled:
+        raise InputRejected(
+            file=everything.file_name,
+            expected="data records",
+            found="blank lines below the header",
+            remedy="Download the file again from the publisher's page.",
+        )
+    return everything.kept(filled), blank
+
+
+def kind_of_body(records: Records) -> str:
+    """`ICB` in the assumed layout for integrated care boards, else `Trust`: how column names begin."""
+    is_icb = "icb_code" in records.header and "trust_code" not in records.header
+    return "ICB" if is_icb else "Trust"
+
+
+def organisation_columns(body: str) -> list[str]:
+    """The published names of the columns that `read_organisations` needs."""
+    kinds = ["Trust_type", "Trust_subtype"] if body == "Trust" else []
+    return ["Region", *kinds, f"{body}_code", f"{body}_name"]
+
+
+def read_organisations(records: Records) -> Organisations:
+    """Reads the organisation columns; raises InputRejected for blank codes or mixed files."""
+    body = kind_of_body(records)
+    code_key = column_key(f"{body}_code")
+    codes = records.parsed(code_key, _code)
+    regions = records.parsed("region", text.region)
+    for name, rows in Counter(name for name in regions if not text.is_known_region(name)).items():
+        records.notes.append(f"the region {name!r} isn't in seeds/reference/region.csv ({rows} rows)")
+    table_name = _one_table(records) if body == "Trust" else "icb"
+    subtypes: list[str | None] = [None] * len(codes)
+    if body == "Trust":
+        subtypes = records.parsed("trust_subtype", text.folded_or_none)
+    return Organisations(
+        table_name=table_name,
+        codes=codes,
+        names=records.parsed(column_key(f"{body}_name"), text.folded_or_none),
+        subtypes=subtypes,
+        regions=regions,
+        is_sample=_is_sample(records, codes, "icb" if table_name == "icb" else "trust"),
+    )
+
+
+def key_text(cell: str) -> str:
+    """A cell that no figure can do without; raises ValueError for a blank or a missing mark."""
+    if text.missing_reason(cell, MISSING_MARKS) is not None:
+        raise ValueError("a text: without it the figure can't be attributed")
+    return text.folded(cell)
+
+
+def number_or_none(cell: str) -> Decimal | None:
+    """A number; None for a blank or a missing mark."""
+    return None if text.missing_reason(cell, MISSING_MARKS) is not None else text.number(cell)
+
+
+def rank_or_none(cell: str) -> int | None:
+    """A rank; None for a blank or a missing mark."""
+    return None if text.missing_reason(cell, MISSING_MARKS) is not None else text.rank(cell)
+
+
+def _code(cell: str) -> str:
+    return key_text(cell).upper()
+
+
+def _table_of_trust_type(cell: str) -> str:
+    kind = " ".join(re.split(r"[\s\-\u2010-\u2015]+", key_text(cell).casefold()))
+    if "integrated care" in kind:
+        return "icb"
+    if "ambulance" in kind:
+        return "ambulance"
+    if "non acute" in kind or "mental health and community" in kind:
+        return "non_acute"
+    if "acute trust" in kind:
+        return "acute"
+    raise ValueError(
+        "'Acute trust', 'Non-acute hospital trust', 'Mental health and community trust', "
+        "'Ambulance trust' or 'Integrated care board'"
+    )
+
+
+def _one_table(records: Records) -> str:
+    tables = records.parsed("trust_type", _table_of_trust_type)
+    for position, table in enumerate(tables):
+        if table != tables[0]:
+            records.reject(position, "trust_type", expected=f"the {tables[0]} table, as in the first record")
+    return tables[0]
+
+
+@cache
+def _code_patterns() -> dict[tuple[str, bool], re.Pattern[str]]:
+    path = DBT_PROJECT_DIR / "seeds" / "reference" / "organisation_code_pattern.csv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {
+            (row["table_group"], row["is_sample"] == "true"): re.compile(row["pattern"])
+            for row in csv.DictReader(lines)
+        }
+
+
+def _is_sample(records: Records, codes: Sequence[str], group: str) -> bool:
+    """Whether the codes are the sample's. A malformed one is neither's: the gate of extracts finds it."""
+    patterns = _code_patterns()
+    distinct = sorted(set(codes))
+    fictional = [code for code in distinct if patterns[group, True].fullmatch(code)]
+    official = [code for code in distinct if code not in fictional and patterns[group, False].fullmatch(code)]
+    if bool(fictional) == bool(official):
+        found = f"{fictional[0]} (fictional) and {official[0]} (official)" if official else f"{distinct[0]!r}"
+        raise InputRejected(
+            file=records.file_name,
+            column=records.header[column_key(f"{kind_of_body(records)}_code")],
+            expected=f"ODS codes of {group}s only, or codes of the fictional sample only",
+            found=found,
+            remedy="Fictional and official figures are never mixed: take the file out, or correct its codes.",
+        )
+    return bool(fictional)
+
+
+def quarter_text(cell: str) -> str:
+    """The canonical quarter of `Q1 2025/26`; a single year is the one in which the financial year starts."""
+    try:
+        return str(Quarter.from_publisher(key_text(cell)))
+    except ValueError:
+        raise ValueError("a quarter such as 'Q1 2025/26'") from None
+
+
+def sorted_quarters(quarters: Sequence[str]) -> tuple[str, ...]:
+    """Each quarter once, in time."""
+    return tuple(sorted(set(quarters)))

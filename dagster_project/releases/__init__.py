@@ -1,0 +1,1 @@
+"""Write, audit, publish: the candidate, the immutable release folders and the atomic swap."""

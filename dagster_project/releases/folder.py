@@ -1,0 +1,157 @@
+"""The release folder `releases/<quarter>/<release id>/`: written once and whole, then only ever compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import InputMissing, LeagueError
+from dagster_project.quarters import Quarter
+from dagster_project.releases.durable import flush, make_folder, remove, seal_file, write_new_file
+from dagster_project.releases.identity import ReleaseIdentity
+from dagster_project.releases.tables import RELEASED_TABLES, export_table
+from dagster_project.settings import DataFolder
+
+RELEASE_FILE = "release.json"
+PROVENANCE_FILE = "provenance.json"
+QUALITY_FILE = "quality.html"
+UNFINISHED = ".unfinished-"
+_OFFICIAL_NOTICE = (
+    "Unofficial recomputation. "
+    "Contains public sector information licensed under the Open Government Licence v3.0."
+)
+_SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
+
+
+@dataclass(frozen=True)
+class ReleaseFolder:
+    """A release on the disk. `is_new` is False if it was there before and was found equal."""
+
+    quarter: Quarter
+    release_id: str
+    path: Path
+    is_new: bool
+
+
+def release_path(data: DataFolder, quarter: Quarter, release_id: str) -> Path:
+    """Where a release lies, whether or not it exists."""
+    return data.releases / str(quarter) / release_id
+
+
+def write_release(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataFolder,
+    identity: ReleaseIdentity,
+    *,
+    gates: Sequence[Mapping[str, Any]],
+    quality_page: bytes,
+    provenance: Mapping[str, Any],
+) -> ReleaseFolder:
+    """Writes a quarter's release from the candidate's schema `league`, or compares it with the one there.
+
+    `gates` (their outcomes) and `quality_page` are part of the promise of same inputs, same bytes: nothing
+    of a run or a machine belongs in them. `provenance` is where that goes (run id, retrieved at, origins,
+    durations); it is kept from the first time only and never compared. All are plain JSON values.
+    Raises LeagueError naming the file if the release exists and differs.
+    """
+    final = release_path(data, identity.quarter, identity.release_id)
+    unfinished = final.with_name(UNFINISHED + final.name)
+    make_folder(final.parent)
+    remove(unfinished)
+    unfinished.mkdir()
+    try:
+        _fill(unfinished, connection, identity, gates, quality_page)
+        if final.exists():
+            _refuse_difference(final, unfinished)
+            return ReleaseFolder(identity.quarter, identity.release_id, final, is_new=False)
+        write_new_file(unfinished / PROVENANCE_FILE, _json(provenance))
+        for file in sorted(unfinished.iterdir()):
+            seal_file(file)
+        flush(unfinished)
+        unfinished.rename(final)
+        flush(final.parent)
+        return ReleaseFolder(identity.quarter, identity.release_id, final, is_new=True)
+    finally:
+        remove(unfinished)
+
+
+def read_release(data: DataFolder, quarter: Quarter, release_id: str) -> dict[str, Any]:
+    """The content of a release's `release.json`; raises InputMissing if there is no such release."""
+    path = release_path(data, quarter, release_id) / RELEASE_FILE
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputMissing(
+            f"{path}: expected the release {release_id} of {quarter}; there is none. "
+            "`league status` lists those there are."
+        ) from None
+    return content
+
+
+def sweep_unfinished(data: DataFolder) -> None:
+    """Removes what runs that died have left half-written among the releases; needs the writer lock."""
+    if data.releases.is_dir():
+        for leftover in data.releases.glob(f"*/{UNFINISHED}*"):
+            remove(leftover)
+
+
+def _fill(
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    identity: ReleaseIdentity,
+    gates: Sequence[Mapping[str, Any]],
+    quality_page: bytes,
+) -> None:
+    """Writes every file of the promise, `release.json` last."""
+    rows: dict[str, int] = {}
+    for table in RELEASED_TABLES:
+        count = export_table(connection, table, identity, folder)
+        rows |= {f"{table.name}.parquet": count, f"{table.name}.csv": count}
+    write_new_file(folder / QUALITY_FILE, quality_page)
+    files: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.iterdir()):
+        files[file.name] = {"sha256": _sha256(file), "bytes": file.stat().st_size}
+        if file.name in rows:
+            files[file.name]["rows"] = rows[file.name]
+    content = {
+        **identity.components,
+        "release_id": identity.release_id,
+        "notice": _SAMPLE_NOTICE if identity.is_sample else _OFFICIAL_NOTICE,
+        "gates": [dict(gate) for gate in gates],
+        "files": files,
+    }
+    write_new_file(folder / RELEASE_FILE, _json(content))
+
+
+def _refuse_difference(existing: Path, fresh: Path) -> None:
+    """Raises LeagueError naming the first file of two folders that isn't the same in both."""
+    names = {file.name for file in (*existing.iterdir(), *fresh.iterdir())} - {PROVENANCE_FILE}
+    # release.json last: it differs whenever another file does, and would hide which.
+    for name in sorted(names, key=lambda name: (name == RELEASE_FILE, name)):
+        expected, found = _describe(fresh / name), _describe(existing / name)
+        if expected != found:
+            raise LeagueError(
+                f"{existing / name}: expected {expected}, as the same inputs give now; found {found}. "
+                "A release is never rewritten. If somebody changed this folder, move it away and run again; "
+                "if nobody did, the same inputs gave other bytes: that is a fault of ours, please report it."
+            )
+
+
+def _describe(path: Path) -> str:
+    return f"sha256 {_sha256(path)}" if path.is_file() else "no such file"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+    return (text + "\n").encode()

@@ -1,0 +1,149 @@
+"""What a release's id is made of: everything that decides its bytes, nothing of the machine that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import InputMissing, LeagueError
+from dagster_project.quarters import Quarter
+from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT
+
+ID_LENGTH = 16
+_CODE_FOLDERS = ("dagster_project", "dbt", "expectations")
+_LOCKED_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
+_MADE_BY_DBT = frozenset({"dbt/target", "dbt/logs", "dbt/dbt_packages"})
+_CACHE_FOLDERS = frozenset({"__pycache__", "node_modules"})
+_LEFTOVER_SUFFIXES = (".pyc", ".log", ".duckdb", ".wal", "~")
+
+
+@dataclass(frozen=True)
+class ReleaseIdentity:
+    """A release's id and the components it is the hash of; `release.json` holds both, to be checked."""
+
+    quarter: Quarter
+    framework: str
+    is_sample: bool
+    previous_release_id: str | None
+    extracts: Mapping[str, str]
+    rules: Mapping[str, str]
+    code: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    @property
+    def components(self) -> dict[str, Any]:
+        """As plain JSON values, in the names of `release.json`."""
+        return {
+            "quarter": str(self.quarter),
+            "framework": self.framework,
+            "is_sample": self.is_sample,
+            "previous_release_id": self.previous_release_id,
+            "extracts": dict(self.extracts),
+            "rules": dict(self.rules),
+            "code": dict(self.code),
+            "versions": dict(self.versions),
+        }
+
+    @property
+    def release_id(self) -> str:
+        """The first 16 hex digits of the sha256 over the components as JSON with sorted keys."""
+        text = json.dumps(self.components, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+
+def identify(
+    quarter: Quarter,
+    *,
+    framework: str,
+    is_sample: bool,
+    extracts: Mapping[str, str],
+    previous_release_id: str | None,
+    rules_dir: Path = METHODOLOGY_DIR,
+    project_root: Path = PROJECT_ROOT,
+) -> ReleaseIdentity:
+    """The identity of a quarter's release, from the files in the checkout and the packages installed.
+
+    `extracts` maps the sha256 of each raw file used to its file name: the name stands in the released
+    table `extract`, so the same bytes under another name are another release. `rules_dir` holds the rules
+    in force, the checkout's own or those of `--rules`. Raises InputMissing when it holds no files.
+    """
+    return ReleaseIdentity(
+        quarter=quarter,
+        framework=framework,
+        is_sample=is_sample,
+        previous_release_id=previous_release_id,
+        extracts=extracts,
+        rules=hash_rules(rules_dir),
+        code=hash_code(project_root),
+        versions=locked_versions(),
+    )
+
+
+def hash_code(project_root: Path = PROJECT_ROOT) -> dict[str, str]:
+    """Path below the checkout -> sha256 of content with LF line ends: the package, dbt and expectations.
+
+    Raises LeagueError when one of the three holds no files.
+    """
+    hashes = {
+        path: _hash_with_lf(project_root / path)
+        for folder in _CODE_FOLDERS
+        for path in _source_files(project_root, folder)
+    }
+    for folder in _CODE_FOLDERS:
+        if not any(path.startswith(f"{folder}/") for path in hashes):
+            raise LeagueError(
+                f"{project_root / folder}: expected the project's code; found no files. Use a whole checkout."
+            )
+    return hashes
+
+
+def hash_rules(rules_dir: Path = METHODOLOGY_DIR) -> dict[str, str]:
+    """Path of each CSV below the folder of rules -> sha256 of content with LF line ends.
+
+    Raises InputMissing when there is none.
+    """
+    hashes = {
+        path: _hash_with_lf(rules_dir / path)
+        for path in _source_files(rules_dir, "")
+        if path.endswith(".csv")
+    }
+    if not hashes:
+        raise InputMissing(
+            f"{rules_dir}: expected the rules' CSV files; found none. Give the folder that holds them."
+        )
+    return hashes
+
+
+def locked_versions() -> dict[str, str]:
+    """The installed versions of the packages whose behaviour can change a release's bytes."""
+    return {package: version(package) for package in _LOCKED_PACKAGES}
+
+
+def _hash_with_lf(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _source_files(root: Path, folder: str) -> Iterator[str]:
+    """The files that somebody wrote, as paths below `root`, sorted; not what tools leave among them."""
+    found = []
+    for where, folders, files in os.walk(root / folder):
+        below = Path(where).relative_to(root)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _CACHE_FOLDERS
+            and (below / name).as_posix() not in _MADE_BY_DBT
+        ]
+        found += [
+            (below / name).as_posix()
+            for name in files
+            if not name.startswith(".") and not name.endswith(_LEFTOVER_SUFFIXES)
+        ]
+    yield from sorted(found)

@@ -1,0 +1,1 @@
+"""A quarterly run from request to release: plain functions that assets and the command both call."""

@@ -1,0 +1,146 @@
+"""A quarterly run: the writer's lock, the candidate, and the stages of the flow in their order.
+
+Assets and the command call the same stages. Each stage refuses to run before the one it builds on, because
+the candidate lives as long as the run: a part of the flow alone has nothing to build from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.errors import WrongUsage
+from dagster_project.quarters import Quarter
+from dagster_project.releases.candidate import Candidate, open_candidate
+from dagster_project.releases.publish import mend_current_links, refuse_foreign_wal
+from dagster_project.releases.writer_lock import writer_lock
+from dagster_project.runs.progress import announce
+from dagster_project.runs.record import RunRecord
+from dagster_project.runs.request import RunRequest
+from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.warehouse.dbt_project import DbtProject, project_with_rules
+
+if TYPE_CHECKING:
+    from dagster_project.extracts.load import LoadedExtracts
+    from dagster_project.gates.outcome import GateOutcome
+    from dagster_project.methodology.rule_set import RuleSet
+    from dagster_project.releases.folder import ReleaseFolder
+    from dagster_project.releases.identity import ReleaseIdentity
+    from dagster_project.warehouse.landing import QuarterInScope
+
+STAGES = ("read", "seed", "gate extracts", "measure", "gate metrics", "score", "gate league_tables", "release")
+
+
+class QuarterlyRun:
+    """One run of one or more quarters, all or nothing; a context that holds the lock from start to end."""
+
+    def __init__(self, request: RunRequest, data: DataFolder, run_id: str) -> None:
+        self.request = request
+        self.data = data
+        self.run_id = run_id
+        self.record = RunRecord(data, run_id)
+        self.seconds: dict[str, float] = {}
+        self.outcomes: list[GateOutcome] = []
+        self.identities: list[ReleaseIdentity] = []
+        self.scope: list[QuarterInScope] = []
+        self.releases: list[ReleaseFolder] = []
+        self._done: list[str] = []
+        self._exit = ExitStack()
+        self._candidate: Candidate | None = None
+        self._project: DbtProject | None = None
+        self._loaded: LoadedExtracts | None = None
+        self._rules: RuleSet | None = None
+
+    def __enter__(self) -> QuarterlyRun:
+        self.record.note(quarters=[str(quarter) for quarter in self.request.quarters])
+        with self.recording():
+            self._exit.enter_context(writer_lock(self.data, self.run_id))
+            try:
+                mend_current_links(self.data)
+                refuse_foreign_wal(self.data)
+                self._candidate = open_candidate(self.data, self.run_id)
+                self._exit.callback(self._candidate.discard)
+            except BaseException:
+                self._exit.close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.record.failed(error)
+        self._exit.close()
+
+    @property
+    def candidate(self) -> Candidate:
+        """The private warehouse of the run."""
+        return _opened(self._candidate)
+
+    @property
+    def loaded(self) -> LoadedExtracts:
+        """What the readers read for the quarters of the run."""
+        return _opened(self._loaded)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules in force."""
+        return _opened(self._rules)
+
+    @property
+    def project(self) -> DbtProject:
+        """The dbt project: the checkout's, or a copy with the run's own rules in it."""
+        if self._project is None:
+            self._project = checkout_project(self.data)
+        return self._project
+
+    def has_read(self, loaded: LoadedExtracts, rules: RuleSet, *, own_rules: bool) -> None:
+        """Keeps what the first stage found."""
+        self._loaded = loaded
+        self._rules = rules
+        if own_rules:
+            self._project = project_with_rules(rules, self.candidate.warehouse.parent)
+
+    @contextmanager
+    def stage(self, name: str, says: str) -> Iterator[None]:
+        """One stage: refused unless the one before it is done; timed, announced, its failure recorded."""
+        before = STAGES[STAGES.index(name) - 1] if name != STAGES[0] else None
+        if before is not None and before not in self._done:
+            raise WrongUsage(
+                f"The stage '{name}' builds on '{before}', which this run hasn't done. A part of the flow can't "
+                "be materialised alone: the candidate it builds in ends with its run. Materialise the whole job."
+            )
+        announce(says)
+        started = time.monotonic()
+        with self.recording():
+            yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+        self._done.append(name)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Keeps an error as the outcome of the run and passes it on."""
+        try:
+            yield
+        except Exception as error:
+            self.record.failed(error)
+            raise
+
+    @property
+    def quarters(self) -> tuple[Quarter, ...]:
+        """The quarters asked for, in time."""
+        return tuple(sorted(set(self.request.quarters)))
+
+
+def checkout_project(data: DataFolder) -> DbtProject:
+    """The dbt project of the checkout, parsed into the data folder."""
+    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+
+
+def _opened(value: Any) -> Any:
+    if value is None:
+        raise WrongUsage("The run isn't open, or its extracts haven't been read: materialise the whole job.")
+    return value

@@ -1,0 +1,106 @@
+"""The last stage: the quality results, the release folders of every quarter, and the commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dagster_project.errors import WrongUsage
+from dagster_project.gates.outcome import GateOutcome
+from dagster_project.quarters import Quarter
+from dagster_project.releases.folder import ReleaseFolder, write_release
+from dagster_project.releases.publish import publish
+from dagster_project.runs.progress import announce
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.summary import changes_against_published, summarise
+from dagster_project.warehouse.quality import record_quality
+
+
+def release(run: QuarterlyRun) -> list[ReleaseFolder]:
+    """Writes each quarter's release and makes the candidate the published warehouse; a dry run does neither,
+    but says what would change. Raises WrongUsage if a gate didn't pass.
+    """
+    with run.stage("release", "Releasing" if not run.request.dry_run else "Dry run: comparing, not releasing"):
+        closed = [outcome.gate for outcome in run.outcomes if not outcome.passed]
+        if closed:
+            raise WrongUsage(f"The gate {closed[0]} is closed: nothing is released.")
+        with run.candidate.connect() as connection:
+            record_quality(connection, run.scope, run.outcomes)
+            run.record.note(
+                summary=summarise(connection, run.quarters), changes=changes_against_published(connection, run)
+            )
+            if run.request.dry_run:
+                run.record.note(exit_code=0, dry_run=True, seconds=run.seconds)
+                return []
+            for identity in run.identities:
+                run.releases.append(
+                    write_release(
+                        connection,
+                        run.data,
+                        identity,
+                        gates=_gates_of(run.outcomes, identity.quarter),
+                        quality_page=_quality_page(run, identity.quarter),
+                        provenance=_provenance(run, identity.quarter),
+                    )
+                )
+        publish(run.candidate, run.data, run.quarters)
+        for folder in run.releases:
+            announce(f"  {folder.quarter}: release {folder.release_id}")
+    run.record.note(
+        exit_code=0,
+        dry_run=False,
+        seconds=run.seconds,
+        releases=[
+            {
+                "quarter": str(folder.quarter),
+                "release_id": folder.release_id,
+                "path": str(folder.path),
+                "is_new": folder.is_new,
+            }
+            for folder in run.releases
+        ],
+    )
+    return run.releases
+
+
+def _gates_of(outcomes: list[GateOutcome], quarter: Quarter) -> list[dict[str, Any]]:
+    """Each gate's outcome in one quarter, as release.json holds it."""
+    found = []
+    for outcome in outcomes:
+        results = [result for result in outcome.results if result.quarter == str(quarter)]
+        found.append(
+            {
+                "gate": outcome.gate,
+                "expectations": len(results),
+                "passed": all(result.success or result.severity != "critical" for result in results),
+                "warnings": sum(not result.success and result.severity == "warning" for result in results),
+            }
+        )
+    return found
+
+
+def _quality_page(run: QuarterlyRun, quarter: Quarter) -> bytes:
+    from dagster_project.gates.quality_page import render_quality_page
+
+    results = [r for outcome in run.outcomes for r in outcome.results if r.quarter == str(quarter)]
+    return render_quality_page(results, is_sample={str(quarter): run.loaded.is_sample})
+
+
+def _provenance(run: QuarterlyRun, quarter: Quarter) -> dict[str, Any]:
+    """What differs by machine: which run, when the files were seen, where they came from."""
+    from dagster_project.extracts.archive import Archive
+
+    used = next(identity.extracts for identity in run.identities if identity.quarter == quarter)
+    return {
+        "run_id": run.run_id,
+        "seconds": {name: round(seconds, 3) for name, seconds in run.seconds.items()},
+        "sightings": [
+            {
+                "extract_id": sighting.extract_id,
+                "file_name": sighting.file_name,
+                "origin": sighting.origin,
+                "retrieved_at": sighting.retrieved_at,
+            }
+            for sighting in Archive(run.data.archive).sightings()
+            if sighting.extract_id in used
+        ],
+    }

@@ -1,0 +1,192 @@
+"""The stages of the flow: read, seed, measure, score, judge, release. Each takes the run and leaves it further on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster_project.errors import WrongUsage
+from dagster_project.extracts.archive import Archive
+from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
+from dagster_project.gates.outcome import GateOutcome
+from dagster_project.methodology.rule_check import faults, framework_for
+from dagster_project.methodology.rule_set import RuleSet, read_rules
+from dagster_project.quarters import Quarter
+from dagster_project.releases.identity import ReleaseIdentity, identify
+from dagster_project.releases.publish import current_release
+from dagster_project.runs.progress import announce
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
+from dagster_project.warehouse.landing import QuarterInScope, land
+
+SEEDS = ("resource_type:seed",)
+MEASURING = ("path:models/staging", "path:models/metrics")
+SCORING = ("path:models/scoring", "path:models/league_tables", "path:models/audit")
+
+
+def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
+    """Archives and reads the extracts, chooses each quarter's framework, lands both in the candidate."""
+    with run.stage("read", "Reading extracts"):
+        folder, rules_dir = _where(run)
+        archive = Archive(run.data.archive)
+        loaded = load_folder(folder, archive) if folder else load_archived(archive, is_sample=run.request.sample)
+        loaded = loaded.for_quarters(run.quarters)
+        rules = sound_rules(rules_dir)
+        run.has_read(loaded, rules, own_rules=rules_dir is not None)
+        _identify(run, rules_dir)
+        with run.candidate.connect() as connection:
+            land(connection, loaded, run.scope)
+        _keep_listings(run, loaded)
+        announce(
+            f"  {len(loaded.extract)} files, {len(loaded.extract_row)} figures, "
+            f"{len(loaded.row_set_aside)} rows set aside, {len(loaded.revision)} figures given anew"
+        )
+        return loaded
+
+
+def seed_rules(run: QuarterlyRun) -> list[str]:
+    """Puts the rules into the candidate; returns dbt's unique ids of the seeds."""
+    with run.stage("seed", "Loading the rules of scoring"):
+        return _build(run, "seed", SEEDS)
+
+
+def measure(run: QuarterlyRun) -> list[str]:
+    """Builds staging and metric values; returns dbt's unique ids of the models."""
+    with run.stage("measure", "Normalising metric values"):
+        return _build(run, "run", MEASURING)
+
+
+def score(run: QuarterlyRun) -> list[str]:
+    """Builds scores, segments, ranks, league tables and reconciliation; returns dbt's unique ids."""
+    with run.stage("score", "Scoring and ranking"):
+        return _build(run, "run", SCORING)
+
+
+def judge(run: QuarterlyRun, gate: str) -> GateOutcome:
+    """Runs a gate over the candidate and keeps what it found, passed or not."""
+    from dagster_project.gates.gate import run_gate
+
+    with run.stage(f"gate {gate}", f"Gate: {gate.replace('_', ' ')}"):
+        with run.candidate.connect() as connection:
+            outcome = run_gate(gate, connection, expectations_dir=EXPECTATIONS_DIR)
+        run.outcomes.append(outcome)
+        keep_quality(run)
+        error = outcome.error()
+        if error is not None:
+            run.record.failed(error)
+        return outcome
+
+
+def keep_quality(run: QuarterlyRun) -> None:
+    """Writes the quality page of the run so far."""
+    from dagster_project.gates.quality_page import render_quality_page
+
+    results = [result for outcome in run.outcomes for result in outcome.results]
+    page = render_quality_page(results, is_sample={str(item.quarter): item.is_sample for item in run.scope})
+    run.record.keep("quality.html", page)
+    run.record.note(
+        gates=[
+            {
+                "gate": outcome.gate,
+                "passed": outcome.passed,
+                "expectations": len(outcome.results),
+                "failures": len(outcome.failures),
+                "warnings": len(outcome.warnings),
+            }
+            for outcome in run.outcomes
+        ]
+    )
+
+
+def sound_rules(rules_dir: Path | None) -> RuleSet:
+    """The rules in force; raises WrongUsage listing what is wrong with them."""
+    rules = read_rules(rules_dir)
+    found = faults(rules)
+    if found:
+        listed = "\n".join(f"  - {finding}" for finding in found)
+        raise WrongUsage(f"The rules are not consistent:\n{listed}\nMend them; `league rules check DIR` checks again.")
+    return rules
+
+
+def _where(run: QuarterlyRun) -> tuple[Path | None, Path | None]:
+    """The folder of extracts (None for the archive) and of the run's own rules; generates the sample."""
+    if not run.request.sample:
+        return run.request.extracts_dir, run.request.rules_dir
+    from dagster_project.extracts.sample.generator import generate_sample
+
+    announce("Generating the fictional sample")
+    files = generate_sample(run.candidate.warehouse.parent / "sample", scale=run.request.scale)
+    return files.extracts, run.request.rules_dir or files.rules
+
+
+def _build(run: QuarterlyRun, command: str, select: tuple[str, ...]) -> list[str]:
+    return run.project.build(command, select, run.candidate.warehouse, threads=run.request.threads)
+
+
+def _identify(run: QuarterlyRun, rules_dir: Path | None) -> None:
+    """Each quarter's framework and release id; a quarter counts the release of the one before it as input."""
+    known = {
+        release.quarter: release.release_id
+        for release in current_release(run.data)
+        if release.is_sample == run.loaded.is_sample
+    }
+    rules = run.project.project_dir / "seeds" / "methodology" if rules_dir else METHODOLOGY_DIR
+    for quarter in run.quarters:
+        known.pop(quarter, None)
+    for quarter in run.quarters:
+        framework = framework_for(quarter, run.rules, is_sample=run.loaded.is_sample)
+        before = quarter.shifted(-1)
+        identity = identify(
+            quarter,
+            framework=framework,
+            is_sample=run.loaded.is_sample,
+            extracts=_extracts_of(run.loaded, quarter),
+            previous_release_id=known.get(before),
+            rules_dir=rules,
+        )
+        known[quarter] = identity.release_id
+        run.identities.append(identity)
+        run.scope.append(_in_scope(run.loaded, identity, before))
+
+
+def _extracts_of(loaded: LoadedExtracts, quarter: Quarter) -> dict[str, str]:
+    """File name by hash of the extracts whose rows the quarter uses, and of those that they supersede."""
+    rows = loaded.extract_row
+    used = set(rows.loc[rows["quarter"] == str(quarter), "extract_id"])
+    used |= set(loaded.extract.loc[loaded.extract["extract_id"].isin(used), "supersedes"].dropna())
+    extract = loaded.extract[loaded.extract["extract_id"].isin(used)]
+    return dict(zip(extract["extract_id"], extract["file_name"], strict=True))
+
+
+def _in_scope(loaded: LoadedExtracts, identity: ReleaseIdentity, before: Quarter) -> QuarterInScope:
+    rows = loaded.extract_row
+    used = loaded.extract["extract_id"].isin(rows.loc[rows["quarter"] == str(identity.quarter), "extract_id"])
+    settled = ("provisional", "revised", "final")
+    return QuarterInScope(
+        quarter=identity.quarter,
+        framework=identity.framework,
+        release_id=identity.release_id,
+        is_sample=identity.is_sample,
+        release_state=min(loaded.extract.loc[used, "release_state"], key=settled.index),
+        previous_quarter=before,
+        previous_release_id=identity.previous_release_id,
+    )
+
+
+def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
+    """Nothing is silently dropped: rows set aside and revised figures are listed in the run's folder."""
+    for name, frame in (("rows_set_aside.csv", loaded.row_set_aside), ("revisions.csv", loaded.revision)):
+        run.record.keep(name, frame.to_csv(index=False, lineterminator="\n").encode())
+    run.record.note(
+        is_sample=loaded.is_sample,
+        extracts=[
+            {"file": file, "table": table, "extract_id": extract_id}
+            for file, table, extract_id in zip(
+                loaded.extract["file_name"], loaded.extract["table_name"], loaded.extract["extract_id"], strict=True
+            )
+        ],
+        rows_set_aside=len(loaded.row_set_aside),
+        revisions=len(loaded.revision),
+        ignored=[{"file": note.file, "why": note.text} for note in loaded.ignored],
+        notes=[{"file": note.file, "note": note.text} for note in loaded.notes],
+        releases=[{"quarter": str(item.quarter), "release_id": item.release_id} for item in run.scope],
+    )

@@ -1,0 +1,71 @@
+"""Puts what the readers read, and what the run was asked for, into the candidate warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from dagster_project.extracts import rows
+from dagster_project.extracts.load import LoadedExtracts
+from dagster_project.quarters import Quarter
+
+
+@dataclass(frozen=True)
+class QuarterInScope:
+    """One quarter of a run: its framework, its release id and the release of the quarter before it."""
+
+    quarter: Quarter
+    framework: str
+    release_id: str
+    is_sample: bool
+    release_state: str
+    previous_quarter: Quarter
+    previous_release_id: str | None
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedExtracts, scope: Sequence[QuarterInScope]
+) -> None:
+    """Replaces the tables of the schemas `landing` and `run`."""
+    connection.execute("create schema if not exists landing")
+    connection.execute("create schema if not exists run")
+    for name, frame, schema in (
+        ("extract", loaded.extract, rows.EXTRACT),
+        ("extract_row", rows.sorted_frame(loaded.extract_row), rows.EXTRACT_ROW),
+        ("row_set_aside", loaded.row_set_aside, rows.ROW_SET_ASIDE),
+        ("revision", loaded.revision, rows.REVISION),
+    ):
+        _replace_table(connection, f"landing.{name}", frame, schema)
+    connection.execute(
+        "create or replace table run.quarter_in_scope (quarter varchar, framework varchar, release_id varchar, "
+        "is_sample boolean, release_state varchar, previous_quarter varchar, previous_release_id varchar)"
+    )
+    connection.executemany(
+        "insert into run.quarter_in_scope values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                str(item.quarter),
+                item.framework,
+                item.release_id,
+                item.is_sample,
+                item.release_state,
+                str(item.previous_quarter),
+                item.previous_release_id,
+            ]
+            for item in scope
+        ],
+    )
+
+
+def _replace_table(
+    connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame, schema: pa.Schema
+) -> None:
+    connection.register("landed", pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+    try:
+        connection.execute(f"create or replace table {name} as select * from landed")
+    finally:
+        connection.unregister("landed")
