@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 FIRST_YEAR = 2025
 LAST_YEAR = 2034
 
-_CANONICAL = re.compile(r"^(\d{4})-(\d{2})-Q([1-4])$")
-_YEAR = r"(?:FY\s*)?(?P<start>\d{4})(?:\s*[/–-]\s*(?P<end>\d{4}|\d{2}))?"
+_CANONICAL = re.compile(r"([0-9]{4})-([0-9]{2})-Q([1-4])")
+_YEAR = r"(?:FY\s*)?(?P<start>[0-9]{4})(?:\s*[/\u2013-]\s*(?P<end>[0-9]{4}|[0-9]{2}))?"
 _QUARTER = r"(?:Q|Quarter\s*)(?P<number>[1-4])"
 _READABLE = (
-    re.compile(rf"^{_QUARTER}\s*[,-]?\s*{_YEAR}$", re.IGNORECASE),
-    re.compile(rf"^{_YEAR}\s*[,-]?\s*{_QUARTER}$", re.IGNORECASE),
+    re.compile(rf"{_QUARTER}\s*[,-]?\s*{_YEAR}", re.IGNORECASE),
+    re.compile(rf"{_YEAR}\s*[,-]?\s*{_QUARTER}", re.IGNORECASE),
 )
 
 
@@ -66,27 +66,27 @@ class Quarter:
     @classmethod
     def from_canonical(cls, text: str) -> Quarter:
         """Reads `2025-26-Q1` and nothing else; raises ValueError."""
-        match = _CANONICAL.match(text)
+        match = _CANONICAL.fullmatch(text)
         if match is None or (int(match[1]) + 1) % 100 != int(match[2]):
             raise ValueError(f"{text!r} isn't a quarter such as 2025-26-Q1")
         return cls(int(match[1]), int(match[3]))
 
     @classmethod
     def from_publisher(cls, text: str) -> Quarter:
-        """Reads what official files hold: `Q1 2025/26`, `Q4 2024-25`, `Q1 2025` (the year that starts in 2025).
+        """Reads what official files hold: `Q1 2025/26`, `Q4 2024-25`, and `Q1 2025` for April to June 2025.
 
         Raises ValueError when the text isn't a quarter.
         """
         start, end, number = _parts(text)
-        if end is not None and (start + 1) % 100 != end % 100:
+        if end not in (None, start + 1, (start + 1) % 100):
             raise ValueError(f"{text!r} isn't one financial year: {start} is followed by {start + 1}")
         return cls(start, number)
 
     @classmethod
     def from_argument(cls, text: str) -> Quarter:
-        """Reads what a person types; a single year is ambiguous and refused with both readings (WrongUsage)."""
+        """Reads what a person types; WrongUsage for a single year, which can be read in two ways."""
         try:
-            start, end, _ = _parts(text)
+            _, end, _ = _parts(text)
             quarter = cls.from_publisher(text)
         except ValueError as error:
             raise WrongUsage(
@@ -105,7 +105,7 @@ def _parts(text: str) -> tuple[int, int | None, int]:
     """Start year, end year where given, and quarter number of a written quarter; raises ValueError."""
     folded = " ".join(text.split())
     for pattern in _READABLE:
-        match = pattern.match(folded)
+        match = pattern.fullmatch(folded)
         if match is not None:
             end = match["end"]
             return int(match["start"]), None if end is None else int(end), int(match["number"])

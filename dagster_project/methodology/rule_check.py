@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
 
-from dagster_project.errors import InputMissing
-from dagster_project.methodology.rule_set import STATES, Row, RuleSet, column_types
+from dagster_project.errors import ExitCode, InputMissing
+from dagster_project.methodology.rule_set import STATES, Row, RuleSet, column_types, read_rules
 from dagster_project.quarters import Quarter
 
 RANKED_RULES = ("plain", "standard", "floor")
@@ -226,3 +229,40 @@ def _boundaries_out_of_order(rules: RuleSet, framework: str) -> Iterator[Finding
             ends = [Decimal(row[column]) for row in sorted(rows, key=lambda row: row["segment"]) if row[column]]
             if ends != sorted(set(ends)):
                 yield Finding(framework, "segment_boundary", f"{applies_to}: {column}s must rise with the segment")
+
+
+def check_rules(rules_dir: Path | None) -> dict[str, Any]:
+    """Faults, and per framework what is unknown and what is assumed; exit code 2 for faults, 3 for unknowns.
+
+    With `rules_dir` only the frameworks that it names decide the exit code.
+    """
+    rules = read_rules(rules_dir)
+    wrong = faults(rules)
+    named = _named_in(rules_dir) or set(rules.frameworks)
+    frameworks = [
+        {
+            "framework": framework,
+            "unknown": [str(finding) for finding in unknowns(rules, framework)],
+            "assumptions": sum(
+                row["state"] == "assumption" for table in rules.tables.values() for row in table.of(framework)
+            ),
+        }
+        for framework in rules.frameworks
+        if framework in named
+    ]
+    code = ExitCode.DONE
+    if any(framework["unknown"] for framework in frameworks) and rules_dir is not None:
+        code = ExitCode.INPUT_MISSING
+    if wrong:
+        code = ExitCode.WRONG_USAGE
+    return {"faults": [str(finding) for finding in wrong], "frameworks": frameworks, "exit_code": int(code)}
+
+
+def _named_in(rules_dir: Path | None) -> set[str]:
+    if rules_dir is None:
+        return set()
+    return {
+        row.get("framework", "")
+        for file in sorted(rules_dir.glob("*.csv"))
+        for row in csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
+    }

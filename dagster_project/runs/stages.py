@@ -19,8 +19,8 @@ from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
 from dagster_project.warehouse.landing import QuarterInScope, land
 
 SEEDS = ("resource_type:seed",)
-MEASURING = ("path:models/staging", "path:models/metrics")
-SCORING = ("path:models/scoring", "path:models/league_tables", "path:models/audit")
+MEASURING = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.metrics")
+SCORING = ("fqn:nhs_league_tables.scoring", "fqn:nhs_league_tables.league_tables", "fqn:nhs_league_tables.audit")
 
 
 def read_extracts(run: QuarterlyRun) -> LoadedExtracts:

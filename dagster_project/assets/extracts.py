@@ -1,0 +1,99 @@
+"""Assets of the first stage: the raw files of each table, and the figures read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dagster_project.assets.dbt_translation import OWNERS
+from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.quarters import quarter_partitions
+from dagster_project.runs import stages
+
+TABLES = {
+    "acute": "acute trusts",
+    "non_acute": "non-acute (mental health and community) trusts",
+    "ambulance": "ambulance trusts",
+    "icb": "integrated care boards",
+}
+LANDING = {
+    "extract": "One row per raw file used",
+    "extract_row": "One row per published figure, with the file and line that it stands on",
+    "row_set_aside": "Rows that hold no figure, each with the reason",
+    "revision": "Figures that a newer file gives anew",
+}
+PARTITIONS = quarter_partitions()
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+@dg.multi_asset(
+    name="raw_extracts",
+    specs=[
+        dg.AssetSpec(
+            ["extracts", table],
+            description=f"The publisher's files about {says}, archived by hash.",
+            group_name="extracts",
+            owners=OWNERS,
+            kinds={"csv", "python"},
+        )
+        for table, says in TABLES.items()
+    ],
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+)
+def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Finds, archives and reads the files of the run's quarters."""
+    loaded = stages.read_extracts(quarterly_run.run)
+    for table in TABLES:
+        files = loaded.extract[loaded.extract["table_name"] == table]
+        listed = "\n".join(
+            f"- {name} (`{extract_id[:16]}`, {size:,} bytes)"
+            for name, extract_id, size in zip(
+                files["file_name"], files["extract_id"], files["bytes"], strict=True
+            )
+        )
+        yield dg.MaterializeResult(
+            asset_key=dg.AssetKey(["extracts", table]),
+            metadata={
+                "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
+                "dagster/row_count": dg.MetadataValue.int(int(files["rows"].sum())),
+                "rows_set_aside": dg.MetadataValue.int(
+                    int(loaded.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
+                ),
+            },
+        )
+
+
+@dg.multi_asset(
+    name="landing",
+    specs=[
+        *(
+            dg.AssetSpec(
+                ["landing", name],
+                description=f"{says}.",
+                deps=[["extracts", table] for table in TABLES],
+                group_name="extracts",
+                owners=OWNERS,
+                kinds={"python", "duckdb"},
+            )
+            for name, says in LANDING.items()
+        ),
+        dg.AssetSpec(
+            ["run", "quarter_in_scope"],
+            description="The quarters of the run, with framework and release id.",
+            deps=[["extracts", table] for table in TABLES],
+            group_name="extracts",
+            owners=OWNERS,
+            kinds={"python", "duckdb"},
+        ),
+    ],
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+)
+def landing(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Reports what was landed in the candidate warehouse."""
+    keys = [*(dg.AssetKey(["landing", name]) for name in LANDING), dg.AssetKey(["run", "quarter_in_scope"])]
+    with quarterly_run.run.candidate.connect() as connection:
+        yield from materialised_tables(connection, keys)

@@ -1,0 +1,93 @@
+"""The resource that holds a quarterly run open for the life of a Dagster run: lock, candidate, connections.
+
+The in-process executor sets a resource up once per run and tears it down at its end, so every asset and check
+of the run sees the same candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+from pydantic import Field, PrivateAttr
+
+from dagster_project.errors import WrongUsage
+from dagster_project.quarters import Quarter
+from dagster_project.runs.progress import listening
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.request import RunRequest
+from dagster_project.settings import DataFolder
+
+if TYPE_CHECKING:
+    from dagster import InitResourceContext
+
+QUARTERS_TAG = "league/quarters"
+
+
+class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
+    """What a run is asked for, as configuration; the quarters are the run's partitions."""
+
+    extracts_dir: str | None = Field(
+        default=None, description="Folder of extracts as downloaded; empty reads the archive"
+    )
+    sample: bool = Field(default=False, description="Generate and use the fictional sample")
+    scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
+    rules_dir: str | None = Field(default=None, description="Folder of a year's own rules")
+    dry_run: bool = Field(default=False, description="Do all but publish")
+    threads: int = Field(default=2, description="Threads of dbt")
+
+    _run: QuarterlyRun | None = PrivateAttr(default=None)
+
+    @property
+    def run(self) -> QuarterlyRun:
+        """The run that is open; raises WrongUsage outside one."""
+        if self._run is None:
+            raise WrongUsage("No quarterly run is open: materialise the job quarterly_league_tables.")
+        return self._run
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[QuarterlyRunResource]:
+        """Opens the run for the quarters that the Dagster run's partitions name."""
+        run_id = context.run_id or "unknown"
+        log = context.log
+        request = RunRequest(
+            quarters=_quarters_of(context.run.tags if context.run else {}),
+            extracts_dir=Path(self.extracts_dir) if self.extracts_dir else None,
+            sample=self.sample,
+            scale=self.scale,
+            rules_dir=Path(self.rules_dir) if self.rules_dir else None,
+            dry_run=self.dry_run,
+            threads=self.threads,
+        )
+        with (
+            listening(lambda text: log.info(text) if log else None),
+            QuarterlyRun(request, DataFolder.from_environment(), run_id) as run,
+        ):
+            self._run = run
+            try:
+                yield self
+            finally:
+                self._run = None
+
+
+def _quarters_of(tags: dict[str, str]) -> tuple[Quarter, ...]:
+    """The quarters of a Dagster run: one partition, a range, or the list that `league run` tags."""
+    if QUARTERS_TAG in tags:
+        return tuple(Quarter.from_canonical(text) for text in tags[QUARTERS_TAG].split(","))
+    if PARTITION_NAME_TAG in tags:
+        return (Quarter.from_canonical(tags[PARTITION_NAME_TAG]),)
+    first, last = tags.get(ASSET_PARTITION_RANGE_START_TAG), tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    if first is None or last is None:
+        raise WrongUsage("Choose the quarters to build: a run without a partition has none.")
+    quarters = [Quarter.from_canonical(first)]
+    while str(quarters[-1]) < last:
+        quarters.append(quarters[-1].shifted(1))
+    return tuple(quarters)

@@ -1,0 +1,42 @@
+"""The last asset: the immutable release of each quarter and the commit that makes it current."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dagster_project.assets.dbt_translation import OWNERS
+from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
+from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.runs.release_stage import release
+from dagster_project.settings import WAREHOUSE_SCHEMA
+
+MADE_BY_GATES = "quality_result"
+
+
+@dg.asset(
+    key=["releases", "release"],
+    deps=[
+        [WAREHOUSE_SCHEMA, table.name] for table in RELEASED_TABLES if table.name != MADE_BY_GATES
+    ],
+    group_name="releases",
+    owners=OWNERS,
+    kinds={"parquet", "csv"},
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    description="Parquet and CSV of every released table, immutable, under a content-derived id.",
+)
+def released(quarterly_run: QuarterlyRunResource) -> dg.MaterializeResult[None]:
+    """Writes the release folders and commits the candidate."""
+    folders = release(quarterly_run.run)
+    return dg.MaterializeResult(
+        metadata={
+            "releases": dg.MetadataValue.md(
+                "\n".join(f"- {folder.quarter}: `{folder.release_id}`" for folder in folders)
+                or "dry run: nothing was released"
+            ),
+            "reconciliation": dg.MetadataValue.json(
+                {item["quarter"]: item["reconciliation"] for item in quarterly_run.run.record.content["summary"]}
+            ),
+        }
+    )

@@ -1,0 +1,1 @@
+"""How a figure came about: reconciliation with the publisher."""

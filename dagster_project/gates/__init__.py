@@ -1,0 +1,1 @@
+"""Loads and runs the Great Expectations suites of expectations/."""

@@ -1,0 +1,46 @@
+"""What the quarters before hold, as views that the subjects of the gate `metrics` read.
+
+`metric_history` has one row per quarter, organisation and metric: from metrics.metric_value for the
+quarters in scope, from the released tables for all others. `quarter_before` has one row per quarter in
+scope, with the latest earlier quarter of the same kind (sample or official), null if there is none.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+_IN_SCOPE = """
+    select value.quarter, scope.is_sample, value.table_name, value.organisation_code, value.metric_id,
+        value.unit, cast(value.value as decimal(18, 6)) as value
+    from metrics.metric_value as value
+    inner join run.quarter_in_scope as scope using (quarter)
+"""
+
+# Released rows of a quarter in scope are the ones about to be replaced: they aren't history.
+_RELEASED = """
+    select score.quarter, league_table.is_sample, league_table.table_name, score.organisation_code,
+        score.metric_id, score.unit, cast(score.value as decimal(18, 6)) as value
+    from league.metric_score as score
+    inner join league.league_table as league_table using (quarter, organisation_code)
+    where score.quarter not in (select quarter from run.quarter_in_scope)
+"""
+
+_QUARTER_BEFORE = """
+    create or replace temp view quarter_before as
+    select scope.*, (
+        select max(history.quarter) from metric_history as history
+        where history.quarter < scope.quarter and history.is_sample = scope.is_sample
+    ) as quarter_before
+    from run.quarter_in_scope as scope
+"""
+
+
+def view_earlier_quarters(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes both views, temporary; before the first release there are no released tables to look into."""
+    released = connection.execute(
+        "select count(distinct table_name) from information_schema.tables "
+        "where table_schema = 'league' and table_name in ('metric_score', 'league_table')"
+    ).fetchone()
+    parts = [_IN_SCOPE] if released is None or released[0] < 2 else [_IN_SCOPE, _RELEASED]
+    connection.execute("create or replace temp view metric_history as " + " union all ".join(parts))
+    connection.execute(_QUARTER_BEFORE)

@@ -1,0 +1,198 @@
+"""How the command shows its answers on a terminal; nothing is computed here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dagster_project.errors import ExitCode
+from dagster_project.settings import DataFolder
+
+SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
+OFFICIAL_NOTICE = (
+    "Unofficial recomputation. Contains public sector information licensed under the Open Government Licence v3.0."
+)
+NOT_A_VERDICT = "Lower scores are better. A rank is not a verdict."
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_started = time.monotonic()
+
+
+def progress(text: str) -> None:
+    """One line of progress on standard error, with the seconds since the start."""
+    _err.print(f"[dim]{time.monotonic() - _started:6.1f} s[/dim]  {escape(text)}")
+
+
+def failure(message: str) -> None:
+    """An error that a person can act on."""
+    _err.print(f"[bold red]error[/bold red]  {escape(message)}")
+
+
+def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
+    """Top and bottom of each table, gates, reconciliation, releases; or why nothing was released."""
+    if outcome.get("exit_code") != ExitCode.DONE:
+        failure(str(outcome.get("message") or "The run failed and left no reason; see Dagster's log."))
+        _err.print(f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}.")
+        if outcome.get("gates"):
+            _err.print(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}")
+        return
+    for quarter in outcome["summary"]:
+        _show_quarter(quarter)
+    _out.print()
+    _out.print("Gates: " + ", ".join(_gate(gate) for gate in outcome["gates"]))
+    _out.print(
+        f"Files: {len(outcome['extracts'])} read, {len(outcome['ignored'])} passed over; "
+        f"{outcome['rows_set_aside']} rows set aside, {outcome['revisions']} figures given anew by a newer file"
+    )
+    for change in outcome["changes"]:
+        _out.print(_change(change))
+    if outcome["dry_run"]:
+        _out.print("Dry run: nothing was released.")
+    for release in outcome["releases"] if not outcome["dry_run"] else ():
+        _out.print(f"{release['quarter']}: release [bold]{release['release_id']}[/bold] in {escape(release['path'])}")
+    _out.print(SAMPLE_NOTICE if outcome["is_sample"] else OFFICIAL_NOTICE)
+    _out.print(NOT_A_VERDICT)
+
+
+def show_check(result: Mapping[str, Any]) -> None:
+    """Each file and what it holds; each quarter and whether it would pass."""
+    table = _table("What is in these files", "file", "kind", "table", "quarters", "organisations", "rows")
+    for file in result["files"]:
+        table.add_row(
+            escape(file["file"]),
+            file["source"],
+            file["table"],
+            ", ".join(file["quarters"]),
+            str(file["organisations"]),
+            str(file["rows"]),
+        )
+    _out.print(table)
+    for note in result["ignored"]:
+        _out.print(f"passed over: {escape(note['file'])}: {escape(note['why'])}")
+    for note in result["notes"]:
+        _out.print(f"note: {escape(note['file'])}: {escape(note['note'])}")
+    _out.print(f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures given anew")
+    for quarter in result["quarters"]:
+        if quarter["exit_code"] == ExitCode.DONE:
+            counts = quarter["summary"]["reconciliation"]
+            _out.print(f"[bold]{quarter['quarter']}[/bold] would pass; figures: {_counts(counts)}")
+        else:
+            _out.print(f"[bold]{quarter['quarter']}[/bold] would [red]not[/red] pass:\n{escape(quarter['message'])}")
+
+
+def show_rules(result: Mapping[str, Any]) -> None:
+    """Faults first, then what each framework still lacks."""
+    for fault in result["faults"]:
+        failure(fault)
+    for framework in result["frameworks"]:
+        state = "complete" if not framework["unknown"] else "not complete"
+        _out.print(f"[bold]{framework['framework']}[/bold]: {state}, {framework['assumptions']} rows are assumptions")
+        for unknown in framework["unknown"]:
+            _out.print(f"  - {escape(unknown)}")
+    if not result["faults"]:
+        _out.print("The rules are consistent.")
+
+
+def show_status(result: Mapping[str, Any]) -> None:
+    """Releases, archive, runs."""
+    releases = _table("Released", "quarter", "release", "framework", "state", "organisations", "tables")
+    for release in result["releases"]:
+        kind = " (fictional sample)" if release["is_sample"] else ""
+        releases.add_row(
+            release["quarter"],
+            release["release_id"],
+            release["framework"] + kind,
+            release["release_state"],
+            str(release["organisations"]),
+            ", ".join(release["tables"]),
+        )
+    _out.print(releases)
+    archive = _table("Archived", "quarter", "table", "files")
+    for item in result["archive"]:
+        kind = " (fictional sample)" if item["is_sample"] else ""
+        archive.add_row(item["quarter"], item["table"] + kind, str(item["files"]))
+    _out.print(archive)
+    runs = _table("Latest runs", "run", "quarters", "exit code", "message")
+    for item in result["runs"]:
+        message = (item["message"] or "").splitlines()
+        code = "unfinished" if item["exit_code"] is None else str(item["exit_code"])
+        runs.add_row(item["run_id"], ", ".join(item["quarters"] or ()), code, escape(message[0] if message else ""))
+    _out.print(runs)
+    _out.print(f"Data folder: {escape(result['data_folder'])}")
+
+
+def show_reconciliation(result: Mapping[str, Any]) -> None:
+    """Counts by kind of figure, and each figure that isn't equal."""
+    _out.print(f"[bold]{result['quarter']}[/bold], release {result['release_id']}")
+    table = _table("Figures by outcome", "table", "figure", "outcome", "figures")
+    for item in result["counts"]:
+        table.add_row(item["table"], escape(item["figure"]), item["outcome"], str(item["figures"]))
+    _out.print(table)
+    _out.print(f"Scores by basis: {_counts(result['score_bases'])}")
+    for item in result["not_equal"]:
+        _out.print(
+            f"{item['outcome']}: {item['organisation_code']} {item['figure']}: ours {item['computed']}, "
+            f"published {item['published']}: {escape(item['reason'])}"
+        )
+    _out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
+
+
+def show_sample(result: Mapping[str, Any]) -> None:
+    """Where the sample lies and how to use it."""
+    _out.print(f"{result['files']} fictional files in {escape(result['extracts'])}")
+    rules = f" --rules {result['rules']}" if result["rules"] else ""
+    _out.print(f"Try: league run 2025-26-Q1 --extracts {escape(result['extracts'] + rules)}")
+    _out.print(SAMPLE_NOTICE)
+
+
+def _show_quarter(quarter: Mapping[str, Any]) -> None:
+    for item in quarter["tables"]:
+        segments = " / ".join(str(item["segments"][key]) for key in sorted(item["segments"]))
+        title = f"{quarter['quarter']}  {item['table_name']}: {item['organisations']} organisations, segments {segments}"
+        table = _table(title, "rank", "code", "organisation", "average", "segment")
+        places: Sequence[Mapping[str, Any]] = [*item["top"], *item["bottom"]]
+        for position, place in enumerate(places):
+            if position == len(item["top"]):
+                table.add_section()
+            table.add_row(
+                str(place["rank"]),
+                place["organisation_code"],
+                escape(place["organisation_name"]),
+                place["average_metric_score"],
+                str(place["segment"]),
+            )
+        _out.print(table)
+    _out.print(f"{quarter['quarter']} against the publisher's figures: {_counts(quarter['reconciliation'])}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("rank", "average", "rows", "files") else "left")
+    return table
+
+
+def _gate(gate: Mapping[str, Any]) -> str:
+    warnings = f", {gate['warnings']} worth a look" if gate["warnings"] else ""
+    verdict = "passed" if gate["passed"] else "closed"
+    return f"{gate['gate']} {verdict} ({gate['expectations']} expectations{warnings})"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    if change["change"] == "new":
+        return f"{change['quarter']}: new, no release of it was there before"
+    return (
+        f"{change['quarter']}: against release {change['release_id']}: {change['ranks']} ranks, "
+        f"{change['segments']} segments and {change['averages']} averages change; "
+        f"{change['organisations_in']} organisations in, {change['organisations_out']} out"
+    )

@@ -1,0 +1,90 @@
+"""Checks a folder of extracts without releasing anything: what is in it, and would it pass every gate?"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import ExitCode, LeagueError
+from dagster_project.extracts.load import LoadedExtracts, load_folder
+from dagster_project.quarters import Quarter
+from dagster_project.runs import stages
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.request import RunRequest
+from dagster_project.runs.summary import summarise
+from dagster_project.settings import DataFolder
+
+
+def check_folder(folder: Path, data: DataFolder, *, rules_dir: Path | None = None) -> dict[str, Any]:
+    """What each file holds, then each quarter through the gates, compared with what is published now.
+
+    Works in a temporary folder: nothing is archived, locked or published. Raises InputMissing or
+    InputRejected where the files can't be read; a closed gate is in the result.
+    """
+    loaded = load_folder(folder, None)
+    result: dict[str, Any] = {
+        "files": _files(loaded),
+        "ignored": [{"file": note.file, "why": note.text} for note in loaded.ignored],
+        "notes": [{"file": note.file, "note": note.text} for note in loaded.notes],
+        "rows_set_aside": len(loaded.row_set_aside),
+        "revisions": len(loaded.revision),
+        "quarters": [],
+        "exit_code": int(ExitCode.DONE),
+    }
+    for text in loaded.quarters():
+        checked = _check_quarter(folder, Quarter.from_canonical(text), data, rules_dir)
+        result["quarters"].append(checked)
+        result["exit_code"] = max(result["exit_code"], checked["exit_code"])
+    return result
+
+
+def _files(loaded: LoadedExtracts) -> list[dict[str, Any]]:
+    files = []
+    for row in loaded.extract.itertuples():
+        mine = loaded.extract_row[loaded.extract_row["extract_id"] == row.extract_id]
+        files.append(
+            {
+                "file": row.file_name,
+                "source": row.source,
+                "table": row.table_name,
+                "rows": int(str(row.rows)),
+                "quarters": sorted(mine["quarter"].unique().tolist()),
+                "organisations": int(mine["organisation_code"].nunique()),
+                "is_sample": bool(row.is_sample),
+            }
+        )
+    return files
+
+
+def _check_quarter(
+    folder: Path, quarter: Quarter, data: DataFolder, rules_dir: Path | None
+) -> dict[str, Any]:
+    """One quarter through all three gates in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="league-check-") as temporary:
+        elsewhere = DataFolder(Path(temporary))
+        if data.warehouse.exists():
+            elsewhere.warehouse.parent.mkdir(parents=True)
+            shutil.copyfile(data.warehouse, elsewhere.warehouse)
+        request = RunRequest((quarter,), extracts_dir=folder, rules_dir=rules_dir, dry_run=True)
+        found: dict[str, Any] = {"quarter": str(quarter), "gates": [], "exit_code": 0, "message": ""}
+        try:
+            with QuarterlyRun(request, elsewhere, "check") as run:
+                stages.read_extracts(run)
+                stages.seed_rules(run)
+                for gate, build in (("extracts", stages.measure), ("metrics", stages.score), ("league_tables", None)):
+                    outcome = stages.judge(run, gate)
+                    found["gates"].append(
+                        {"gate": gate, "passed": outcome.passed, "expectations": len(outcome.results)}
+                    )
+                    error = outcome.error()
+                    if error is not None:
+                        raise error
+                    if build is not None:
+                        build(run)
+                with run.candidate.connect() as connection:
+                    found["summary"] = summarise(connection, [quarter])[0]
+        except LeagueError as error:
+            found |= {"exit_code": int(error.exit_code), "message": str(error)}
+    return found

@@ -1,0 +1,109 @@
+"""Starts a quarterly run through Dagster in this process, so that it shows in the web server's history."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.errors import ExitCode
+from dagster_project.runs.progress import announce
+from dagster_project.runs.record import RunRecord, read_outcome
+from dagster_project.runs.request import RunRequest
+from dagster_project.settings import DataFolder
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+_INSTANCE_SETTINGS = "telemetry:\n  enabled: false\n"
+
+
+def dagster_home(data: DataFolder) -> Path:
+    """The folder of Dagster's run history, made if need be, with telemetry off."""
+    data.dagster_home.mkdir(parents=True, exist_ok=True)
+    settings = data.dagster_home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_INSTANCE_SETTINGS, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(data.dagster_home)
+    return data.dagster_home
+
+
+def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
+    """Runs the job and returns its outcome as `runs/<run id>/outcome.json` holds it."""
+    dagster_home(data)
+    announce("Starting Dagster")
+    from dagster import DagsterInstance
+
+    from dagster_project.assets.quarterly_run_resource import QUARTERS_TAG
+    from dagster_project.definitions import JOB_NAME, defs
+
+    run_id = str(uuid.uuid4())
+    quarters = sorted(set(request.quarters))
+    tags = {QUARTERS_TAG: ",".join(map(str, quarters)), **_partition_tags([str(q) for q in quarters])}
+    with DagsterInstance.get() as instance:
+        job = defs.resolve_job_def(JOB_NAME)
+        result = job.execute_in_process(
+            run_config=_run_config(request),
+            tags=tags,
+            instance=instance,
+            raise_on_error=False,
+            run_id=run_id,
+        )
+        if not result.success:
+            _record_unexpected(instance, data, run_id)
+    return read_outcome(data, run_id)
+
+
+def _partition_tags(quarters: list[str]) -> dict[str, str]:
+    """One partition, or a range of them; quarters with gaps between them have only our own tag."""
+    from dagster._core.storage.tags import (
+        ASSET_PARTITION_RANGE_END_TAG,
+        ASSET_PARTITION_RANGE_START_TAG,
+        PARTITION_NAME_TAG,
+    )
+
+    from dagster_project.quarters import partition_keys
+
+    keys = partition_keys()
+    if len(quarters) == 1:
+        return {PARTITION_NAME_TAG: quarters[0]}
+    first, last = keys.index(quarters[0]), keys.index(quarters[-1])
+    if quarters == keys[first : last + 1]:
+        return {ASSET_PARTITION_RANGE_START_TAG: quarters[0], ASSET_PARTITION_RANGE_END_TAG: quarters[-1]}
+    return {}
+
+
+def _run_config(request: RunRequest) -> dict[str, Any]:
+    config = {
+        "extracts_dir": str(request.extracts_dir.resolve()) if request.extracts_dir else None,
+        "sample": request.sample,
+        "scale": request.scale,
+        "rules_dir": str(request.rules_dir.resolve()) if request.rules_dir else None,
+        "dry_run": request.dry_run,
+        "threads": request.threads,
+    }
+    given = {name: value for name, value in config.items() if value is not None}
+    return {
+        "resources": {"quarterly_run": {"config": given}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+
+
+def _record_unexpected(instance: DagsterInstance, data: DataFolder, run_id: str) -> None:
+    """A failure that no stage recorded is ours: keep what Dagster's events say of it."""
+    from dagster import DagsterEventType
+
+    outcome = read_outcome(data, run_id)
+    if outcome.get("exit_code") not in (None, int(ExitCode.DONE)):
+        return
+    said = []
+    for record in instance.all_logs(
+        run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    ):
+        event = record.dagster_event
+        error = getattr(event.event_specific_data, "error", None) if event else None
+        said.append(error.to_string() if error else record.user_message or record.message)
+    record_of_run = RunRecord(data, run_id)
+    record_of_run.content.update(outcome)
+    record_of_run.note(exit_code=int(ExitCode.OUR_FAULT), message="\n".join(said) or "The run failed.")

@@ -1,0 +1,60 @@
+"""What is there: releases, archived quarters, the latest runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dagster_project.extracts.archive import Archive
+from dagster_project.releases.publish import current_release
+from dagster_project.runs.record import OUTCOME_FILE
+from dagster_project.settings import DataFolder
+
+_RUNS_SHOWN = 5
+
+
+def status_of(data: DataFolder) -> dict[str, Any]:
+    """Current releases, quarters that archived files cover, and the latest runs, newest first."""
+    return {
+        "data_folder": str(data.root),
+        "releases": [
+            {
+                "quarter": str(release.quarter),
+                "release_id": release.release_id,
+                "framework": release.framework,
+                "is_sample": release.is_sample,
+                "release_state": release.release_state,
+                "organisations": release.organisations,
+                "tables": list(release.tables_loaded),
+                "path": str(data.releases / str(release.quarter) / "current"),
+            }
+            for release in sorted(current_release(data), key=lambda item: item.quarter)
+        ],
+        "archive": _archived(data),
+        "runs": _latest_runs(data),
+    }
+
+
+def _archived(data: DataFolder) -> list[dict[str, Any]]:
+    files: dict[tuple[str, str, bool], set[str]] = {}
+    for sighting in Archive(data.archive).sightings():
+        for quarter in sighting.quarters:
+            key = (quarter, sighting.table_name, sighting.is_sample)
+            files.setdefault(key, set()).add(sighting.extract_id)
+    return [
+        {"quarter": quarter, "table": table, "is_sample": is_sample, "files": len(ids)}
+        for (quarter, table, is_sample), ids in sorted(files.items())
+    ]
+
+
+def _latest_runs(data: DataFolder) -> list[dict[str, Any]]:
+    outcomes = sorted(
+        data.runs.glob(f"*/{OUTCOME_FILE}") if data.runs.is_dir() else [],
+        key=lambda path: path.stat().st_mtime,
+        reverse=True,
+    )
+    runs = []
+    for path in outcomes[:_RUNS_SHOWN]:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        runs.append({key: content.get(key) for key in ("run_id", "quarters", "exit_code", "message")})
+    return runs
