@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,12 +37,15 @@ Rules = Annotated[
 def run(
     quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1; several are one pass.")],
     extracts: Annotated[
-        Path | None, typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive.")
+        Path | None,
+        typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive."),
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Use the bundled fictional sample.")] = False,
     scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
     rules: Rules = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but publish; say what would change.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do all but publish; say what would change.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
     as_json: Json = False,
 ) -> None:
@@ -85,7 +89,9 @@ def check(
 
 @rules_app.command("check")
 def rules_check(
-    folder: Annotated[Path | None, typer.Argument(help="Folder of rules; without it, the bundled ones.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of rules; without it, the bundled ones.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say whether rules are complete and consistent, and what is still unknown."""
@@ -108,7 +114,8 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def reconcile(
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")], as_json: Json = False
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    as_json: Json = False,
 ) -> None:
     """Compare a released quarter with the publisher's figures, figure by figure."""
     with reporting(as_json):
@@ -136,6 +143,21 @@ def sample(
             "files": len(files.files),
         }
         _finish(result, as_json, lambda: presentation.show_sample(result))
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Open Dagster's web server on the project, with the history of `league run` in it."""
+    from dagster_project.runs.launch import dagster_home
+    from dagster_project.settings import PROJECT_ROOT
+
+    dagster_home(DataFolder.from_environment())
+    program = Path(sys.executable).with_name("dagster")
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    os.execv(program, [str(program), "dev", "-w", workspace, "-p", str(port), "-h", host])
 
 
 @contextmanager

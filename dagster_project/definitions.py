@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-
 import dagster as dg
-
-# Partitioned checks and single-run backfills are marked as not yet settled; the lock pins the version in use.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 from dagster_project.assets.extracts import landing, raw_extracts
 from dagster_project.assets.gates import gate_checks

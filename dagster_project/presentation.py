@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +16,16 @@ from dagster_project.settings import DataFolder
 
 SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
 OFFICIAL_NOTICE = (
-    "Unofficial recomputation. Contains public sector information licensed under the Open Government Licence v3.0."
+    "Unofficial recomputation. "
+    "Contains public sector information licensed under the Open Government Licence v3.0."
 )
 NOT_A_VERDICT = "Lower scores are better. A rank is not a verdict."
 
-_out = Console(highlight=False, soft_wrap=True)
+# A pipe or a file has no width of its own: wide enough that codes, ids and names aren't cut.
+_WIDTH_OF_A_FILE = 160
+_MESSAGE_SHOWN = 100
+
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _started = time.monotonic()
 
@@ -38,7 +44,9 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     """Top and bottom of each table, gates, reconciliation, releases; or why nothing was released."""
     if outcome.get("exit_code") != ExitCode.DONE:
         failure(str(outcome.get("message") or "The run failed and left no reason; see Dagster's log."))
-        _err.print(f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}.")
+        _err.print(
+            f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}."
+        )
         if outcome.get("gates"):
             _err.print(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}")
         return
@@ -55,7 +63,9 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     if outcome["dry_run"]:
         _out.print("Dry run: nothing was released.")
     for release in outcome["releases"] if not outcome["dry_run"] else ():
-        _out.print(f"{release['quarter']}: release [bold]{release['release_id']}[/bold] in {escape(release['path'])}")
+        _out.print(
+            f"{release['quarter']}: release [bold]{release['release_id']}[/bold] in {escape(release['path'])}"
+        )
     _out.print(SAMPLE_NOTICE if outcome["is_sample"] else OFFICIAL_NOTICE)
     _out.print(NOT_A_VERDICT)
 
@@ -83,7 +93,9 @@ def show_check(result: Mapping[str, Any]) -> None:
             counts = quarter["summary"]["reconciliation"]
             _out.print(f"[bold]{quarter['quarter']}[/bold] would pass; figures: {_counts(counts)}")
         else:
-            _out.print(f"[bold]{quarter['quarter']}[/bold] would [red]not[/red] pass:\n{escape(quarter['message'])}")
+            _out.print(
+                f"[bold]{quarter['quarter']}[/bold] would [red]not[/red] pass:\n{escape(quarter['message'])}"
+            )
 
 
 def show_rules(result: Mapping[str, Any]) -> None:
@@ -92,7 +104,9 @@ def show_rules(result: Mapping[str, Any]) -> None:
         failure(fault)
     for framework in result["frameworks"]:
         state = "complete" if not framework["unknown"] else "not complete"
-        _out.print(f"[bold]{framework['framework']}[/bold]: {state}, {framework['assumptions']} rows are assumptions")
+        _out.print(
+            f"[bold]{framework['framework']}[/bold]: {state}, {framework['assumptions']} rows are assumptions"
+        )
         for unknown in framework["unknown"]:
             _out.print(f"  - {escape(unknown)}")
     if not result["faults"]:
@@ -120,9 +134,11 @@ def show_status(result: Mapping[str, Any]) -> None:
     _out.print(archive)
     runs = _table("Latest runs", "run", "quarters", "exit code", "message")
     for item in result["runs"]:
-        message = (item["message"] or "").splitlines()
+        message = [line[:_MESSAGE_SHOWN] for line in (item["message"] or "").splitlines()]
         code = "unfinished" if item["exit_code"] is None else str(item["exit_code"])
-        runs.add_row(item["run_id"], ", ".join(item["quarters"] or ()), code, escape(message[0] if message else ""))
+        runs.add_row(
+            item["run_id"], ", ".join(item["quarters"] or ()), code, escape(message[0] if message else "")
+        )
     _out.print(runs)
     _out.print(f"Data folder: {escape(result['data_folder'])}")
 
@@ -154,7 +170,8 @@ def show_sample(result: Mapping[str, Any]) -> None:
 def _show_quarter(quarter: Mapping[str, Any]) -> None:
     for item in quarter["tables"]:
         segments = " / ".join(str(item["segments"][key]) for key in sorted(item["segments"]))
-        title = f"{quarter['quarter']}  {item['table_name']}: {item['organisations']} organisations, segments {segments}"
+        found = f"{item['organisations']} organisations, segments {segments}"
+        title = f"{quarter['quarter']}  {item['table_name']}: {found}"
         table = _table(title, "rank", "code", "organisation", "average", "segment")
         places: Sequence[Mapping[str, Any]] = [*item["top"], *item["bottom"]]
         for position, place in enumerate(places):
@@ -174,8 +191,14 @@ def _show_quarter(quarter: Mapping[str, Any]) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in ("rank", "average", "rows", "files") else "left")
+        table.add_column(
+            column, justify="right" if column in ("rank", "average", "rows", "files") else "left"
+        )
     return table
+
+
+_NUMBERS = frozenset({"rank", "average", "rows", "files", "figures", "organisations"})
+_WHOLE = frozenset({"quarter", "release", "code", "rank", "average", "segment"})
 
 
 def _gate(gate: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ of the run sees the same candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +78,7 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
                 self._run = None
 
 
-def _quarters_of(tags: dict[str, str]) -> tuple[Quarter, ...]:
+def _quarters_of(tags: Mapping[str, str]) -> tuple[Quarter, ...]:
     """The quarters of a Dagster run: one partition, a range, or the list that `league run` tags."""
     if QUARTERS_TAG in tags:
         return tuple(Quarter.from_canonical(text) for text in tags[QUARTERS_TAG].split(","))

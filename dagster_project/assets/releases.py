@@ -16,9 +16,7 @@ MADE_BY_GATES = "quality_result"
 
 @dg.asset(
     key=["releases", "release"],
-    deps=[
-        [WAREHOUSE_SCHEMA, table.name] for table in RELEASED_TABLES if table.name != MADE_BY_GATES
-    ],
+    deps=[[WAREHOUSE_SCHEMA, table.name] for table in RELEASED_TABLES if table.name != MADE_BY_GATES],
     group_name="releases",
     owners=OWNERS,
     kinds={"parquet", "csv"},
@@ -36,7 +34,10 @@ def released(quarterly_run: QuarterlyRunResource) -> dg.MaterializeResult[None]:
                 or "dry run: nothing was released"
             ),
             "reconciliation": dg.MetadataValue.json(
-                {item["quarter"]: item["reconciliation"] for item in quarterly_run.run.record.content["summary"]}
+                {
+                    item["quarter"]: item["reconciliation"]
+                    for item in quarterly_run.run.record.content["summary"]
+                }
             ),
         }
     )

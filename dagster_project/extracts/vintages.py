@@ -45,8 +45,8 @@ def vintage(extract: ReadExtract) -> tuple[str, int, int, str, str]:
     """Sorts from the oldest to the newest issue.
 
     A file that covers later quarters is newer (the publisher's are cumulative, and a correction is kept in
-    the files after it); then a re-issue; then uploads under a name in use (`-1`), the file's name and the id, which decide
-    nothing but make the order the same everywhere.
+    the files after it); then a re-issue; then uploads under a name in use (`-1`), the file's name and the id,
+    which decide nothing but make the order the same everywhere.
     """
     stem = _stem(extract.file_name)
     uploads = _UPLOADS.search(stem) if reissue_number(extract.file_name) == 0 else None

@@ -1,8 +1,10 @@
-"""What the quarters before hold, as views that the subjects of the gate `metrics` read.
+"""What the quarter before holds, as views that the subjects of the gate `metrics` read.
 
-`metric_history` has one row per quarter, organisation and metric: from metrics.metric_value for the
-quarters in scope, from the released tables for all others. `quarter_before` has one row per quarter in
-scope, with the latest earlier quarter of the same kind (sample or official), null if there is none.
+The quarter before is the one whose release is `previous_release_id` of run.quarter_in_scope: that release is
+part of the identity of what is being made, so that no other may have a say in it. `metric_history` has one
+row per quarter, organisation and metric: from metrics.metric_value for the quarters in scope, from the
+released tables for all others. `quarter_before` has one row per quarter in scope; its column of that name is
+null if there is no earlier release.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import duckdb
 
 _IN_SCOPE = """
-    select value.quarter, scope.is_sample, value.table_name, value.organisation_code, value.metric_id,
+    select value.quarter, scope.release_id, value.table_name, value.organisation_code, value.metric_id,
         value.unit, cast(value.value as decimal(18, 6)) as value
     from metrics.metric_value as value
     inner join run.quarter_in_scope as scope using (quarter)
@@ -18,7 +20,7 @@ _IN_SCOPE = """
 
 # Released rows of a quarter in scope are the ones about to be replaced: they aren't history.
 _RELEASED = """
-    select score.quarter, league_table.is_sample, league_table.table_name, score.organisation_code,
+    select score.quarter, league_table.release_id, league_table.table_name, score.organisation_code,
         score.metric_id, score.unit, cast(score.value as decimal(18, 6)) as value
     from league.metric_score as score
     inner join league.league_table as league_table using (quarter, organisation_code)
@@ -29,7 +31,7 @@ _QUARTER_BEFORE = """
     create or replace temp view quarter_before as
     select scope.*, (
         select max(history.quarter) from metric_history as history
-        where history.quarter < scope.quarter and history.is_sample = scope.is_sample
+        where history.release_id = scope.previous_release_id and history.quarter < scope.quarter
     ) as quarter_before
     from run.quarter_in_scope as scope
 """

@@ -109,7 +109,7 @@ def _load_suite(file: Path) -> Suite:
     try:
         suite = Suite.model_validate(yaml.load(file.read_text("utf-8"), Loader=_StrictLoader))
     except (yaml.YAMLError, ValidationError) as error:
-        raise BrokenGateError(f"{where}: expected a suite as docs describe it; found: {error}") from error
+        raise BrokenGateError(f"{where}: not a suite with the fields of gates/suites.py: {error}") from error
     if suite.suite != file.stem:
         raise BrokenGateError(
             f"{where}: expected suite: {file.stem}; found suite: {suite.suite}. Give both one name."

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,9 @@ def framework_for(quarter: Quarter, rules: RuleSet, *, is_sample: bool) -> str:
             f"{row['framework']} ({row['from_quarter']} to {row['to_quarter']})"
             for row in rules.tables["framework"].rows
         )
-        raise InputMissing(f"No framework holds in {quarter}. There are: {covered}. Supply one with --rules DIR.")
+        raise InputMissing(
+            f"No framework holds in {quarter}. There are: {covered}. Supply one with --rules DIR."
+        )
     missing = unknowns(rules, chosen[0])
     if missing:
         listed = "\n".join(f"  - {finding}" for finding in missing)
@@ -186,7 +189,9 @@ def _incomplete_rule(framework: str, row: Row) -> Iterator[Finding]:
         return
     for column in needed[row["rule"]]:
         if not row[column]:
-            yield Finding(framework, "metric_rule", f"{row['metric_id']}: the rule {row['rule']} needs {column}")
+            yield Finding(
+                framework, "metric_rule", f"{row['metric_id']}: the rule {row['rule']} needs {column}"
+            )
 
 
 def _band_holes(rules: RuleSet, framework: str) -> Iterator[Finding]:
@@ -201,7 +206,7 @@ def _band_holes(rules: RuleSet, framework: str) -> Iterator[Finding]:
         ordered = sorted(rows, key=lambda row: Decimal(row["lower_bound"] or "-Infinity"))
         if ordered[0]["lower_bound"] or ordered[-1]["upper_bound"]:
             yield Finding(framework, "rule_band", f"{metric_id}: the outermost bands must have no bound")
-        for below, above in zip(ordered, ordered[1:], strict=False):
+        for below, above in pairwise(ordered):
             meets = Decimal(below["upper_bound"] or "NaN") == Decimal(above["lower_bound"] or "NaN")
             if not meets or below["upper_inclusive"] == above["lower_inclusive"]:
                 text = f"{metric_id}: the bands of scores {below['score']} and {above['score']} leave a hole or overlap"
@@ -211,7 +216,9 @@ def _band_holes(rules: RuleSet, framework: str) -> Iterator[Finding]:
 def _matrix_holes(rules: RuleSet, framework: str) -> Iterator[Finding]:
     if not any(row["rule"] == "matrix" for row in rules.rows("metric_rule", framework)):
         return
-    given = {(row["planned_score"], row["variance_score"]) for row in rules.rows("combined_finance", framework)}
+    given = {
+        (row["planned_score"], row["variance_score"]) for row in rules.rows("combined_finance", framework)
+    }
     for planned in "1234":
         for variance in "1234":
             if (planned, variance) not in given:
@@ -226,9 +233,13 @@ def _boundaries_out_of_order(rules: RuleSet, framework: str) -> Iterator[Finding
             text = f"{applies_to}: expected one row for each of the segments 1, 2 and 3"
             yield Finding(framework, "segment_boundary", text)
         for column in ("quantile", "threshold"):
-            ends = [Decimal(row[column]) for row in sorted(rows, key=lambda row: row["segment"]) if row[column]]
+            ends = [
+                Decimal(row[column]) for row in sorted(rows, key=lambda row: row["segment"]) if row[column]
+            ]
             if ends != sorted(set(ends)):
-                yield Finding(framework, "segment_boundary", f"{applies_to}: {column}s must rise with the segment")
+                yield Finding(
+                    framework, "segment_boundary", f"{applies_to}: {column}s must rise with the segment"
+                )
 
 
 def check_rules(rules_dir: Path | None) -> dict[str, Any]:

@@ -73,7 +73,11 @@ def _check_quarter(
             with QuarterlyRun(request, elsewhere, "check") as run:
                 stages.read_extracts(run)
                 stages.seed_rules(run)
-                for gate, build in (("extracts", stages.measure), ("metrics", stages.score), ("league_tables", None)):
+                for gate, build in (
+                    ("extracts", stages.measure),
+                    ("metrics", stages.score),
+                    ("league_tables", None),
+                ):
                     outcome = stages.judge(run, gate)
                     found["gates"].append(
                         {"gate": gate, "passed": outcome.passed, "expectations": len(outcome.results)}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
@@ -31,7 +31,18 @@ if TYPE_CHECKING:
     from dagster_project.releases.identity import ReleaseIdentity
     from dagster_project.warehouse.landing import QuarterInScope
 
-STAGES = ("read", "seed", "gate extracts", "measure", "gate metrics", "score", "gate league_tables", "release")
+_Value = TypeVar("_Value")
+
+STAGES = (
+    "read",
+    "seed",
+    "gate extracts",
+    "measure",
+    "gate metrics",
+    "score",
+    "gate league_tables",
+    "release",
+)
 
 
 class QuarterlyRun:
@@ -140,7 +151,7 @@ def checkout_project(data: DataFolder) -> DbtProject:
     return DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
 
 
-def _opened(value: Any) -> Any:
+def _opened(value: _Value | None) -> _Value:
     if value is None:
         raise WrongUsage("The run isn't open, or its extracts haven't been read: materialise the whole job.")
     return value

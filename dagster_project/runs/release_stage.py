@@ -19,14 +19,17 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
     """Writes each quarter's release and makes the candidate the published warehouse; a dry run does neither,
     but says what would change. Raises WrongUsage if a gate didn't pass.
     """
-    with run.stage("release", "Releasing" if not run.request.dry_run else "Dry run: comparing, not releasing"):
+    with run.stage(
+        "release", "Releasing" if not run.request.dry_run else "Dry run: comparing, not releasing"
+    ):
         closed = [outcome.gate for outcome in run.outcomes if not outcome.passed]
         if closed:
             raise WrongUsage(f"The gate {closed[0]} is closed: nothing is released.")
         with run.candidate.connect() as connection:
             record_quality(connection, run.scope, run.outcomes)
             run.record.note(
-                summary=summarise(connection, run.quarters), changes=changes_against_published(connection, run)
+                summary=summarise(connection, run.quarters),
+                changes=changes_against_published(connection, run),
             )
             if run.request.dry_run:
                 run.record.note(exit_code=0, dry_run=True, seconds=run.seconds)

@@ -27,7 +27,9 @@ class RunRequest:
         if not self.quarters:
             raise WrongUsage("Name at least one quarter, such as 2025-26-Q1.")
         if self.sample and self.extracts_dir is not None:
-            raise WrongUsage("--sample generates its own extracts: leave out --extracts, or leave out --sample.")
+            raise WrongUsage(
+                "--sample generates its own extracts: leave out --extracts, or leave out --sample."
+            )
         if self.scale < 1:
             raise WrongUsage(f"--scale is a whole number from 1, not {self.scale}.")
         if self.scale > 1 and not self.sample:

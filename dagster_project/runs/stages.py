@@ -20,7 +20,11 @@ from dagster_project.warehouse.landing import QuarterInScope, land
 
 SEEDS = ("resource_type:seed",)
 MEASURING = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.metrics")
-SCORING = ("fqn:nhs_league_tables.scoring", "fqn:nhs_league_tables.league_tables", "fqn:nhs_league_tables.audit")
+SCORING = (
+    "fqn:nhs_league_tables.scoring",
+    "fqn:nhs_league_tables.league_tables",
+    "fqn:nhs_league_tables.audit",
+)
 
 
 def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
@@ -28,7 +32,9 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
     with run.stage("read", "Reading extracts"):
         folder, rules_dir = _where(run)
         archive = Archive(run.data.archive)
-        loaded = load_folder(folder, archive) if folder else load_archived(archive, is_sample=run.request.sample)
+        loaded = (
+            load_folder(folder, archive) if folder else load_archived(archive, is_sample=run.request.sample)
+        )
         loaded = loaded.for_quarters(run.quarters)
         rules = sound_rules(rules_dir)
         run.has_read(loaded, rules, own_rules=rules_dir is not None)
@@ -103,7 +109,9 @@ def sound_rules(rules_dir: Path | None) -> RuleSet:
     found = faults(rules)
     if found:
         listed = "\n".join(f"  - {finding}" for finding in found)
-        raise WrongUsage(f"The rules are not consistent:\n{listed}\nMend them; `league rules check DIR` checks again.")
+        raise WrongUsage(
+            f"The rules are not consistent:\n{listed}\nMend them; `league rules check DIR` checks again."
+        )
     return rules
 
 
@@ -181,7 +189,10 @@ def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
         extracts=[
             {"file": file, "table": table, "extract_id": extract_id}
             for file, table, extract_id in zip(
-                loaded.extract["file_name"], loaded.extract["table_name"], loaded.extract["extract_id"], strict=True
+                loaded.extract["file_name"],
+                loaded.extract["table_name"],
+                loaded.extract["extract_id"],
+                strict=True,
             )
         ],
         rows_set_aside=len(loaded.row_set_aside),

@@ -1,18 +1,23 @@
 """dbt in this process: parsing the project once, running parts of it on a warehouse file.
 
 dbt is imported where it is used: it costs two seconds. Its parser would start anew for every warehouse
-path, so the project is parsed under a fixed name and runs are given the parsed manifest.
+path, so the project is parsed under a fixed name, kept by the hash of its files, and runs are given the
+parsed manifest. The web server, its daemon and a run may all parse at once: each does so in a folder of
+its own, and a rename makes the first one everybody's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +26,41 @@ from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
+_MANIFEST = "manifest.json"
+_PARSED = "partial_parse.msgpack"
+_PARSED_KEPT = 4
 
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A dbt project folder and the folder that dbt writes into."""
+    """A dbt project folder and the folder that parsed manifests are kept in."""
 
     project_dir: Path
     target_dir: Path
 
     @cached_property
     def parsed(self) -> Any:
-        """dbt's manifest object; parsing reuses what an earlier process left in the target folder."""
-        with _dbt_environment(self.target_dir, Path(f"{WAREHOUSE_NAME}.duckdb")):
-            return _invoke(["parse", "--log-level", "none", *self._folders()]).result
+        """dbt's manifest object, from what an earlier process parsed if the project's files are the same."""
+        from dbt.contracts.graph.manifest import Manifest
+
+        return Manifest.from_msgpack((self._parsed_folder / _PARSED).read_bytes())
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """The manifest as JSON values, as dagster-dbt reads it."""
-        _ = self.parsed
-        content: Mapping[str, Any] = json.loads((self.target_dir / "manifest.json").read_bytes())
+        content: Mapping[str, Any] = json.loads((self._parsed_folder / _MANIFEST).read_bytes())
         return content
 
     def build(self, command: str, select: Sequence[str], warehouse: Path, *, threads: int) -> list[str]:
         """Runs `dbt seed` or `dbt run` for a selection; returns the unique ids that were built, in order.
 
-        Raises LeagueError with dbt's own words for each node that failed.
+        What dbt writes of a run goes beside the warehouse. Raises LeagueError with dbt's own words for
+        each node that failed.
         """
-        arguments = [command, "--log-level", "none", "--select", *select, *self._folders(), "--threads", str(threads)]
-        with _dbt_environment(self.target_dir, warehouse):
+        arguments = [command, "--log-level", "none", "--select", *select, *self._folders()]
+        with _dbt_environment(warehouse.parent / "dbt_target", warehouse):
             try:
-                result = _invoke(arguments, self.parsed, check=False)
+                result = _invoke([*arguments, "--threads", str(threads)], self.parsed)
             finally:
                 _close_connections()
         if result.exception is not None:
@@ -61,6 +70,44 @@ class DbtProject:
             said = "\n".join(f"  - {node.node.name}: {node.message}" for node in failed)
             raise LeagueError(f"dbt {command} failed; nothing was published:\n{said}")
         return [node.node.unique_id for node in result.result]
+
+    @cached_property
+    def _parsed_folder(self) -> Path:
+        """The folder with the parsed manifest of the project as it stands."""
+        folder = self.target_dir / self._fingerprint()
+        if (folder / _PARSED).is_file():
+            return folder
+        self.target_dir.mkdir(parents=True, exist_ok=True)
+        own = Path(tempfile.mkdtemp(prefix="parsing-", dir=self.target_dir))
+        with _dbt_environment(own, Path(f"{WAREHOUSE_NAME}.duckdb")):
+            result = _invoke(["parse", "--log-level", "none", *self._folders()])
+        if not result.success:
+            shutil.rmtree(own, ignore_errors=True)
+            raise LeagueError(f"dbt can't parse {self.project_dir}: {result.exception}")
+        try:
+            own.rename(folder)
+        except OSError:
+            shutil.rmtree(own, ignore_errors=True)
+        self._forget_older(folder)
+        return folder
+
+    def _forget_older(self, folder: Path) -> None:
+        """Keeps the last few parsed manifests: a process that has just found one may still be reading it."""
+        kept = sorted(self.target_dir.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        for older in kept[_PARSED_KEPT:]:
+            if older != folder:
+                shutil.rmtree(older, ignore_errors=True)
+
+    def _fingerprint(self) -> str:
+        """Changes whenever a file of the project, dbt itself or the place of the project changes."""
+        digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')} {self.project_dir}".encode())
+        for path in sorted(self.project_dir.rglob("*")):
+            relative = path.relative_to(self.project_dir)
+            if relative.parts[0] not in _MADE_BY_DBT and path.is_file():
+                digest.update(
+                    f"{relative.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
+                )
+        return digest.hexdigest()[:16]
 
     def _folders(self) -> list[str]:
         return ["--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir)]
@@ -74,20 +121,17 @@ def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
     return DbtProject(copy, folder / "dbt_target")
 
 
-def _invoke(arguments: list[str], manifest: Any = None, *, check: bool = True) -> Any:
+def _invoke(arguments: list[str], manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner(manifest=manifest).invoke(arguments)
-    if check and not result.success:
-        raise LeagueError(f"dbt {arguments[0]} failed: {result.exception or result.result}")
-    return result
+    return dbtRunner(manifest=manifest).invoke(arguments)
 
 
 def _close_connections() -> None:
     """dbt-duckdb keeps the file open for the process; a candidate must be closed before it is published."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -1,5 +1,13 @@
--- One row per raw file used and quarter in scope.
-with set_aside as (
+-- One row per quarter in scope and raw file that the quarter uses, or that has no record at all. Files
+-- that only another quarter of the same run uses have no say in this one.
+with used as (
+    select distinct
+        quarter,
+        extract_id
+    from landing.extract_row
+),
+
+set_aside as (
     select
         extract_id,
         count(*) as rows_set_aside,
@@ -21,5 +29,7 @@ select
     struct_extract(set_aside.first, 'reason') as first_reason
 from run.quarter_in_scope as scope
 cross join landing.extract as extract
-left join set_aside using (extract_id)
+left join used on scope.quarter = used.quarter and extract.extract_id = used.extract_id
+left join set_aside on extract.extract_id = set_aside.extract_id
+where used.extract_id is not null or extract.rows < 1
 order by scope.quarter, extract.file_name, extract.extract_id

@@ -1,47 +1,48 @@
--- One row per quarter in scope and table that has a file, with what its files hold of that quarter.
-with files as (
+-- One row per quarter in scope and table that the quarter's files are about, with what they hold of it;
+-- and one for a table that has files without a single row. Files of other quarters in the same run have
+-- no say in this one.
+with of_the_quarter as (
     select
-        table_name,
-        string_agg(distinct file_name, ', ' order by file_name) as file_names
-    from landing.extract
-    where table_name is not null
-    group by table_name
-),
-
-quarters as (
-    select
-        table_name,
-        count(*) as rows_of_any_quarter,
-        string_agg(distinct quarter, ', ' order by quarter) as quarters_in_files
-    from landing.extract_row
-    group by table_name
-),
-
-of_the_quarter as (
-    select
-        quarter,
-        table_name,
+        landed.quarter,
+        landed.table_name,
+        coalesce(string_agg(distinct extract.file_name, ', ' order by extract.file_name), 'unknown file')
+            as file_names,
         count(*) as rows_of_quarter,
-        count(*) filter (where source = 'nof_data') as data_rows,
-        count(*) filter (where source = 'nof_league_table') as league_rows
-    from landing.extract_row
-    group by quarter, table_name
+        count(*) filter (where landed.source = 'nof_data') as data_rows,
+        count(*) filter (where landed.source = 'nof_league_table') as league_rows
+    from landing.extract_row as landed
+    inner join run.quarter_in_scope using (quarter)
+    left join landing.extract as extract using (extract_id)
+    group by landed.quarter, landed.table_name
+),
+
+without_rows as (
+    select
+        extract.table_name,
+        string_agg(distinct extract.file_name, ', ' order by extract.file_name) as file_names
+    from landing.extract as extract
+    where extract.table_name not in (select landed.table_name from landing.extract_row as landed)
+    group by extract.table_name
 )
 
 select
+    quarter,
+    table_name,
+    file_names,
+    rows_of_quarter,
+    data_rows,
+    league_rows,
+    data_rows = 0 as league_table_alone
+from of_the_quarter
+union all
+select
     scope.quarter,
-    files.table_name,
-    files.file_names,
-    coalesce(quarters.rows_of_any_quarter, 0) as rows_of_any_quarter,
-    quarters.quarters_in_files,
-    coalesce(of_the_quarter.rows_of_quarter, 0) as rows_of_quarter,
-    coalesce(of_the_quarter.data_rows, 0) as data_rows,
-    coalesce(of_the_quarter.league_rows, 0) as league_rows,
-    coalesce(of_the_quarter.league_rows > 0 and of_the_quarter.data_rows = 0, false) as league_table_alone
+    without_rows.table_name,
+    without_rows.file_names,
+    0 as rows_of_quarter,
+    0 as data_rows,
+    0 as league_rows,
+    null as league_table_alone
 from run.quarter_in_scope as scope
-cross join files
-left join quarters using (table_name)
-left join
-    of_the_quarter
-    on of_the_quarter.quarter = scope.quarter and of_the_quarter.table_name = files.table_name
-order by scope.quarter, files.table_name
+cross join without_rows
+order by quarter, table_name

@@ -14,18 +14,23 @@
     'framework_parameter': ['parameter'],
 } %}
 {% set rule_value = {
-    'metric': "better || ', ' || unit || ', weight ' || cast(weight_numerator as varchar) || '/' || cast(weight_denominator as varchar)",
+    'metric': "better || ', ' || unit || ', weight ' || cast(weight_numerator as string) || '/'
+            || cast(weight_denominator as string)",
     'metric_applicability': "case when required then 'required' else 'where the service is provided' end",
-    'metric_rule': "rule || coalesce(' ' || cast(standard as varchar), '') || coalesce(', ' || cast(score_best as varchar) || ' to ' || cast(score_worst as varchar), '')",
+    'metric_rule': "rule || coalesce(' ' || cast(standard as string), '')
+            || coalesce(', ' || cast(score_best as string) || ' to ' || cast(score_worst as string), '')",
     'metric_pool': 'pool',
-    'rule_band': "coalesce(band_label, coalesce(cast(lower_bound as varchar), '') || ' to ' || coalesce(cast(upper_bound as varchar), ''))",
-    'combined_finance': 'cast(combined_score as varchar)',
+    'rule_band': "coalesce(
+                band_label,
+                coalesce(cast(lower_bound as string), '') || ' to ' || coalesce(cast(upper_bound as string), '')
+            )",
+    'combined_finance': 'cast(combined_score as string)',
     'matrix_input': 'input_metric_id',
-    'enters_at_dp': 'cast(enters_at_dp as varchar)',
-    'average_tolerance': 'cast(tolerance as varchar)',
-    'segment_boundary': 'coalesce(cast(quantile as varchar), cast(threshold as varchar))',
-    'expected_organisations': 'cast(organisations as varchar)',
-    'framework_parameter': 'cast(value as varchar)',
+    'enters_at_dp': 'cast(enters_at_dp as string)',
+    'average_tolerance': 'cast(tolerance as string)',
+    'segment_boundary': 'coalesce(cast(quantile as string), cast(threshold as string))',
+    'expected_organisations': 'cast(organisations as string)',
+    'framework_parameter': 'cast(value as string)',
 } %}
 with
 
@@ -38,18 +43,16 @@ quarter_in_scope as (
 rule_row as (
 
     {% for rule_table, keys in rule_tables.items() -%}
-    select
-        framework,
-        '{{ rule_table }}' as rule_table,
-        {% for key in keys %}cast({{ key }} as varchar){% if not loop.last %} || ' ' || {% endif %}{% endfor %} as rule_key,
-        {{ rule_value[rule_table] }} as rule_value,
-        state,
-        source
-    from {{ ref(rule_table) }}
-    {% if not loop.last %}union all
-    {% endif %}
-    {%- endfor %}
-
+        select
+            framework,
+            '{{ rule_table }}' as rule_table,
+            cast({{ keys | join(" as string) || ' ' || cast(") }} as string) as rule_key,
+            {{ rule_value[rule_table] }} as rule_value,
+            state,
+            source
+        from {{ ref(rule_table) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 final as (

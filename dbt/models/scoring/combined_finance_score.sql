@@ -39,8 +39,12 @@ finance_score as (
         metric_score_band.framework,
         metric_score_band.table_name,
         metric_score_band.organisation_code,
-        max(case when matrix_input.axis = 'planned' then metric_score_band.metric_score_exact end) as planned_score,
-        max(case when matrix_input.axis = 'variance' then metric_score_band.metric_score_exact end) as variance_score
+        max(
+            case when matrix_input.axis = 'planned' then metric_score_band.metric_score_exact end
+        ) as planned_score,
+        max(
+            case when matrix_input.axis = 'variance' then metric_score_band.metric_score_exact end
+        ) as variance_score
     from metric_score_band
     inner join matrix_input
         on

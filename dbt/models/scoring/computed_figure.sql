@@ -144,7 +144,7 @@ rank_figure as (
         rank_reach.rank as computed,
         rank_reach.rank_low as computed_low,
         rank_reach.rank_high as computed_high,
-        not (rank_reach.figure = 'OF5000' and derived_override.is_any_derived) as is_computable,
+        rank_reach.figure <> 'OF5000' or not derived_override.is_any_derived as is_computable,
         case
             when rank_reach.figure <> 'OF5000' then 'rank of the score within the table'
             when derived_override.is_any_derived
@@ -240,20 +240,20 @@ every_figure as (
         ('rank_figure', '0', 'is_computable'),
         ('override_figure', '0', 'is_computable'),
     ) %}
-    union all
-    select
-        quarter,
-        table_name,
-        organisation_code,
-        figure,
-        cast(computed as decimal(18, 6)) as computed,
-        cast(computed_low as decimal(18, 6)) as computed_low,
-        cast(computed_high as decimal(18, 6)) as computed_high,
-        cast({{ tolerance }} as decimal(18, 6)) as tolerance,
-        {{ computable }} as is_computable,
-        false as is_contradicted,
-        reason
-    from {{ cte }}
+        union all
+        select
+            quarter,
+            table_name,
+            organisation_code,
+            figure,
+            cast(computed as decimal(18, 6)) as computed,
+            cast(computed_low as decimal(18, 6)) as computed_low,
+            cast(computed_high as decimal(18, 6)) as computed_high,
+            cast({{ tolerance }} as decimal(18, 6)) as tolerance,
+            {{ computable }} as is_computable,
+            false as is_contradicted,
+            reason
+        from {{ cte }}
     {%- endfor %}
 
 )

@@ -115,7 +115,8 @@ final as (
         {{ exact('score_low') }} as admissible_score_low,
         {{ exact('score_high') }} as admissible_score_high,
         case
-            when published_score <> band_score and published_score between score_low and score_high then 'resolved'
+            when published_score <> band_score and published_score between score_low and score_high
+                then 'resolved'
             else 'computed'
         end as score_basis,
         case
@@ -125,7 +126,8 @@ final as (
             else 'band of the value'
         end as score_basis_reason,
         true as is_exact,
-        is_firm_rule and coalesce(published_score not between score_low and score_high, false) as is_contradicted
+        is_firm_rule
+        and coalesce(published_score not between score_low and score_high, false) as is_contradicted
     from scored
 
 )

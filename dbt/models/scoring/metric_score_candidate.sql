@@ -31,7 +31,8 @@ joined as (
         pool_grid_size.sizes_that_fit,
         pool_grid_size.largest_size_that_fits,
         case
-            when metric_pool_size.is_complete then coalesce(pool_grid_size.pool_size, metric_pool_size.ranked_in_pool)
+            when metric_pool_size.is_complete
+                then coalesce(pool_grid_size.pool_size, metric_pool_size.ranked_in_pool)
             else pool_grid_size.pool_size
         end as grid_size
     from metric_pool_rank

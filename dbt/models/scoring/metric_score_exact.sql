@@ -68,26 +68,26 @@ every_score as (
     from metric_score_ranked
     union all
     {% for model in ('metric_score_band', 'combined_finance_score', 'metric_score_published') -%}
-    select
-        quarter,
-        framework,
-        table_name,
-        organisation_code,
-        metric_id,
-        unit,
-        cast(null as varchar) as pool,
-        cast(null as integer) as pool_size,
-        cast(null as integer) as rank_in_pool,
-        cast(null as boolean) as standard_met,
-        metric_score_exact,
-        admissible_score_low,
-        admissible_score_high,
-        score_basis,
-        score_basis_reason,
-        is_exact,
-        is_contradicted
-    from {{ model }}
-    {% if not loop.last %}union all{% endif %}
+        select
+            quarter,
+            framework,
+            table_name,
+            organisation_code,
+            metric_id,
+            unit,
+            cast(null as string) as pool,
+            cast(null as integer) as pool_size,
+            cast(null as integer) as rank_in_pool,
+            cast(null as boolean) as standard_met,
+            metric_score_exact,
+            admissible_score_low,
+            admissible_score_high,
+            score_basis,
+            score_basis_reason,
+            is_exact,
+            is_contradicted
+        from {{ model }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 
@@ -102,7 +102,8 @@ final as (
         cast(
             metric.weight_numerator * framework_parameter.value / metric.weight_denominator as integer
         ) as weight_units,
-        {{ half_up_to('every_score.metric_score_exact', 'enters_at_dp.enters_at_dp') }} as score_entering_average
+        {{ half_up_to('every_score.metric_score_exact', 'enters_at_dp.enters_at_dp') }}
+            as score_entering_average
     from every_score
     inner join metric
         on

@@ -1,4 +1,5 @@
--- Step 2.3: scores that the values at hand can't give: score-only metrics, and scores published without a value.
+-- Step 2.3: scores that the values at hand can't give: score-only metrics, and scores published without
+-- a value.
 with
 
 metric_value as (

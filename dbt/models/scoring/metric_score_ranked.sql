@@ -55,7 +55,8 @@ outside_scored as (
             when is_on_standard or not is_firm_rule then {{ exact('published_score') }}
             else rule_score
         end as metric_score_exact,
-        case when is_on_standard and meets_standard then rule_score
+        case
+            when is_on_standard and meets_standard then rule_score
             when is_on_standard then {{ exact('score_best') }}
             else rule_score
         end as admissible_score_low,
@@ -68,7 +69,8 @@ outside_scored as (
         case
             when published_score is null or published_score = rule_score
                 then case when meets_standard then 'meets the standard' else 'fails the floor' end
-            when is_on_standard then 'the value stands on the standard as printed; the published score is taken'
+            when is_on_standard
+                then 'the value stands on the standard as printed; the published score is taken'
             when not is_firm_rule then 'the rule is an assumption that the published score does not follow'
             else 'the published score does not follow from the value'
         end as score_basis_reason,
@@ -96,7 +98,9 @@ chosen as (
                 then 'publisher_rank'
             when
                 is_complete
-                and {{ half_up('score_from_values') }} = coalesce(published_score, {{ half_up('score_from_values') }})
+                and {{ half_up('score_from_values') }} = coalesce(
+                    published_score, {{ half_up('score_from_values') }}
+                )
                 then 'values'
             when is_end_of_grid and is_admissible and not is_complete then 'end_of_grid'
             when
@@ -153,8 +157,9 @@ ranked_scored as (
             when way = 'grid' and is_complete
                 then 'values tie as printed; the published score gives the rank on the grid'
             when way = 'grid'
-                then 'the pool is not wholly loaded; ' || cast(grid_size as varchar)
-                    || ' is the smallest of ' || cast(sizes_that_fit as varchar)
+                then
+                    'the pool is not wholly loaded; ' || cast(grid_size as string)
+                    || ' is the smallest of ' || cast(sizes_that_fit as string)
                     || ' sizes on whose grid every published score lies'
             when not is_admissible then 'the published score contradicts the order of the values'
             when is_complete then 'the values do not give the score and no rank on the grid prints as it'

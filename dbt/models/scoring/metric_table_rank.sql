@@ -60,10 +60,13 @@ ranked as (
 
     select
         *,
-        rank() over (partition by quarter, table_name, metric_id order by rank_key) as rank_best,
+        rank() over (partition by quarter, table_name, metric_id order by rank_key nulls last) as rank_best,
         count(*) over (partition by quarter, table_name, metric_id, rank_key) as tied,
         count(*) over (partition by quarter, table_name, metric_id) as organisations_ranked,
-        row_number() over (partition by quarter, table_name, metric_id order by value, organisation_code) as place
+        row_number() over (
+            partition by quarter, table_name, metric_id
+            order by value, organisation_code
+        ) as place
     from ranked_on
 
 ),

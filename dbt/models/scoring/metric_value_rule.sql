@@ -43,9 +43,14 @@ keyed as (
         metric_rule.state as rule_state,
         metric_pool.pool,
         metric_pool.state as pool_state,
-        case when metric_value.better = 'high' then -metric_value.value else metric_value.value end as rank_key,
-        case when metric_value.better = 'high' then -metric_rule.standard else metric_rule.standard end
-            as standard_key
+        case
+            when metric_value.better = 'high' then -metric_value.value
+            else metric_value.value
+        end as rank_key,
+        case
+            when metric_value.better = 'high' then -metric_rule.standard
+            else metric_rule.standard
+        end as standard_key
     from metric_value
     inner join metric_rule
         on

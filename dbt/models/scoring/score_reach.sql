@@ -42,7 +42,8 @@ toleranced as (
     select
         scored_average.*,
         case
-            when scored_average.is_exact then coalesce(average_tolerance.tolerance, last_place.unit_of_last_place)
+            when scored_average.is_exact
+                then coalesce(average_tolerance.tolerance, last_place.unit_of_last_place)
             else last_place.unit_of_last_place
         end as tolerance
     from scored_average

@@ -27,7 +27,7 @@ final as (
         table_name,
         organisation_code,
         'average' as applies_to,
-        cast(null as varchar) as domain,
+        cast(null as string) as domain,
         'OF5002' as score_figure,
         'OF5003' as segment_figure,
         average_metric_score_exact as score_exact,

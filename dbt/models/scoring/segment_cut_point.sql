@@ -179,17 +179,22 @@ figure_segment as (
 
 ),
 
--- a segment that no published row holds ends where the one before it ends
+-- a segment that no published row holds ends where the one before it ends; the first ones below every score
 published_cut_point as (
 
     select
         figure_segment.quarter,
         figure_segment.score_figure,
         figure_segment.segment,
-        max(published_segment_score.highest_score) over (
-            partition by figure_segment.quarter, figure_segment.score_figure
-            order by figure_segment.segment
-            rows between unbounded preceding and current row
+        coalesce(
+            max(published_segment_score.highest_score) over (
+                partition by figure_segment.quarter, figure_segment.score_figure
+                order by figure_segment.segment
+                rows between unbounded preceding and current row
+            ),
+            max(published_segment_score.highest_score * 0) over (
+                partition by figure_segment.quarter, figure_segment.score_figure
+            )
         ) as highest_score
     from figure_segment
     left join published_segment_score

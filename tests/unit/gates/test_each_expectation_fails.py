@@ -21,7 +21,7 @@ CHANGES = {
 EMPTYING = {
     "extracts": {
         "files": "delete from landing.extract",
-        "loaded_tables": "delete from landing.extract",
+        "loaded_tables": "delete from landing.extract; delete from landing.extract_row",
         "organisations": "delete from landing.extract_row",
         "extract_rows": "delete from landing.extract_row",
         "value_and_score": "delete from landing.extract_row where figure like 'OF0%' or figure like 'OF1%'",

@@ -86,6 +86,42 @@ def test_a_quarter_before_in_the_same_run_is_read_from_the_run_and_not_from_its_
     assert all(r.success for r in outcome.results)
 
 
+def test_only_the_release_that_the_run_names_as_the_one_before_is_compared_with(
+    run: duckdb.DuckDBPyConnection, judged: Callable[..., GateOutcome]
+) -> None:
+    run.execute("update run.quarter_in_scope set previous_release_id = null")
+    run.execute("delete from metrics.metric_value where organisation_code = 'Z1B'")
+
+    outcome = judged("metrics", run)
+
+    vanished = [r for r in outcome.results if r.expectation == "organisation_has_not_vanished"]
+    assert [(r.success, r.observed) for r in vanished] == [(True, "0 judged, none unexpected")]
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_quarter_is_judged_alike_whether_it_runs_alone_or_with_another(
+    gate: str, run: duckdb.DuckDBPyConnection, judged: Callable[..., GateOutcome]
+) -> None:
+    alone = judged(gate, run)
+    run.execute("insert into run.quarter_in_scope values ('2026-27-Q2', 'made up', 'r3', true, 'r2')")
+    run.execute(
+        "insert into landing.extract select * replace ('x' as extract_id, 'later.csv' as file_name) "
+        "from landing.extract where extract_id = 'acute'"
+    )
+    run.execute(
+        "insert into landing.extract_row select * replace ('2026-27-Q2' as quarter, 'x' as extract_id) "
+        "from landing.extract_row where extract_id = 'acute'"
+    )
+    run.execute(
+        "insert into metrics.metric_value select * replace ('2026-27-Q2' as quarter) "
+        "from metrics.metric_value where table_name = 'acute'"
+    )
+
+    both = judged(gate, run)
+
+    assert tuple(r for r in both.results if r.quarter == "2026-27-Q1") == alone.results
+
+
 def test_a_merged_organisation_may_go_once_its_merger_has_taken_effect(
     run: duckdb.DuckDBPyConnection, judged: Callable[..., GateOutcome]
 ) -> None:

@@ -1,0 +1,45 @@
+# Two commands need only Python 3.11 and a package index: `make run` and `make test`. Both set up first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
+
+.PHONY: run test dev lint format setup lock clean
+
+run: $(READY)  ## set up, then build every league table of the bundled fictional sample
+	$(BIN)/league run $(QUARTERS) --sample
+
+test: $(READY)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+dev: $(READY)  ## set up, then open Dagster's web server on the project
+	$(BIN)/league dev
+
+lint: $(READY)  ## ruff, mypy and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt/models dbt/macros dbt/tests
+
+format: $(READY)  ## let ruff and sqlfluff mend what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix dbt/models dbt/macros dbt/tests
+
+setup: $(READY)  ## make the virtual environment from the lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+lock:  ## resolve the lock anew; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-strip-extras --quiet --custom-compile-command "make lock" -o requirements.lock
+
+clean:  ## remove the virtual environment and caches; data stay
+	rm -rf .venv dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
