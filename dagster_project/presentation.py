@@ -56,7 +56,7 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     _out.print("Gates: " + ", ".join(_gate(gate) for gate in outcome["gates"]))
     _out.print(
         f"Files: {len(outcome['extracts'])} read, {len(outcome['ignored'])} passed over; "
-        f"{outcome['rows_set_aside']} rows set aside, {outcome['revisions']} figures given anew by a newer file"
+        f"{outcome['rows_set_aside']} rows set aside, {outcome['revisions']} figures revised by a newer file"
     )
     for change in outcome["changes"]:
         _out.print(_change(change))
@@ -87,7 +87,7 @@ def show_check(result: Mapping[str, Any]) -> None:
         _out.print(f"passed over: {escape(note['file'])}: {escape(note['why'])}")
     for note in result["notes"]:
         _out.print(f"note: {escape(note['file'])}: {escape(note['note'])}")
-    _out.print(f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures given anew")
+    _out.print(f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file")
     for quarter in result["quarters"]:
         if quarter["exit_code"] == ExitCode.DONE:
             counts = quarter["summary"]["reconciliation"]
@@ -208,7 +208,7 @@ def _gate(gate: Mapping[str, Any]) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
+    return ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in counts.items())
 
 
 def _change(change: Mapping[str, Any]) -> str:

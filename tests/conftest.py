@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dagster_project.settings import DataFolder
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).parent))
+
+SAMPLE_QUARTERS = ("2025-26-Q1", "2025-26-Q2", "2025-26-Q3", "2025-26-Q4", "2026-27-Q1", "2026-27-Q2")
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +33,87 @@ def official_dir() -> Path:
     if "official" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
         pytest.fail(f"{reason} (LEAGUE_REQUIRE says that they must be there)")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Makes a folder once for all workers of a test run: `made_once(name, build)` gives the folder."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name: str, build: Callable[[Path], None]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                build(folder)
+                made.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sample_extracts(made_once: MadeOnce) -> Path:
+    """The bundled sample's extracts, a folder per quarter. Not to be changed."""
+    from dagster_project.extracts.sample import generate_sample
+
+    return made_once("sample", lambda folder: _ignore(generate_sample(folder))) / "extracts"
+
+
+@pytest.fixture(scope="session")
+def small_extracts(made_once: MadeOnce, sample_extracts: Path) -> Path:
+    """The sample's ambulance table alone, a folder per quarter: a run of it is short. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        for quarter in SAMPLE_QUARTERS:
+            (folder / quarter).mkdir(parents=True)
+            for file in (sample_extracts / quarter).glob("*ambulance*.csv"):
+                shutil.copy(file, folder / quarter)
+
+    return made_once("small", build)
+
+
+@pytest.fixture(scope="session")
+def six_quarters(made_once: MadeOnce, sample_extracts: Path) -> DataFolder:
+    """A data folder in which `league run` released all six sample quarters in one pass. Not to be changed."""
+    from league_command import league
+
+    def build(folder: Path) -> None:
+        ended = league("run", *SAMPLE_QUARTERS, "--extracts", sample_extracts, data=DataFolder(folder))
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("six-quarters", build))
+
+
+@pytest.fixture(scope="session")
+def small_release(made_once: MadeOnce, small_extracts: Path) -> DataFolder:
+    """A data folder in which `league run` released 2025-26-Q1 of the ambulance table. Not to be changed."""
+    from league_command import league
+
+    def build(folder: Path) -> None:
+        ended = league(
+            "run", "2025-26-Q1", "--extracts", small_extracts / "2025-26-Q1", data=DataFolder(folder)
+        )
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("small-release", build))
+
+
+@pytest.fixture
+def released(small_release: DataFolder, tmp_path: Path) -> DataFolder:
+    """A copy of `small_release` for a test that changes it."""
+    shutil.copytree(small_release.root, tmp_path / "data", symlinks=True)
+    return DataFolder(tmp_path / "data")
+
+
+@pytest.fixture
+def fresh_data(small_release: DataFolder, tmp_path: Path) -> DataFolder:
+    """An empty data folder, but for dbt's parsed project, which is the same for all."""
+    shutil.copytree(small_release.root / "dbt", tmp_path / "data" / "dbt")
+    return DataFolder(tmp_path / "data")
+
+
+def _ignore(_: object) -> None:
+    return None

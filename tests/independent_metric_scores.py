@@ -83,22 +83,31 @@ class Rule:
 Figures = Mapping[tuple[str, str, str], Figure]  # by table, organisation and figure
 
 
-def _rules() -> list[Rule]:
+def ranked_rules() -> list[Rule]:
+    """The rules of all ranked metrics."""
     tables = {"A": ACUTE, "C": COMMUNITY, "B": AMBULANCE}
     found = []
-    for line in RANKED.split("\n")[1:-1]:
+    for line in RANKED.strip().split("\n"):
         metric, domain, better, pool, kind, *limit = line.split()
         pooled = None if pool == "own" else frozenset(tables[letter] for letter in pool)
         found.append(Rule(metric, domain, 1 if better == "low" else -1, pooled, kind, Fraction(*limit)))
     return found
 
 
+def metric_scores(figures: Figures) -> dict[tuple[str, str], Fraction]:
+    """Every score, by organisation and metric; a pool is complete when all its tables have metrics."""
+    loaded = {table for table, _, figure in figures if figure.startswith(("OF0", "OF1"))}
+    scores = _banded_scores(figures)
+    for rule in ranked_rules():
+        for tables in [rule.pool] if rule.pool else [frozenset([table]) for table in ORGANISATIONS]:
+            scores |= _ranked_scores(rule, tables, tables <= loaded, figures)
+    return scores
 
 
 def _ranked_scores(
     rule: Rule, tables: frozenset[str], complete: bool, figures: Figures
 ) -> dict[tuple[str, str], Fraction]:
-    """The scores of one metric in one pool."""
+    """The scores of one metric in one pool, by the best way that prints as the published score."""
     pool = {
         (table, code): figure
         for (table, code, name), figure in figures.items()
@@ -107,28 +116,28 @@ def _ranked_scores(
     published = {key: _published_score(figures, *key, rule.metric) for key in pool}
     outside = {key: _score_outside_the_ranking(rule, pool[key], published[key]) for key in pool}
     ranked = {key: rule.sign * figure.value for key, figure in pool.items() if outside[key] is None}
-    limit = len(ranked) if complete else sum(ORGANISATIONS[table] for table in tables)
-    size = (
-        len(ranked) if complete else _grid_size(rule, len(ranked), limit, [published[key] for key in ranked])
-    )
+    is_rank_of_pool = len(tables) == 1 and rule.metric not in RANK_IS_OF_THE_SCORE
+    met = len(pool) - len(ranked) if rule.kind == "standard" else 0
+    largest = sum(ORGANISATIONS[table] for table in tables)
+    size = len(ranked)
+    if not complete:
+        size = _grid_size(rule, size, largest, [published[key] for key in ranked]) or 0
     scores = {key: score for key, score in outside.items() if score is not None}
     for key, value in ranked.items():
+        shown = published[key]
         best = 1 + sum(other < value for other in ranked.values())
         last = best if pool[key].unit == "count" else sum(other <= value for other in ranked.values())
-        ways = [best] if complete else []
-        rank = pool[key].rank
-        if complete and len(tables) == 1 and rank and rule.metric not in RANK_IS_OF_THE_SCORE:
-            ways.insert(0, rank - sum(score == 1 for score in outside.values()))
-        if size and published[key] is not None and (at := _rank_on_grid(rule, size, published[key])):
-            ways.append(at)
-        bounds = (best, last) if complete else (1, limit)
-        exact = (_on_grid(rule, size, way) for way in ways if size and bounds[0] <= way <= bounds[1])
-        fitting = (score for score in exact if published[key] in (None, half_up(score)))
-        score = next(fitting, published[key] if not complete or rule.metric in NOT_CONFIRMED else None)
-        if not complete and published[key] in rule.ends:
-            score = published[key]
-        if score is None and complete:
-            score = _on_grid(rule, size, best)  # the published score isn't one that the values admit
+        if not complete:
+            at = _rank_on_grid(rule, size, shown)
+            score = shown if at is None or shown in rule.ends else _on_grid(rule, size, at)
+        else:
+            rank = pool[key].rank
+            ways = (rank - met if rank and is_rank_of_pool else None, best, _rank_on_grid(rule, size, shown))
+            admitted = [_on_grid(rule, size, way) for way in ways if way is not None and best <= way <= last]
+            fitting = (way for way in admitted if shown is None or half_up(way) == shown)
+            score = next(fitting, None)
+            if score is None:  # the values contradict what is published
+                score = shown if rule.metric in NOT_CONFIRMED else _on_grid(rule, size, best)
         if score is not None:
             scores[key] = score
     return {(code, rule.metric): score for (_, code), score in scores.items()}
@@ -153,8 +162,10 @@ def _on_grid(rule: Rule, size: int, rank: int) -> Fraction:
     return Fraction(low) if size == 1 else low + Fraction((high - low) * (rank - 1), size - 1)
 
 
-def _rank_on_grid(rule: Rule, size: int, published: Fraction) -> int | None:
-    """The rank whose score prints as the published one."""
+def _rank_on_grid(rule: Rule, size: int, published: Fraction | None) -> int | None:
+    """The rank whose score prints as the published one, if there is one in a pool of this size."""
+    if published is None:
+        return None
     low, high = rule.ends
     rank = 1 + floor((published - low) * (size - 1) / (high - low) + Fraction(1, 2))
     return rank if 1 <= rank <= size and half_up(_on_grid(rule, size, rank)) == published else None
@@ -169,7 +180,7 @@ def _grid_size(rule: Rule, smallest: int, largest: int, published: Sequence[Frac
     return next(fitting, None) if shown else None
 
 
-def _banded(figures: Figures) -> dict[tuple[str, str], Fraction]:
+def _banded_scores(figures: Figures) -> dict[tuple[str, str], Fraction]:
     """Scores by band of the value, combined finance, and scores that are published without a value."""
     scores: dict[tuple[str, str], Fraction] = {}
     for (table, code, name), figure in figures.items():
@@ -177,19 +188,15 @@ def _banded(figures: Figures) -> dict[tuple[str, str], Fraction]:
         if name in (PLANNED, VARIANCE):
             around = (figure.value, figure.value - HALF_OF_LAST_PLACE, figure.value + HALF_OF_LAST_PLACE)
             bands = [Fraction(_finance_band(name, value)) for value in around]
-            scores[code, name] = published if published in bands else bands[0]  # type: ignore[assignment]
+            scores[code, name] = published if published in bands else bands[0]
         elif _is_infection_count(name, figure):
             scores[code, name] = min(figure.value + 1, Fraction(4))
-        elif name.startswith("OF1") and (metric := "OF0" + name[3:]) != COMBINED_FINANCE:
-            if (table, code, metric) not in figures:
-                scores[code, metric] = figure.value
-    for table, code in {(table, code) for table, code, _ in figures}:
+        elif name.startswith("OF1") and (table, code, "OF0" + name[3:]) not in figures:
+            scores[code, "OF0" + name[3:]] = figure.value
+    for code in {code for _, code, _ in figures}:
         planned, variance = (scores.get((code, metric)) for metric in (PLANNED, VARIANCE))
-        published = _published_score(figures, table, code, COMBINED_FINANCE)
         if planned and variance:
             scores[code, COMBINED_FINANCE] = Fraction(COMBINED[int(planned) - 1][int(variance) - 1])
-        elif published is not None:
-            scores[code, COMBINED_FINANCE] = published
     return scores
 
 

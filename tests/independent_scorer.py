@@ -11,15 +11,36 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
+from independent_metric_scores import (
+    ACUTE,
+    AMBULANCE,
+    COMBINED_FINANCE,
+    COMMUNITY,
+    ORGANISATIONS,
+    PLANNED,
+    SCORE_ONLY,
+    VARIANCE,
+    Figure,
+    Figures,
+    half_up,
+    metric_scores,
+    ranked_rules,
+)
+
 INFECTIONS = ("OF0020", "OF0048", "OF0088")  # a third of a weight each
 ENTER_ROUNDED = {  # scores that entered the averages at two places, by quarter
-    "2025-26-Q1": "OF0003 OF0005 OF0013 OF0014 OF0016 OF0023 OF0025 OF0061 OF0063 OF0106".split(),
+    "2025-26-Q1": [
+        *("OF0003", "OF0005", "OF0013", "OF0014", "OF0016"),
+        *("OF0023", "OF0025", "OF0061", "OF0063", "OF0106"),
+    ],
 }
-DOMAIN_FIGURES = {  # score and segment, as published
+OVERALL = ""
+PUBLISHED_AS = {  # the publisher's ids of score and segment, overall and by domain
+    OVERALL: ("OF5002", "OF5003"),
     "access": ("OF4000", "OF4100"),
     "safety": ("OF4002", "OF4102"),
     "finance": ("OF4003", "OF4103"),
@@ -43,14 +64,14 @@ class Standing:
     rank: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scored:
     """Scores by organisation and metric, domain scores and segments by organisation and domain, standings."""
 
-    scores: dict[tuple[str, str], Fraction] = field(default_factory=dict)
-    domain_scores: dict[tuple[str, str], Fraction] = field(default_factory=dict)
-    domain_segments: dict[tuple[str, str], int] = field(default_factory=dict)
-    standings: dict[str, Standing] = field(default_factory=dict)
+    scores: dict[tuple[str, str], Fraction]
+    domain_scores: dict[tuple[str, str], Fraction]
+    domain_segments: dict[tuple[str, str], int]
+    standings: dict[str, Standing]
 
 
 def score_quarter(files: Iterable[str], quarter: str) -> Scored:
@@ -58,13 +79,22 @@ def score_quarter(files: Iterable[str], quarter: str) -> Scored:
     figures: dict[tuple[str, str, str], Figure] = {}
     for text in files:
         figures.update(_figures_of(text, quarter))
-    loaded = {table for table, _, figure in figures if figure.startswith(("OF0", "OF1"))}
-    scored = Scored(scores=_banded(figures))
-    for rule in _rules():
-        for tables in [rule.pool] if rule.pool else [frozenset([table]) for table in ORGANISATIONS]:
-            scored.scores.update(_ranked_scores(rule, tables, tables <= loaded, figures))
-    _average_and_place(scored, figures, quarter, national=loaded >= set(ORGANISATIONS))
-    return scored
+    scores = metric_scores(figures)
+    means, counts = _means(scores, quarter)
+    is_national = {table for table, _, figure in figures if figure.startswith(("OF0", "OF1"))} >= set(
+        ORGANISATIONS
+    )
+    segments: dict[tuple[str, str], int] = {}
+    for domain, names in PUBLISHED_AS.items():
+        mine = {code: mean for (code, of), mean in means.items() if of == domain}
+        for code, segment in _segments(mine, names, figures, is_national).items():
+            segments[code, domain] = segment
+    return Scored(
+        scores=scores,
+        domain_scores={key: mean for key, mean in means.items() if key[1] != OVERALL},
+        domain_segments={key: segment for key, segment in segments.items() if key[1] != OVERALL},
+        standings=_standings(figures, means, counts, segments),
+    )
 
 
 # ---- reading
@@ -99,47 +129,53 @@ def _table(trust_type: str) -> str:
 # ---- from scores to rank
 
 
-def _average_and_place(scored: Scored, figures: Figures, quarter: str, *, national: bool) -> None:
-    domains = {rule.metric: rule.domain for rule in _rules()} | SCORE_ONLY | {COMBINED_FINANCE: "finance"}
-    table_of = {code: table for table, code, _ in figures}
+def _means(
+    scores: Mapping[tuple[str, str], Fraction], quarter: str
+) -> tuple[dict[tuple[str, str], Fraction], dict[tuple[str, str], int]]:
+    """The weighted mean of each organisation's scores, overall and by domain, and how many enter it."""
+    domains = (
+        {rule.metric: rule.domain for rule in ranked_rules()} | SCORE_ONLY | {COMBINED_FINANCE: "finance"}
+    )
     entering: dict[tuple[str, str], list[tuple[Fraction, Fraction]]] = defaultdict(list)
-    for (code, metric), score in sorted(scored.scores.items()):
+    for (code, metric), score in scores.items():
         if metric in domains:
-            shown = half_up(score) if metric in ENTER_ROUNDED.get(quarter, ()) else score
-            weighted = (shown, Fraction(1, 3) if metric in INFECTIONS else Fraction(1))
-            entering[code, domains[metric]].append(weighted)
-            entering[code, ""].append(weighted)
-    means = {key: sum(s * w for s, w in each) / sum(w for _, w in each) for key, each in entering.items()}
-    segments: dict[tuple[str, str], int] = {}
-    for domain, names in {"": ("OF5002", "OF5003"), **DOMAIN_FIGURES}.items():
-        mine = {code: mean for (code, of), mean in means.items() if of == domain}
-        segments |= {
-            (code, domain): segment for code, segment in _segments(mine, names, figures, national).items()
-        }
-    scored.domain_scores = {key: mean for key, mean in means.items() if key[1]}
-    scored.domain_segments = {key: segment for key, segment in segments.items() if key[1]}
-    places = {
-        code: (
-            max(segments[code, ""], 3) if _flagged(figures, table_of[code], code) else segments[code, ""],
-            half_up(mean),
-        )
-        for (code, of), mean in means.items()
-        if not of
+            enters = half_up(score) if metric in ENTER_ROUNDED.get(quarter, ()) else score
+            weight = Fraction(1, 3) if metric in INFECTIONS else Fraction(1)
+            for of in (OVERALL, domains[metric]):
+                entering[code, of].append((enters, weight))
+    means = {
+        key: sum((score * weight for score, weight in each), Fraction(0)) / sum(weight for _, weight in each)
+        for key, each in entering.items()
     }
-    for code, place in places.items():
-        table = table_of[code]
-        programme = figures.get((table, code, "OF5007"))
-        scored.standings[code] = Standing(
-            table=table,
-            average_exact=means[code, ""],
-            average=place[1],
-            metrics=len(entering[code, ""]),
-            unadjusted_segment=segments[code, ""],
-            flagged=_flagged(figures, table, code),
-            adjusted_segment=place[0],
-            final_segment=None if programme is None else 5 if programme.value else place[0],
-            rank=1 + sum(other < place for rival, other in places.items() if table_of[rival] == table),
+    return means, {key: len(each) for key, each in entering.items()}
+
+
+def _standings(
+    figures: Figures,
+    means: Mapping[tuple[str, str], Fraction],
+    counts: Mapping[tuple[str, str], int],
+    segments: Mapping[tuple[str, str], int],
+) -> dict[str, Standing]:
+    """Rank by adjusted segment, then by the average at two places."""
+    table_of = {code: table for table, code, _ in figures}
+    flagged = {code: _flagged(figures, table_of[code], code) for code, of in means if of == OVERALL}
+    adjusted = {code: max(segments[code, OVERALL], 3 if flagged[code] else 1) for code in flagged}
+    place = {code: (adjusted[code], half_up(means[code, OVERALL])) for code in flagged}
+    standings = {}
+    for code, mine in place.items():
+        programme = figures.get((table_of[code], code, "OF5007"))
+        standings[code] = Standing(
+            table=table_of[code],
+            average_exact=means[code, OVERALL],
+            average=mine[1],
+            metrics=counts[code, OVERALL],
+            unadjusted_segment=segments[code, OVERALL],
+            flagged=flagged[code],
+            adjusted_segment=mine[0],
+            final_segment=None if programme is None else 5 if programme.value else mine[0],
+            rank=1 + sum(place[rival] < mine for rival in place if table_of[rival] == table_of[code]),
         )
+    return standings
 
 
 def _segments(
@@ -169,5 +205,3 @@ def _flagged(figures: Figures, table: str, code: str) -> bool:
     if flag is not None:
         return flag.value == 1
     return any(f.value < 0 for m in (PLANNED, VARIANCE) if (f := figures.get((table, code, m))))
-
-

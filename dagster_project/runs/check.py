@@ -29,7 +29,7 @@ def check_folder(folder: Path, data: DataFolder, *, rules_dir: Path | None = Non
         "ignored": [{"file": note.file, "why": note.text} for note in loaded.ignored],
         "notes": [{"file": note.file, "note": note.text} for note in loaded.notes],
         "rows_set_aside": len(loaded.row_set_aside),
-        "revisions": len(loaded.revision),
+        "revisions": stages.changed_figures(loaded),
         "quarters": [],
         "exit_code": int(ExitCode.DONE),
     }

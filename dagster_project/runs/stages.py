@@ -44,7 +44,7 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
         _keep_listings(run, loaded)
         announce(
             f"  {len(loaded.extract)} files, {len(loaded.extract_row)} figures, "
-            f"{len(loaded.row_set_aside)} rows set aside, {len(loaded.revision)} figures given anew"
+            f"{len(loaded.row_set_aside)} rows set aside, {changed_figures(loaded)} figures revised by a newer file"
         )
         return loaded
 
@@ -101,6 +101,11 @@ def keep_quality(run: QuarterlyRun) -> None:
             for outcome in run.outcomes
         ]
     )
+
+
+def changed_figures(loaded: LoadedExtracts) -> int:
+    """How many figures a newer file gives another value or rank; those it only repeats don't count."""
+    return int(loaded.revision["changed"].astype(bool).sum())
 
 
 def sound_rules(rules_dir: Path | None) -> RuleSet:
@@ -182,7 +187,8 @@ def _in_scope(loaded: LoadedExtracts, identity: ReleaseIdentity, before: Quarter
 
 def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
     """Nothing is silently dropped: rows set aside and revised figures are listed in the run's folder."""
-    for name, frame in (("rows_set_aside.csv", loaded.row_set_aside), ("revisions.csv", loaded.revision)):
+    revised = loaded.revision[loaded.revision["changed"].astype(bool)]
+    for name, frame in (("rows_set_aside.csv", loaded.row_set_aside), ("revisions.csv", revised)):
         run.record.keep(name, frame.to_csv(index=False, lineterminator="\n").encode())
     run.record.note(
         is_sample=loaded.is_sample,
@@ -196,7 +202,7 @@ def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
             )
         ],
         rows_set_aside=len(loaded.row_set_aside),
-        revisions=len(loaded.revision),
+        revisions=len(revised),
         ignored=[{"file": note.file, "why": note.text} for note in loaded.ignored],
         notes=[{"file": note.file, "note": note.text} for note in loaded.notes],
         releases=[{"quarter": str(item.quarter), "release_id": item.release_id} for item in run.scope],

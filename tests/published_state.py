@@ -1,0 +1,84 @@
+"""What readers see of a data folder: hashes of published files, releases, and what the warehouse holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.releases.publish import current_release
+from dagster_project.settings import DataFolder
+
+OUTSIDE_THE_PROMISE = "provenance.json"
+
+
+def files_below(*folders: Path) -> dict[str, str]:
+    """Path -> sha256 of every file, and where every link leads."""
+    found = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink():
+                found[str(path)] = f"-> {path.readlink()}"
+            elif path.is_file():
+                found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def published_files(data: DataFolder) -> dict[str, str]:
+    """The published warehouse, every release folder and every `current` link."""
+    return files_below(data.warehouse.parent, data.releases)
+
+
+def promised_bytes(data: DataFolder, quarter: str) -> dict[str, str]:
+    """File name -> sha256 of a quarter's current release, without what may differ by machine."""
+    folder = data.releases / quarter / "current"
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.iterdir())
+        if file.name != OUTSIDE_THE_PROMISE
+    }
+
+
+def release_ids(data: DataFolder) -> dict[str, str]:
+    """Quarter -> release id, as the published warehouse says."""
+    return {str(release.quarter): release.release_id for release in current_release(data)}
+
+
+def rows_of(data: DataFolder, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows of a query on the published warehouse."""
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        return connection.execute(query, list(parameters)).fetchall()
+
+
+def tables_holding(data: DataFolder, quarter: str) -> list[str]:
+    """Every table or view of the published warehouse, in any schema, that has a row of the quarter."""
+    names = rows_of(
+        data,
+        "select table_schema, table_name from information_schema.columns where column_name = 'quarter' "
+        "order by all",
+    )
+    assert names, "a published warehouse has tables by quarter"
+    return [
+        f"{schema}.{table}"
+        for schema, table in names
+        if rows_of(data, f'select 1 from "{schema}"."{table}" where quarter = ? limit 1', quarter)
+    ]
+
+
+def assert_of_one_piece(data: DataFolder, expected: dict[str, str]) -> None:
+    """The warehouse holds these releases and no other, and every file of each is as its release.json says."""
+    assert release_ids(data) == expected
+    stamped = rows_of(data, "select distinct quarter, release_id from league.league_table")
+    assert dict(stamped) == expected
+    for quarter, release_id in expected.items():
+        folder = data.releases / quarter / release_id
+        for name, described in json.loads((folder / "release.json").read_bytes())["files"].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == described["sha256"], name
+
+
+def links(data: DataFolder) -> dict[str, str]:
+    """Quarter -> where its `current` link leads."""
+    return {link.parent.name: str(link.readlink()) for link in data.releases.glob("*/current")}
