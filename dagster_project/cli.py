@@ -65,7 +65,7 @@ def run(
             threads=threads,
         )
         with listening(presentation.progress):
-            from dagster_project.runs.launch import launch
+            from dagster_project.launch import launch
 
             outcome = launch(request, data)
         _finish(outcome, as_json, lambda: presentation.show_run(outcome, data))
@@ -151,7 +151,7 @@ def dev(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open Dagster's web server on the project, with the history of `league run` in it."""
-    from dagster_project.runs.launch import dagster_home
+    from dagster_project.launch import dagster_home
     from dagster_project.settings import PROJECT_ROOT
 
     dagster_home(DataFolder.from_environment())

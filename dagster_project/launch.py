@@ -56,7 +56,9 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
 
 
 def _partition_tags(quarters: list[str]) -> dict[str, str]:
-    """One partition, or a range of them; quarters with gaps between them have only our own tag."""
+    """One partition, or a range of them. Dagster has no run over partitions with gaps between them: such a run
+    is tagged with the first, and the release asset reports the others.
+    """
     from dagster._core.storage.tags import (
         ASSET_PARTITION_RANGE_END_TAG,
         ASSET_PARTITION_RANGE_START_TAG,
@@ -66,12 +68,10 @@ def _partition_tags(quarters: list[str]) -> dict[str, str]:
     from dagster_project.quarters import partition_keys
 
     keys = partition_keys()
-    if len(quarters) == 1:
-        return {PARTITION_NAME_TAG: quarters[0]}
     first, last = keys.index(quarters[0]), keys.index(quarters[-1])
-    if quarters == keys[first : last + 1]:
+    if len(quarters) > 1 and quarters == keys[first : last + 1]:
         return {ASSET_PARTITION_RANGE_START_TAG: quarters[0], ASSET_PARTITION_RANGE_END_TAG: quarters[-1]}
-    return {}
+    return {PARTITION_NAME_TAG: quarters[0]}
 
 
 def _run_config(request: RunRequest) -> dict[str, Any]:
