@@ -56,3 +56,21 @@
         ), 2
     ) as decimal(18, 2))
 {%- endmacro %}
+
+{#
+    The first and the last rank whose score prints as `published_score` at two places: scores from half a
+    unit of the last place below it (included) to half a unit above (excluded).
+#}
+{% macro first_rank_printing(score_best, score_worst, published_score, pool_size) -%}
+    (1 + cast(ceil(
+        cast(({{ published_score }} - 0.005 - {{ score_best }}) * ({{ pool_size }} - 1) as double)
+        / ({{ score_worst }} - {{ score_best }})
+    ) as integer))
+{%- endmacro %}
+
+{% macro last_rank_printing(score_best, score_worst, published_score, pool_size) -%}
+    cast(ceil(
+        cast(({{ published_score }} + 0.005 - {{ score_best }}) * ({{ pool_size }} - 1) as double)
+        / ({{ score_worst }} - {{ score_best }})
+    ) as integer)
+{%- endmacro %}

@@ -45,7 +45,9 @@ pool_in_use as (
         pool,
         count(*) as values_in_pool,
         sum(case when meets_standard or fails_floor then 0 else 1 end) as ranked_in_pool,
-        sum(case when is_on_standard then 1 else 0 end) as on_standard,
+        -- printed exactly on the standard: who meets it may be ranked, who passes the floor may fail it
+        sum(case when is_on_standard and rule = 'standard' then 1 else 0 end) as on_standard,
+        sum(case when is_on_standard and rule = 'floor' then 1 else 0 end) as on_floor,
         max(rule_state) as rule_state,
         max(pool_state) as pool_state,
         max(score_best) as score_best,
@@ -96,6 +98,7 @@ final as (
         pool_in_use.values_in_pool,
         pool_in_use.ranked_in_pool,
         pool_in_use.on_standard,
+        pool_in_use.on_floor,
         pool_in_use.score_best,
         pool_in_use.score_worst,
         pool_table.tables_in_pool,

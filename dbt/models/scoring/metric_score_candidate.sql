@@ -26,6 +26,7 @@ joined as (
         metric_pool_rank.*,
         metric_pool_size.ranked_in_pool,
         metric_pool_size.on_standard,
+        metric_pool_size.on_floor,
         metric_pool_size.is_complete,
         metric_pool_size.is_firm_rule,
         pool_grid_size.sizes_that_fit,
@@ -58,8 +59,46 @@ ranked as (
         case
             when rank_published between rank_best and rank_worst then rank_published
         end as rank_from_publisher,
-        {{ grid_rank('score_best', 'score_worst', 'published_score', 'grid_size') }} as rank_from_grid
+        {{ grid_rank('score_best', 'score_worst', 'published_score', 'grid_size') }} as nearest_grid_rank,
+        -- trusts on the standard that do fail it are the best of those who do: they move all others down
+        case
+            when is_complete and grid_size > ranked_in_pool then rank_best + grid_size - ranked_in_pool
+            when is_complete then rank_best
+            else 1
+        end as first_admissible_rank,
+        case
+            when is_complete and grid_size > ranked_in_pool then rank_worst + grid_size - ranked_in_pool
+            when is_complete then rank_worst
+            else grid_size
+        end as last_admissible_rank,
+        {{ first_rank_printing('score_best', 'score_worst', 'published_score', 'grid_size') }}
+            as first_rank_printing,
+        {{ last_rank_printing('score_best', 'score_worst', 'published_score', 'grid_size') }}
+            as last_rank_printing
     from joined
+
+),
+
+-- the ranks that both the values admit and the published score prints as: one, while the grid is coarse
+-- enough
+possible as (
+
+    select
+        *,
+        case
+            when nearest_grid_rank < first_admissible_rank then first_admissible_rank
+            when nearest_grid_rank > last_admissible_rank then last_admissible_rank
+            else nearest_grid_rank
+        end as rank_from_grid,
+        case
+            when first_rank_printing > first_admissible_rank then first_rank_printing
+            else first_admissible_rank
+        end as first_possible_rank,
+        case
+            when last_rank_printing < last_admissible_rank then last_rank_printing
+            else last_admissible_rank
+        end as last_possible_rank
+    from ranked
 
 ),
 
@@ -86,12 +125,21 @@ scored as (
         end as admissible_low,
         case
             when is_complete
-                then {{ grid_score(
-                    'score_best', 'score_worst', '(rank_worst + on_standard)', '(ranked_in_pool + on_standard)'
-                ) }}
+                then least({{ exact('score_worst') }}, {{ grid_score(
+                    'score_best', 'score_worst',
+                    '(rank_worst + on_standard)', '(ranked_in_pool + on_standard - on_floor)'
+                ) }})
             else {{ exact('coalesce(best_score_of_worse, score_worst)') }}
-        end as admissible_high
-    from ranked
+        end as admissible_high,
+        case
+            when grid_size is not null and first_possible_rank <= last_possible_rank
+                then {{ grid_score('score_best', 'score_worst', 'first_possible_rank', 'grid_size') }}
+        end as possible_low,
+        case
+            when grid_size is not null and first_possible_rank <= last_possible_rank
+                then {{ grid_score('score_best', 'score_worst', 'last_possible_rank', 'grid_size') }}
+        end as possible_high
+    from possible
 
 ),
 
@@ -121,6 +169,9 @@ final as (
         score_from_grid,
         admissible_low,
         admissible_high,
+        possible_low,
+        possible_high,
+        first_possible_rank = last_possible_rank as is_single_rank,
         published_score in (score_best, score_worst) as is_end_of_grid,
         -- both ends are rounded as the published score is
         coalesce(

@@ -64,6 +64,8 @@ every_score as (
         score_basis,
         score_basis_reason,
         is_exact,
+        coalesce(possible_score_low, metric_score_exact) as possible_score_low,
+        coalesce(possible_score_high, metric_score_exact) as possible_score_high,
         is_contradicted
     from metric_score_ranked
     union all
@@ -85,6 +87,8 @@ every_score as (
             score_basis,
             score_basis_reason,
             is_exact,
+            metric_score_exact as possible_score_low,
+            metric_score_exact as possible_score_high,
             is_contradicted
         from {{ model }}
         {% if not loop.last %}union all{% endif %}

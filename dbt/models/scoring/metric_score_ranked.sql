@@ -77,6 +77,8 @@ outside_scored as (
         published_score is null
         or published_score = rule_score
         or (is_firm_rule and not is_on_standard) as is_exact,
+        cast(null as decimal(18, 12)) as possible_score_low,
+        cast(null as decimal(18, 12)) as possible_score_high,
         is_firm_rule
         and not is_on_standard
         and published_score is not null
@@ -165,8 +167,14 @@ ranked_scored as (
             when is_complete then 'the values do not give the score and no rank on the grid prints as it'
             else 'the pool is not wholly loaded and no size of it fits every published score'
         end as score_basis_reason,
-        way in ('publisher_rank', 'values', 'contradicted', 'end_of_grid')
-        or (way = 'grid' and (is_complete or sizes_that_fit = 1)) as is_exact,
+        case
+            when way in ('publisher_rank', 'contradicted', 'end_of_grid') then true
+            when way = 'values' then coalesce(is_single_rank, admissible_low = admissible_high)
+            when way = 'grid' then is_single_rank and (is_complete or sizes_that_fit = 1)
+            else false
+        end as is_exact,
+        case when way in ('values', 'grid') then possible_low end as possible_score_low,
+        case when way in ('values', 'grid') then possible_high end as possible_score_high,
         is_firm_rule and not is_admissible as is_contradicted
     from chosen
 
@@ -191,6 +199,8 @@ final as (
         score_basis,
         score_basis_reason,
         is_exact,
+        possible_score_low,
+        possible_score_high,
         is_contradicted
     from outside_scored
     union all
@@ -211,6 +221,8 @@ final as (
         score_basis,
         score_basis_reason,
         is_exact,
+        possible_score_low,
+        possible_score_high,
         is_contradicted
     from ranked_scored
 

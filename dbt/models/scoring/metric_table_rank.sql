@@ -21,6 +21,12 @@ metric_score_exact as (
 
 ),
 
+score_table_rank as (
+
+    select * from {{ ref('score_table_rank') }}
+
+),
+
 ranked_on as (
 
     select
@@ -85,42 +91,57 @@ quantile as (
 
 ),
 
+reached as (
+
+    select
+        ranked.*,
+        coalesce(score_table_rank.rank_low, ranked.rank_best) as rank_low,
+        case
+            when score_table_rank.rank_high is not null then score_table_rank.rank_high
+            when ranked.is_printed_rounded then ranked.rank_best + ranked.tied - 1
+            else ranked.rank_best
+        end as rank_high
+    from ranked
+    left join score_table_rank
+        on
+            ranked.quarter = score_table_rank.quarter
+            and ranked.table_name = score_table_rank.table_name
+            and ranked.organisation_code = score_table_rank.organisation_code
+            and ranked.metric_id = score_table_rank.metric_id
+
+),
+
 final as (
 
     select
-        ranked.quarter,
-        ranked.framework,
-        ranked.table_name,
-        ranked.organisation_code,
-        ranked.metric_id,
-        ranked.value,
-        case
-            when
-                ranked.is_printed_rounded
-                and ranked.published_rank between ranked.rank_best and ranked.rank_best + ranked.tied - 1
-                then ranked.published_rank
-            else cast(ranked.rank_best as integer)
-        end as rank_in_table,
-        cast(ranked.rank_best as integer) as rank_in_table_low,
+        reached.quarter,
+        reached.framework,
+        reached.table_name,
+        reached.organisation_code,
+        reached.metric_id,
+        reached.value,
         cast(
             case
-                when ranked.is_printed_rounded then ranked.rank_best + ranked.tied - 1
-                else ranked.rank_best
+                when reached.published_rank between reached.rank_low and reached.rank_high
+                    then reached.published_rank
+                else reached.rank_best
             end as integer
-        ) as rank_in_table_high,
-        cast(ranked.organisations_ranked as integer) as organisations_ranked,
+        ) as rank_in_table,
+        cast(reached.rank_low as integer) as rank_in_table_low,
+        cast(reached.rank_high as integer) as rank_in_table_high,
+        cast(reached.organisations_ranked as integer) as organisations_ranked,
         quantile.median,
         quantile.lower_quartile,
         quantile.upper_quartile,
-        ranked.published_median,
-        ranked.published_lower_quartile,
-        ranked.published_upper_quartile
-    from ranked
+        reached.published_median,
+        reached.published_lower_quartile,
+        reached.published_upper_quartile
+    from reached
     inner join quantile
         on
-            ranked.quarter = quantile.quarter
-            and ranked.table_name = quantile.table_name
-            and ranked.metric_id = quantile.metric_id
+            reached.quarter = quantile.quarter
+            and reached.table_name = quantile.table_name
+            and reached.metric_id = quantile.metric_id
 
 )
 

@@ -70,9 +70,24 @@ final as (
 
     select
         keyed.*,
-        coalesce(rule = 'standard' and rank_key <= standard_key, false) as meets_standard,
-        coalesce(rule = 'floor' and rank_key > standard_key, false) as fails_floor,
-        -- printed exactly on the standard, the unrounded value may lie on either side of it
+        -- printed on the limit, the unrounded value may lie on either side: the published score tells which
+        coalesce(
+            rule = 'standard'
+            and (
+                rank_key < standard_key
+                or (
+                    rank_key = standard_key
+                    and (value_dp is null or coalesce(published_score = score_if_met, true))
+                )
+            ), false
+        ) as meets_standard,
+        coalesce(
+            rule = 'floor'
+            and (
+                rank_key > standard_key
+                or (rank_key = standard_key and value_dp is not null and published_score = score_if_failed)
+            ), false
+        ) as fails_floor,
         coalesce(value_dp is not null and value = standard, false) as is_on_standard
     from keyed
 

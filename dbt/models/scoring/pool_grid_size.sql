@@ -14,19 +14,19 @@ metric_pool_rank as (
 
 ),
 
--- a complete pool can only miss the trusts whose printed value stands on the standard
+-- a complete pool is only unsure of the trusts whose printed value stands on the standard or floor
 searched as (
 
     select
         *,
-        ranked_in_pool as smallest_size,
+        case when is_complete then ranked_in_pool - on_floor else ranked_in_pool end as smallest_size,
         case
             when is_complete then ranked_in_pool + on_standard
             when organisations_expected > ranked_in_pool then organisations_expected
             else ranked_in_pool
         end as largest_size
     from metric_pool_size
-    where ranked_in_pool > 0 and (not is_complete or on_standard > 0)
+    where ranked_in_pool > 0 and (not is_complete or on_standard > 0 or on_floor > 0)
 
 ),
 
@@ -76,7 +76,7 @@ score_on_grid as (
             and candidate.metric_id = metric_pool_rank.metric_id
             and candidate.unit = metric_pool_rank.unit
             and candidate.pool = metric_pool_rank.pool
-    where metric_pool_rank.published_score is not null
+    where metric_pool_rank.published_score is not null and not metric_pool_rank.is_on_standard
 
 ),
 

@@ -57,6 +57,17 @@ toleranced as (
 
 ),
 
+cut_point_tolerance as (
+
+    select
+        quarter,
+        score_figure,
+        max(tolerance) as largest_tolerance
+    from toleranced
+    group by quarter, score_figure
+
+),
+
 -- national cut-points are made of averages, so they can move too; the publisher's own and thresholds can't
 compared as (
 
@@ -77,10 +88,15 @@ compared as (
             else toleranced.score_exact
         end as score_compared,
         case
-            when segment_cut_point.threshold_basis = 'national_quartiles' then toleranced.tolerance * 2
+            when segment_cut_point.threshold_basis = 'national_quartiles'
+                then toleranced.tolerance + cut_point_tolerance.largest_tolerance
             else toleranced.tolerance
         end as slack
     from toleranced
+    inner join cut_point_tolerance
+        on
+            toleranced.quarter = cut_point_tolerance.quarter
+            and toleranced.score_figure = cut_point_tolerance.score_figure
     inner join segment_cut_point
         on
             toleranced.quarter = segment_cut_point.quarter
