@@ -28,7 +28,11 @@ RESULTS = (
     "final_segment",
     "league_rank",
 )
-_TRUST_TYPES = {"acute": "Acute trust", "non_acute": "Non-acute hospital trust", "ambulance": "Ambulance trust"}
+_TRUST_TYPES = {
+    "acute": "Acute trust",
+    "non_acute": "Non-acute hospital trust",
+    "ambulance": "Ambulance trust",
+}
 
 
 class PublishedFigure(NamedTuple):
@@ -68,7 +72,9 @@ class CompiledModels:
         nodes = project.manifest["nodes"]
         models = [nodes[name] for name in built if name.startswith("model.")]
         compiled = {path.stem: path for path in folder.glob("**/compiled/**/*.sql")}
-        self._models = [(_relation(node), compiled[node["name"]].read_text("utf-8")) for node in _in_order(models)]
+        self._models = [
+            (_relation(node), compiled[node["name"]].read_text("utf-8")) for node in _in_order(models)
+        ]
         self._connection = duckdb.connect(config={"threads": 1})
         self._connection.execute(f"attach ':memory:' as {WAREHOUSE_NAME}; use {WAREHOUSE_NAME}")
         self._copy_seeds(warehouse)

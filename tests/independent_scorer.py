@@ -102,7 +102,9 @@ def score_quarter(files: Iterable[str], quarter: str) -> Scored:
 
 def _figures_of(text: str, quarter: str) -> dict[tuple[str, str, str], Figure]:
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
-    only = next((row["Reporting_date"] for row in rows if row["Metric_ID"] == "OF5002"), "")
+    only = next(
+        (row["Reporting_date"] for row in rows if row["Metric_ID"] == "OF5002" and "Quarter" not in row), ""
+    )
     return {
         (_table(row["Trust_type"]), row["Trust_code"].strip().upper(), row["Metric_ID"].strip()): Figure(
             Fraction(row["Value"].strip()),
@@ -185,12 +187,14 @@ def _segments(
     if national:
         cuts = [_quantile(sorted(means.values()), Fraction(k, 4)) for k in (1, 2, 3)] if means else []
         return {code: 1 + sum(mean > cut for cut in cuts) for code, mean in means.items()}
-    worst = [Fraction(0)] * 4
-    for (table, code, name), figure in figures.items():
-        if name == names[1] and (score := figures.get((table, code, names[0]))):
-            worst[int(figure.value) - 1] = max(worst[int(figure.value) - 1], score.value)
-    known = [max(worst[: k + 1]) for k in range(3)]
-    return {code: 1 + sum(half_up(mean) > cut for cut in known if cut) for code, mean in means.items()}
+    published = [
+        (int(figure.value), figures[table, code, names[0]].value)
+        for (table, code, name), figure in figures.items()
+        if name == names[1] and (table, code, names[0]) in figures
+    ]
+    # a segment that no published row holds ends where the one before it ends; the first begins at 0
+    cuts = [max((score for held, score in published if held <= k), default=Fraction(0)) for k in (1, 2, 3)]
+    return {code: 1 + sum(half_up(mean) > cut for cut in cuts if published) for code, mean in means.items()}
 
 
 def _quantile(ordered: Sequence[Fraction], share: Fraction) -> Fraction:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 Record = list[str]
 _LINE_END = "\r\n"
+_MARK = "\ufeff"
 
 
 class SampleCopy:
@@ -41,11 +42,10 @@ class SampleCopy:
         """Rewrites a file field by field; the first record is the header."""
 
         def rewritten(text: str) -> str:
+            records = list(csv.reader(io.StringIO(text.removeprefix(_MARK), newline="")))
             stream = io.StringIO(newline="")
-            csv.writer(stream, lineterminator=_LINE_END).writerows(
-                change(list(csv.reader(io.StringIO(text, newline=""))))
-            )
-            return stream.getvalue()
+            csv.writer(stream, lineterminator=_LINE_END).writerows(change(records))
+            return _MARK + stream.getvalue()
 
         return self.change_text(part, rewritten)
 

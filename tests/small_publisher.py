@@ -51,9 +51,10 @@ _RANK_IS_OF_THE_SCORE = ("OF0048",)
 
 def organisations(draw: st.DrawFn) -> dict[str, str]:
     """The table of each of a few organisations; every table has one at least."""
-    sizes = {"acute": draw(st.integers(2, 8)), "non_acute": draw(st.integers(1, 5))}
-    sizes["ambulance"] = draw(st.integers(1, 3))
-    return {f"Z{table[0].upper()}{n}": table for table, size in sizes.items() for n in range(size)}
+    sizes = zip(
+        TABLES, "ACB", draw(st.tuples(st.integers(2, 8), st.integers(1, 5), st.integers(1, 3))), strict=True
+    )
+    return {f"Z{letter}{n}": table for table, letter, size in sizes for n in range(size)}
 
 
 def near(metric: SmallMetric, places: int) -> st.SearchStrategy[Decimal]:
@@ -109,7 +110,9 @@ def publications(draw: st.DrawFn, *, whole: bool) -> Publication:
     return Publication(quarter, truth, printed)
 
 
-def _rows_of(figure: PublishedFigure, hidden: Iterable[PublishedFigure], truth: Scored) -> list[PublishedFigure]:
+def _rows_of(
+    figure: PublishedFigure, hidden: Iterable[PublishedFigure], truth: Scored
+) -> list[PublishedFigure]:
     """The value at two places with the rank of the hidden one within the table, and the score at two places."""
     if not figure.figure.startswith("OF0"):
         return [figure]
@@ -122,7 +125,10 @@ def _rows_of(figure: PublishedFigure, hidden: Iterable[PublishedFigure], truth: 
         rank=None if figure.figure in _RANK_IS_OF_THE_SCORE else rank,
     )
     score = truth.scores[figure.code, figure.figure]
-    return [printed, figure._replace(figure="OF1" + figure.figure[3:], value=printed_score(score), unit="score")]
+    return [
+        printed,
+        figure._replace(figure="OF1" + figure.figure[3:], value=printed_score(score), unit="score"),
+    ]
 
 
 def results_of(truth: Scored) -> list[PublishedFigure]:

@@ -119,14 +119,15 @@ class QuarterlyRun:
     def stage(self, name: str, says: str) -> Iterator[None]:
         """One stage: refused unless the one before it is done; timed, announced, its failure recorded."""
         before = STAGES[STAGES.index(name) - 1] if name != STAGES[0] else None
-        if before is not None and before not in self._done:
-            raise WrongUsage(
-                f"The stage '{name}' builds on '{before}', which this run hasn't done. A part of the flow can't "
-                "be materialised alone: the candidate it builds in ends with its run. Materialise the whole job."
-            )
-        announce(says)
-        started = time.monotonic()
         with self.recording():
+            if before is not None and before not in self._done:
+                raise WrongUsage(
+                    f"The stage '{name}' builds on '{before}', which this run hasn't done. A part of the flow "
+                    "can't be materialised alone: the candidate it builds in ends with its run. Materialise "
+                    "the whole job."
+                )
+            announce(says)
+            started = time.monotonic()
             yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
         self._done.append(name)

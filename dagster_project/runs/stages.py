@@ -32,9 +32,10 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
     with run.stage("read", "Reading extracts"):
         folder, rules_dir = _where(run)
         archive = Archive(run.data.archive)
-        loaded = (
-            load_folder(folder, archive) if folder else load_archived(archive, is_sample=run.request.sample)
-        )
+        if folder is not None:
+            loaded = load_folder(folder, None if run.request.dry_run else archive)
+        else:
+            loaded = load_archived(archive, is_sample=run.request.sample)
         loaded = loaded.for_quarters(run.quarters)
         rules = sound_rules(rules_dir)
         run.has_read(loaded, rules, own_rules=rules_dir is not None)

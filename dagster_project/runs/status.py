@@ -39,7 +39,7 @@ def _archived(data: DataFolder) -> list[dict[str, Any]]:
     files: dict[tuple[str, str, bool], set[str]] = {}
     for sighting in Archive(data.archive).sightings():
         for quarter in sighting.quarters:
-            key = (quarter, sighting.table_name, sighting.is_sample)
+            key = (quarter, sighting.table_name or sighting.source, sighting.is_sample)
             files.setdefault(key, set()).add(sighting.extract_id)
     return [
         {"quarter": quarter, "table": table, "is_sample": is_sample, "files": len(ids)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ SECOND_YEAR = ("2026-27-Q1", "2026-27-Q2")
 TABLES = {"acute": 134, "non_acute": 61, "ambulance": 10}
 TABLES_OF_SECOND_YEAR = {"acute": 134, "non_acute": 60, "ambulance": 10, "icb": 36}
 
-each_quarter = pytest.mark.parametrize("quarter", (*FIRST_YEAR, *SECOND_YEAR))
+each_quarter = pytest.mark.parametrize("quarter", [*FIRST_YEAR, *SECOND_YEAR])
 
 
 @each_quarter
@@ -75,9 +77,7 @@ def test_cut_points_are_national_quartiles_in_the_first_year_and_thresholds_in_t
     six_quarters: DataFolder, quarter: str
 ) -> None:
     basis, framework = (
-        ("national_quartiles", "2025-26")
-        if quarter in FIRST_YEAR
-        else ("threshold", "2026-27-illustrative")
+        ("national_quartiles", "2025-26") if quarter in FIRST_YEAR else ("threshold", "2026-27-illustrative")
     )
     for table in ("league_table", "domain_score"):
         found = rows_of(
@@ -112,7 +112,7 @@ def test_thresholds_alone_decide_the_second_years_segments(six_quarters: DataFol
         quarter,
     )
     assert [segment for segment, _, _ in ends] == [1, 2, 3, 4]
-    for (_, _, end), (_, start, _) in zip(ends, ends[1:], strict=False):
+    for (_, _, end), (_, start, _) in pairwise(ends):
         assert end < start
     thresholds = rows_of(
         six_quarters,
@@ -172,15 +172,13 @@ def test_everything_says_that_it_is_fictional(six_quarters: DataFolder) -> None:
         assert "Fictional sample data" in release.read_text("utf-8")
 
 
-def test_the_revised_third_quarter_uses_the_re_issued_file_and_says_so(six_quarters: DataFolder) -> None:
-    states = dict(
-        rows_of(
-            six_quarters,
-            "select file_name, release_state from league.extract where quarter = '2025-26-Q3' "
-            "and file_name like '%acute-trust-data%' and file_name not like '%non-acute%'",
-        )
-    )
-    assert any("-v2" in name and state == "revised" for name, state in states.items())
+def test_figures_that_a_newer_file_gives_anew_are_listed_with_both_values(six_quarters: DataFolder) -> None:
+    (run,) = six_quarters.runs.iterdir()
+    listed = list(csv.DictReader((run / "revisions.csv").read_text("utf-8").splitlines()))
+    changed = [row for row in listed if row["changed"] == "True"]
+    assert {(row["quarter"], row["table_name"]) for row in changed} == {("2025-26-Q3", "acute")}
+    assert all(row["old_extract_id"] != row["new_extract_id"] for row in changed)
+    assert any(row["figure"].startswith("OF0") and row["old_value"] != row["new_value"] for row in changed)
 
 
 @pytest.mark.parametrize("quarter", FIRST_YEAR)
@@ -191,7 +189,9 @@ def test_a_second_scorer_that_shares_no_code_gives_the_same_league_table(
     year = [
         file
         for folder in FIRST_YEAR
-        for file in sorted((sample_extracts / folder).glob("*-data*.csv"), key=lambda path: "-v2" in path.name)
+        for file in sorted(
+            (sample_extracts / folder).glob("*-data*.csv"), key=lambda path: "-v2" in path.name
+        )
     ]
     texts = [file.read_bytes().decode("utf-8") for file in year]
     scored = scorer.score_quarter(texts, quarter)

@@ -88,7 +88,10 @@ final as (
                 or (rank_key = standard_key and value_dp is not null and published_score = score_if_failed)
             ), false
         ) as fails_floor,
-        coalesce(value_dp is not null and value = standard, false) as is_on_standard
+        -- and without one, nothing does
+        coalesce(
+            value_dp is not null and value = standard and published_score is null, false
+        ) as is_on_standard
     from keyed
 
 )

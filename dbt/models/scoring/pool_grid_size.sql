@@ -14,6 +14,12 @@ metric_pool_rank as (
 
 ),
 
+metric_pool as (
+
+    select * from {{ ref('metric_pool') }}
+
+),
+
 -- a complete pool is only unsure of the trusts whose printed value stands on the standard or floor
 searched as (
 
@@ -30,10 +36,16 @@ searched as (
 
 ),
 
-organisation_number as (
+-- numbers to try as sizes: pairs of pools are more than any pool has trusts
+trial_number as (
 
-    select row_number() over (order by quarter, table_name, organisation_code, metric_id) as number
-    from metric_pool_rank
+    select
+        row_number() over (
+            order by
+                one.framework, one.metric_id, one.table_name, other.framework, other.metric_id, other.table_name
+        ) as number
+    from metric_pool as one
+    cross join metric_pool as other
 
 ),
 
@@ -46,10 +58,10 @@ candidate as (
         searched.pool,
         searched.score_best,
         searched.score_worst,
-        searched.smallest_size + organisation_number.number - 1 as pool_size
+        searched.smallest_size + trial_number.number - 1 as pool_size
     from searched
-    inner join organisation_number
-        on organisation_number.number <= searched.largest_size - searched.smallest_size + 1
+    inner join trial_number
+        on trial_number.number <= searched.largest_size - searched.smallest_size + 1
 
 ),
 

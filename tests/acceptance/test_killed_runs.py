@@ -1,0 +1,156 @@
+"""A second run killed at any moment: readers stay on one complete state, and the next run succeeds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import killed_run
+import pytest
+from league_command import start_league
+from published_state import (
+    assert_of_one_piece,
+    files_below,
+    links,
+    published_files,
+    release_ids,
+    rows_of,
+    tables_holding,
+)
+from staged_run import release_by_stages
+
+from dagster_project.releases.publish import mend_current_links
+from dagster_project.releases.writer_lock import writer_lock
+from dagster_project.settings import DataFolder
+
+FIRST, SECOND = killed_run.QUARTERS
+STAGES = (*killed_run.BEFORE_THE_COMMIT, *killed_run.AFTER_THE_COMMIT)
+
+
+@pytest.fixture(scope="session")
+def two_quarters(small_extracts: Path, made_once: Callable[..., Path]) -> Path:
+    """Extracts of a second run: they give the first quarter anew and add the second."""
+
+    def build(folder: Path) -> None:
+        for quarter in killed_run.QUARTERS:
+            shutil.copytree(small_extracts / quarter, folder / quarter)
+
+    return made_once("two-quarters", build)
+
+
+@pytest.fixture(scope="session")
+def killed(small_release: DataFolder, two_quarters: Path, made_once: Callable[..., Path]) -> Path:
+    """A data folder per stage, in which a second run was killed there."""
+
+    def build(folder: Path) -> None:
+        for stage in STAGES:
+            shutil.copytree(small_release.root, folder / stage, symlinks=True)
+        tests = Path(killed_run.__file__).parent
+        done = subprocess.run(
+            [sys.executable, killed_run.__file__, folder, two_quarters, *STAGES],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tests,
+        )
+        assert json.loads(done.stdout) == dict.fromkeys(STAGES, -signal.SIGKILL), done.stderr
+
+    return made_once("killed", build)
+
+
+@pytest.fixture
+def after(killed: Path, tmp_path: Path) -> Callable[[str], DataFolder]:
+    """A copy of what a run left that was killed at a stage."""
+
+    def copy(stage: str) -> DataFolder:
+        shutil.copytree(killed / stage, tmp_path / "data", symlinks=True)
+        return DataFolder(tmp_path / "data")
+
+    return copy
+
+
+def below(data: DataFolder, files: dict[str, str]) -> dict[str, str]:
+    return {str(Path(path).relative_to(data.root)): content for path, content in files.items()}
+
+
+@pytest.mark.parametrize("stage", killed_run.BEFORE_THE_COMMIT)
+def test_a_run_killed_before_the_commit_leaves_readers_on_the_previous_release(
+    small_release: DataFolder, killed: Path, stage: str
+) -> None:
+    data = DataFolder(killed / stage)
+    assert (data.candidates / "killed").is_dir(), "the run must have died at work"
+    before = below(small_release, published_files(small_release))
+    now = below(data, published_files(data))
+    assert {path: now.get(path) for path in before} == before
+    assert_of_one_piece(data, release_ids(small_release))
+    assert links(data) == release_ids(small_release)
+    assert tables_holding(data, SECOND) == []
+
+
+@pytest.mark.parametrize("stage", killed_run.AFTER_THE_COMMIT)
+def test_a_run_killed_after_the_commit_leaves_readers_on_the_new_release(
+    small_release: DataFolder, killed: Path, stage: str
+) -> None:
+    data = DataFolder(killed / stage)
+    ids = release_ids(data)
+    assert list(ids) == [FIRST, SECOND]
+    assert ids[FIRST] != release_ids(small_release)[FIRST]
+    assert_of_one_piece(data, ids)
+    assert links(data) == release_ids(small_release), "links are derived, and mended at the next start"
+    # Whoever follows the link still reads a whole release, the one before.
+    current = data.releases / FIRST / "current"
+    assert below(data, files_below(current.resolve())) == below(
+        small_release, files_below((small_release.releases / FIRST / "current").resolve())
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_next_run_after_a_killed_one_succeeds_and_tidies_up(
+    after: Callable[[str], DataFolder], two_quarters: Path, stage: str
+) -> None:
+    data = after(stage)
+    ids = release_by_stages(data, two_quarters, FIRST, SECOND, run_id="next")
+    assert list(ids) == [FIRST, SECOND]
+    assert_of_one_piece(data, ids)
+    assert links(data) == ids
+    assert not list(data.candidates.iterdir())
+    assert not list(data.releases.glob("*/.unfinished*"))
+    assert not list(data.warehouse.parent.glob("*.wal"))
+
+
+@pytest.mark.parametrize("stage", killed_run.AFTER_THE_COMMIT)
+def test_links_are_mended_at_the_next_start_whatever_that_run_builds(
+    after: Callable[[str], DataFolder], stage: str
+) -> None:
+    data = after(stage)
+    with writer_lock(data, "next"):
+        mend_current_links(data)
+    assert links(data) == release_ids(data)
+
+
+def test_the_command_killed_while_it_scores_leaves_no_trace_for_readers(
+    released: DataFolder, two_quarters: Path
+) -> None:
+    before, ids = published_files(released), release_ids(released)
+    process = start_league("run", FIRST, SECOND, "--extracts", two_quarters, data=released)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "Scoring and ranking" in line:
+            break
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    process.communicate()
+    assert published_files(released) == before
+    assert_of_one_piece(released, ids)
+    again = start_league("run", FIRST, SECOND, "--extracts", two_quarters, "--json", data=released)
+    out, err = again.communicate(timeout=300)
+    assert again.returncode == 0, err
+    fresh = {release["quarter"]: release["release_id"] for release in json.loads(out)["releases"]}
+    assert links(released) == fresh
+    assert_of_one_piece(released, fresh)
+    assert rows_of(released, "select count(*) from league.league_table") == [(20,)]

@@ -1,0 +1,113 @@
+"""The same inputs give the same release id and bytes: at any thread count, in any folder and time zone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from league_command import league, league_process
+from published_state import OUTSIDE_THE_PROMISE, links, promised_bytes, release_ids
+from staged_run import release_by_stages
+
+from dagster_project.errors import LeagueError
+from dagster_project.settings import METHODOLOGY_DIR, DataFolder
+
+QUARTER = "2025-26-Q1"
+
+
+def scattered(source: Path, target: Path) -> Path:
+    """The same files, each in a folder of its own at another depth."""
+    for number, file in enumerate(sorted(source.rglob("*.csv"), reverse=True)):
+        folder = target.joinpath(*[f"f {number}"] * (1 + number % 3))
+        folder.mkdir(parents=True)
+        shutil.copy(file, folder / file.name)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("threads", "zone", "place", "is_scattered"),
+    [("1", "Pacific/Kiritimati", "o'ne", True), ("4", "America/St_Johns", "a/deeper folder/four", False)],
+    ids=["1 thread, files scattered", "4 threads, a deeper data folder"],
+)
+def test_a_quarter_alone_is_byte_for_byte_what_it_is_within_six(
+    six_quarters: DataFolder,
+    sample_extracts: Path,
+    tmp_path: Path,
+    threads: str,
+    zone: str,
+    place: str,
+    is_scattered: bool,
+) -> None:
+    data = DataFolder(tmp_path / place)
+    extracts = scattered(sample_extracts, tmp_path / "extracts") if is_scattered else sample_extracts
+    ended = league_process(
+        *("run", QUARTER, "--extracts", extracts, "--threads", threads, "--json"),
+        data=data,
+        TZ=zone,
+        LC_ALL="C",
+        PYTHONHASHSEED=threads,
+    )
+    assert ended.code == 0, ended.err
+    expected = release_ids(six_quarters)[QUARTER]
+    assert [release["release_id"] for release in ended.answer["releases"]] == [expected]
+    assert promised_bytes(data, QUARTER) == promised_bytes(six_quarters, QUARTER)
+    assert (data.releases / QUARTER / "current" / OUTSIDE_THE_PROMISE).is_file()
+
+
+def test_a_release_says_nothing_of_the_machine(six_quarters: DataFolder, sample_extracts: Path) -> None:
+    for file in (six_quarters.releases / QUARTER / "current").iterdir():
+        if file.name != OUTSIDE_THE_PROMISE:
+            content = file.read_bytes()
+            for trace in (six_quarters.root, sample_extracts, Path.home() / "x", Path.cwd()):
+                assert str(trace).encode() not in content, file.name
+
+
+def test_the_same_run_again_compares_and_rewrites_nothing(released: DataFolder, small_extracts: Path) -> None:
+    ids = release_ids(released)
+    folder = released.releases / QUARTER / ids[QUARTER]
+    before = {file.name: (file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()}
+    ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, "--json", data=released)
+    assert ended.code == 0, ended.err
+    assert [release["is_new"] for release in ended.answer["releases"]] == [False]
+    assert {file.name: (file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()} == before
+    assert release_ids(released) == ids
+
+
+def test_a_release_that_somebody_changed_stops_the_run(released: DataFolder, small_extracts: Path) -> None:
+    file = released.releases / QUARTER / release_ids(released)[QUARTER] / "league_table.csv"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes().replace(b"ZUR", b"ZUS"))
+    with pytest.raises(LeagueError, match="A release is never rewritten") as refused:
+        release_by_stages(released, small_extracts / QUARTER, QUARTER)
+    assert refused.value.exit_code == 1
+    assert str(file) in str(refused.value)
+
+
+def test_other_rules_give_another_release_and_stand_in_it(
+    released: DataFolder, small_extracts: Path, tmp_path: Path
+) -> None:
+    earlier = release_ids(released)[QUARTER]
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    # A metric by another name scores as before, so that every figure is still the publisher's.
+    text = (METHODOLOGY_DIR / "metric.csv").read_text("utf-8")
+    renamed = text.replace(",Sickness absence", ",Sickness absence by another name")
+    assert renamed != text
+    (rules / "metric.csv").write_text(renamed, "utf-8")
+    ended = league(
+        *("run", QUARTER, "--extracts", small_extracts / QUARTER, "--rules", rules, "--json"), data=released
+    )
+    assert ended.code == 0, ended.err
+    (fresh,) = (release["release_id"] for release in ended.answer["releases"])
+    assert fresh != earlier
+    assert links(released) == {QUARTER: fresh}
+    assert (released.releases / QUARTER / earlier / "release.json").is_file(), "the earlier release stays"
+    old, new = (
+        json.loads((released.releases / QUARTER / each / "release.json").read_bytes())
+        for each in (earlier, fresh)
+    )
+    assert {name for name in new["rules"] if new["rules"][name] != old["rules"].get(name)} == {"metric.csv"}
+    table = (released.releases / QUARTER / fresh / "metric.csv").read_text("utf-8")
+    assert "Sickness absence by another name" in table

@@ -1,0 +1,227 @@
+"""Runs as Dagster sees them: history, materialisations by quarter, row counts, gates as checks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from league_command import environment_of, league
+from published_state import published_files, release_ids, rows_of
+from sample_copy import SampleCopy
+
+from dagster_project.runs.record import read_outcome
+from dagster_project.settings import DataFolder
+
+QUARTER = "2025-26-Q1"
+RELEASE = dg.AssetKey(["releases", "release"])
+LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
+GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
+
+
+@contextmanager
+def history(data: DataFolder) -> Iterator[dg.DagsterInstance]:
+    """The run history of a data folder, as the web server opens it."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment_of(data).items():
+            patched.setenv(name, value)
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+
+
+def job() -> dg.JobDefinition:
+    from dagster_project.definitions import JOB_NAME, defs
+
+    return defs.resolve_job_def(JOB_NAME)
+
+
+def configured(extracts: Path) -> dict[str, object]:
+    return {"resources": {"quarterly_run": {"config": {"extracts_dir": str(extracts)}}}}
+
+
+@pytest.fixture(scope="session")
+def by_both_ways(
+    small_release: DataFolder, small_extracts: Path, made_once: Callable[..., Path]
+) -> DataFolder:
+    """The quarter of `small_release` once more, launched as the web server does: by a run of the job."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        data = DataFolder(folder)
+        program = Path(sys.executable).with_name("dagster")
+        config = json.dumps(configured(small_extracts / QUARTER))
+        done = subprocess.run(
+            [
+                *(program, "asset", "materialize", "-m", "dagster_project.definitions"),
+                *("--select", "*", "--partition", QUARTER, "--config-json", config),
+            ],
+            env=os.environ | environment_of(data),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    return DataFolder(made_once("by-both-ways", build))
+
+
+def test_a_run_of_the_command_and_one_of_dagster_release_the_same(
+    small_release: DataFolder, by_both_ways: DataFolder
+) -> None:
+    assert release_ids(by_both_ways) == release_ids(small_release)
+    with history(by_both_ways) as instance:
+        runs = instance.get_runs()
+        assert [run.status for run in runs] == [dg.DagsterRunStatus.SUCCESS] * 2
+        outcomes = [read_outcome(by_both_ways, run.run_id) for run in runs]
+    assert [outcome["exit_code"] for outcome in outcomes] == [0, 0]
+    ids = {release["release_id"] for outcome in outcomes for release in outcome["releases"]}
+    assert ids == set(release_ids(small_release).values())
+    assert sorted(release["is_new"] for outcome in outcomes for release in outcome["releases"]) == [
+        False,
+        True,
+    ]
+
+
+def test_both_runs_show_every_asset_materialised_for_the_quarter(by_both_ways: DataFolder) -> None:
+    assets = set(job().asset_layer.executable_asset_keys)
+    with history(by_both_ways) as instance:
+        for run in instance.get_runs():
+            logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+            events = [record.get_dagster_event() for record in logged]
+            assert {event.partition for event in events} == {QUARTER}
+            assert {event.asset_key for event in events} == assets
+
+
+def test_a_materialisation_tells_rows_and_columns(by_both_ways: DataFolder) -> None:
+    with history(by_both_ways) as instance:
+        event = instance.get_latest_materialization_event(LEAGUE_TABLE)
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == 10
+    columns = {column.name for column in metadata["dagster/column_schema"].value.columns}
+    assert {"organisation_code", "rank", "adjusted_segment", "release_id"} <= columns
+    with history(by_both_ways) as instance:
+        release = instance.get_latest_materialization_event(RELEASE)
+    assert release is not None
+    assert release.asset_materialization is not None
+    assert release_ids(by_both_ways)[QUARTER] in str(release.asset_materialization.metadata["releases"].value)
+
+
+def test_both_runs_show_all_three_gates_as_passed_checks(by_both_ways: DataFolder) -> None:
+    with history(by_both_ways) as instance:
+        for run in instance.get_runs():
+            logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+            checks = [record.get_dagster_event().asset_check_evaluation_data for record in logged]
+            assert {check.check_name for check in checks} == GATES
+            assert all(check.passed and check.blocking for check in checks)
+            for check in checks:
+                rows = check.metadata["expectations"].records
+                assert rows
+                assert {row.data["quarter"] for row in rows} == {QUARTER}
+
+
+def test_one_pass_over_six_quarters_materialises_each_of_them(six_quarters: DataFolder) -> None:
+    with history(six_quarters) as instance:
+        assert len(instance.get_runs()) == 1
+        for key in (LEAGUE_TABLE, RELEASE):
+            assert instance.get_materialized_partitions(key) == set(release_ids(six_quarters))
+        (run,) = instance.get_runs()
+        logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        checks = {
+            record.get_dagster_event().asset_check_evaluation_data.check_name: {
+                row.data["quarter"]
+                for row in record.get_dagster_event()
+                .asset_check_evaluation_data.metadata["expectations"]
+                .records
+            }
+            for record in logged
+        }
+    assert set(checks) == GATES
+    assert all(quarters == set(release_ids(six_quarters)) for quarters in checks.values())
+
+
+def test_quarters_with_a_gap_between_them_are_one_run_that_names_both(
+    fresh_data: DataFolder, small_extracts: Path, tmp_path: Path
+) -> None:
+    apart = SampleCopy(tmp_path / "apart", [small_extracts / QUARTER, small_extracts / "2025-26-Q4"])
+    ended = league("run", QUARTER, "2025-26-Q4", "--extracts", apart.folder, data=fresh_data)
+    assert ended.code == 0, ended.err
+    assert list(release_ids(fresh_data)) == [QUARTER, "2025-26-Q4"]
+    assert rows_of(fresh_data, "select distinct quarter from league.league_table order by all") == [
+        (QUARTER,),
+        ("2025-26-Q4",),
+    ]
+    with history(fresh_data) as instance:
+        assert len(instance.get_runs()) == 1
+        assert instance.get_materialized_partitions(RELEASE) == {QUARTER, "2025-26-Q4"}
+
+
+def test_a_closed_gate_fails_the_run_and_its_check_and_skips_what_is_behind_it(
+    released: DataFolder, small_extracts: Path, tmp_path: Path
+) -> None:
+    spoilt = SampleCopy(tmp_path / "spoilt", [small_extracts / "2025-26-Q2"])
+    spoilt.change_text("ambulance-trust-data", lambda text: text.replace(",ZDJ,", ",99X,"))
+    spoilt.change_text("league-table", lambda text: text.replace(",ZDJ,", ",99X,"))
+    ended = league("run", "2025-26-Q2", "--extracts", spoilt.folder, data=released)
+    assert ended.code == 5
+    with history(released) as instance:
+        run = instance.get_runs()[0]
+        assert run.status == dg.DagsterRunStatus.FAILURE
+        (record,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        check = record.get_dagster_event().asset_check_evaluation_data
+        assert (check.check_name, check.passed) == ("extracts_gate", False)
+        assert "organisation_code_is_known" in (check.description or "")
+        assert "2025-26-Q2" not in instance.get_materialized_partitions(LEAGUE_TABLE)
+        assert "2025-26-Q2" not in instance.get_materialized_partitions(RELEASE)
+        assert instance.get_materialized_partitions(dg.AssetKey(["landing", "extract_row"])) == {
+            QUARTER,
+            "2025-26-Q2",
+        }
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param([LEAGUE_TABLE], id="the league table"),
+        pytest.param([RELEASE], id="the release"),
+        pytest.param([dg.AssetKey(["metrics", "metric_value"])], id="metric values"),
+    ],
+)
+def test_a_part_of_the_flow_alone_is_refused_with_the_reason(
+    released: DataFolder, small_extracts: Path, part: list[dg.AssetKey]
+) -> None:
+    before = published_files(released)
+    with history(released) as instance:
+        result = job().execute_in_process(
+            instance=instance,
+            partition_key=QUARTER,
+            asset_selection=part,
+            run_config=configured(small_extracts / QUARTER),
+            raise_on_error=False,
+        )
+    assert not result.success
+    outcome = read_outcome(released, result.run_id)
+    assert outcome["exit_code"] == 2
+    assert "can't be materialised alone" in outcome["message"]
+    assert "Materialise the whole job" in outcome["message"]
+    assert published_files(released) == before
+
+
+def test_a_run_without_a_partition_is_refused_with_the_reason(released: DataFolder) -> None:
+    with history(released) as instance:
+        result = job().execute_in_process(instance=instance, raise_on_error=False)
+        said = [
+            record.get_dagster_event().event_specific_data.error.to_string()
+            for record in instance.all_logs(result.run_id)
+            if record.dagster_event is not None and record.get_dagster_event().is_failure
+        ]
+    assert not result.success
+    assert any("Choose the quarters to build" in text for text in said)
