@@ -161,6 +161,17 @@ published_segment_score as (
 
 ),
 
+-- the figures whose segments are published at all
+published_score_figure as (
+
+    select distinct
+        quarter,
+        score_figure,
+        0 as no_score
+    from published_segment_score
+
+),
+
 figure_segment as (
 
     select distinct
@@ -192,11 +203,13 @@ published_cut_point as (
                 order by figure_segment.segment
                 rows between unbounded preceding and current row
             ),
-            max(published_segment_score.highest_score * 0) over (
-                partition by figure_segment.quarter, figure_segment.score_figure
-            )
+            published_score_figure.no_score
         ) as highest_score
     from figure_segment
+    left join published_score_figure
+        on
+            figure_segment.quarter = published_score_figure.quarter
+            and figure_segment.score_figure = published_score_figure.score_figure
     left join published_segment_score
         on
             figure_segment.quarter = published_segment_score.quarter
