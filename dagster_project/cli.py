@@ -72,6 +72,32 @@ def run(
 
 
 @app.command()
+def fetch(
+    quarter: Annotated[str, typer.Argument(help="A quarter such as 2025-26-Q1.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="A source of the catalogue; may be repeated. Without it, all."),
+    ] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option("--catalogue", help="A catalogue of your own, as extracts/catalogue.yml.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find a quarter's files on the publishers' pages and archive them."""
+    with reporting(as_json):
+        from dagster_project.extracts.catalogue import CATALOGUE, load_catalogue
+        from dagster_project.runs.fetch import fetch_quarter
+        from dagster_project.runs.progress import listening
+
+        wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
+        with listening(presentation.progress):
+            result = fetch_quarter(
+                wanted, DataFolder.from_environment(), sources=source or (), catalogue=known
+            )
+        _finish(result, as_json, lambda: presentation.show_fetch(result))
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of files as downloaded.")],
     rules: Rules = None,

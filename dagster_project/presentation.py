@@ -24,6 +24,7 @@ NOT_A_VERDICT = "Lower scores are better. A rank is not a verdict."
 # A pipe or a file has no width of its own: wide enough that codes, ids and names aren't cut.
 _WIDTH_OF_A_FILE = 160
 _MESSAGE_SHOWN = 100
+_NUMBERS = frozenset({"rank", "average", "rows", "files", "bytes"})
 
 _out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -70,6 +71,32 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     _out.print(NOT_A_VERDICT)
 
 
+def show_fetch(result: Mapping[str, Any]) -> None:
+    """Each source and its files; what failed, and why, at the end."""
+    table = _table(
+        f"Fetched for {result['quarter']}", "source", "file", "outcome", "quarters", "state", "bytes"
+    )
+    for source in result["sources"]:
+        for file in source["files"]:
+            table.add_row(
+                source["source"],
+                escape(file.get("file") or file["url"]),
+                file["outcome"].replace("_", " "),
+                ", ".join(file.get("quarters", ())),
+                file.get("release_state", ""),
+                f"{file['bytes']:,}" if "bytes" in file else "",
+            )
+    _out.print(table)
+    for source in result["sources"]:
+        if source["note"]:
+            _out.print(f"{source['source']}: {escape(source['note'])}")
+    _out.print(f"{result['fetched']} fetched, {result['unchanged']} unchanged, {result['failed']} failed")
+    if result["message"]:
+        failure(result["message"])
+        return
+    _out.print(f"Next: league run {result['quarter']}")
+
+
 def show_check(result: Mapping[str, Any]) -> None:
     """Each file and what it holds; each quarter and whether it would pass."""
     table = _table("What is in these files", "file", "kind", "table", "quarters", "organisations", "rows")
@@ -87,7 +114,9 @@ def show_check(result: Mapping[str, Any]) -> None:
         _out.print(f"passed over: {escape(note['file'])}: {escape(note['why'])}")
     for note in result["notes"]:
         _out.print(f"note: {escape(note['file'])}: {escape(note['note'])}")
-    _out.print(f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file")
+    _out.print(
+        f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file"
+    )
     for quarter in result["quarters"]:
         if quarter["exit_code"] == ExitCode.DONE:
             counts = quarter["summary"]["reconciliation"]
@@ -191,14 +220,8 @@ def _show_quarter(quarter: Mapping[str, Any]) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for column in columns:
-        table.add_column(
-            column, justify="right" if column in ("rank", "average", "rows", "files") else "left"
-        )
+        table.add_column(column, justify="right" if column in _NUMBERS else "left")
     return table
-
-
-_NUMBERS = frozenset({"rank", "average", "rows", "files", "figures", "organisations"})
-_WHOLE = frozenset({"quarter", "release", "code", "rank", "average", "segment"})
 
 
 def _gate(gate: Mapping[str, Any]) -> str:

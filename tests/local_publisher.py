@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import quote, unquote
 
 from dagster_project.extracts.catalogue import Catalogue, Source
@@ -49,7 +51,9 @@ class LocalPublisher:
     def put(self, path: str, *replies: Reply | bytes) -> str:
         """Answers a path from now on; gives its address."""
         self._replies[path] = [
-            reply if isinstance(reply, Reply) else Reply(reply, headers={"ETag": f'"{sha256(reply).hexdigest()}"'})
+            reply
+            if isinstance(reply, Reply)
+            else Reply(reply, headers={"ETag": f'"{sha256(reply).hexdigest()}"'})
             for reply in replies
         ]
         return self.address + quote(path)
@@ -96,8 +100,8 @@ def local_publisher() -> Iterator[LocalPublisher]:
             self.wfile.write(reply.body[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
 
-        def log_message(self, format: str, *arguments: Any) -> None:
-            return None
+        def log_message(self, *_: Any) -> None:
+            """A test's output is its own."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
@@ -105,7 +109,9 @@ def local_publisher() -> Iterator[LocalPublisher]:
         def handle_error(self, *_: object) -> None:
             """A visitor who hangs up is no fault."""
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    # A machine behind a proxy must not ask it for this one.
+    here = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    with patch.dict(os.environ, here), Server(("127.0.0.1", 0), Handler) as server:
         publisher = LocalPublisher(f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
@@ -117,8 +123,8 @@ def local_publisher() -> Iterator[LocalPublisher]:
 def hasty(**more: Any) -> Patience:
     """Patience of milliseconds, without chance."""
     settings: dict[str, Any] = {
-        "connecting": 1.0,
-        "stalled": 0.15,
+        "connecting": 5.0,
+        "stalled": 5.0,
         "attempts": 3,
         "first_pause": 0.001,
         "longest_pause": 0.002,

@@ -115,7 +115,7 @@ def _rows_of(
 ) -> list[PublishedFigure]:
     """The value at two places with the rank of the hidden one within the table, and the score at two places."""
     if not figure.figure.startswith("OF0"):
-        return [figure]
+        return [figure] if figure.figure.startswith("OF1") else []
     better = {metric.figure: metric.better for metric in METRICS}[figure.figure]
     rivals = [row.value for row in hidden if row.table == figure.table and row.figure == figure.figure]
     sign = 1 if better == "low" else -1
@@ -132,13 +132,14 @@ def _rows_of(
 
 
 def results_of(truth: Scored) -> list[PublishedFigure]:
-    """The publisher's averages, domain scores and unadjusted segments."""
+    """The publisher's averages, domain scores, unadjusted segments and flags."""
     ids = {"access": "00", "safety": "02", "finance": "03", "people": "04", "effectiveness": "05"}
     rows = []
     for code, standing in truth.standings.items():
         rows.append(PublishedFigure(standing.table, code, "OF5002", printed_score(standing.average), "score"))
         segment = Decimal(standing.unadjusted_segment)
         rows.append(PublishedFigure(standing.table, code, "OF5003", segment, "segment"))
+        rows.append(PublishedFigure(standing.table, code, "OF5004", Decimal(standing.flagged), "flag"))
     for (code, domain), score in truth.domain_scores.items():
         table, segment = truth.standings[code].table, Decimal(truth.domain_segments[code, domain])
         rows.append(PublishedFigure(table, code, f"OF40{ids[domain]}", printed_score(score), "score"))

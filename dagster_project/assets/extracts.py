@@ -18,9 +18,12 @@ TABLES = {
     "ambulance": "ambulance trusts",
     "icb": "integrated care boards",
 }
+STATISTICS = "statistics"
 LANDING = {
     "extract": "One row per raw file used",
     "extract_row": "One row per published figure, with the file and line that it stands on",
+    "statistic_row": "One row per counted cell of an underlying statistic",
+    "organisation_reference": "Organisations as the Organisation Data Service lists them",
     "row_set_aside": "Rows that hold no figure, each with the reason",
     "revision": "Figures that a newer file gives anew",
 }

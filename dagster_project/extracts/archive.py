@@ -1,7 +1,7 @@
 """The archive: raw bytes of every extract by sha256, append-only, and a manifest of when each was seen.
 
 `archive/<first two hex>/<sha256>` is written once and never again; `archive/manifest.jsonl` gets one
-line per sighting. Writers hold the run's lock, so there is one at a time.
+line per sighting. Writers hold the writer lock, so there is one at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +23,16 @@ _UNFINISHED = ".unfinished-"
 
 @dataclass(frozen=True)
 class Sighting:
-    """One time that a file was seen. `origin` is where (a path, later an address); quarters are canonical."""
+    """One time that a file was seen. `origin` is where: a path, or the address it was fetched from.
+
+    Quarters are canonical. What a file from a folder can't have is empty: the page with the link and its
+    words, and the headers of the answer. Manifests from before these were kept are read the same way.
+    """
 
     extract_id: str
     file_name: str
     source: str
-    table_name: str
+    table_name: str | None
     quarters: tuple[str, ...]
     bytes: int
     release_state: str
@@ -35,6 +40,16 @@ class Sighting:
     is_sample: bool
     origin: str
     retrieved_at: str = ""
+    found_on: str = ""
+    link_text: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    content_type: str = ""
+
+    @property
+    def url(self) -> str | None:
+        """The address it was fetched from; None for a file from a folder."""
+        return self.origin if self.origin.startswith(("https://", "http://")) else None
 
 
 def sha256_of(raw: bytes) -> str:
@@ -83,6 +98,36 @@ class Archive:
         _sync_folder(target.parent)
         return extract_id
 
+    @contextlib.contextmanager
+    def unfinished(self) -> Iterator[Path]:
+        """A path to stream a file to, for `adopt`; what isn't adopted is removed."""
+        self.clean()
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def adopt(self, unfinished: Path) -> str:
+        """Keeps a finished file of `unfinished()` and gives its id; bytes already there are checked.
+
+        Raises InputRejected where the archived file of that id is damaged.
+        """
+        extract_id = sha256_of_file(unfinished)
+        target = self.path_of(extract_id)
+        if target.exists():
+            if sha256_of_file(target) != extract_id:
+                self.read(extract_id)
+            return extract_id
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.chmod(0o444)
+        unfinished.rename(target)
+        _sync_folder(target.parent)
+        return extract_id
+
     def read(self, extract_id: str) -> bytes:
         """The bytes of that id; InputMissing if there are none, InputRejected if they are damaged."""
         path = self.path_of(extract_id)
@@ -103,10 +148,16 @@ class Archive:
         return raw
 
     def record(self, sightings: Iterable[Sighting]) -> None:
-        """Appends sightings with the time of now (UTC); one that only differs in time isn't repeated."""
+        """Appends sightings with the time of now (UTC); one that only differs in time from the latest of
+        the same file in the same place isn't repeated. Bytes that come back after others are a new sighting.
+        """
         self.clean()
-        known = {_timeless(seen) for seen in self.sightings()}
-        new = [sighting for sighting in sightings if _timeless(sighting) not in known]
+        latest = {_place(seen): _timeless(seen) for seen in self.sightings()}
+        new = []
+        for sighting in sightings:
+            if latest.get(_place(sighting)) != _timeless(sighting):
+                new.append(sighting)
+            latest[_place(sighting)] = _timeless(sighting)
         if not new:
             return
         self.root.mkdir(parents=True, exist_ok=True)
@@ -151,6 +202,16 @@ class Archive:
                 found=f"something else ({error})",
                 remedy="Restore the manifest from a backup, or move the archive away and load again.",
             ) from None
+
+
+def sha256_of_file(path: Path) -> str:
+    """As `sha256_of`, for a file that needn't fit into memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(sighting: Sighting) -> tuple[str, str]:
+    return sighting.origin, sighting.file_name
 
 
 def _timeless(sighting: Sighting) -> Sighting:

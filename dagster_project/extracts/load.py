@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.extracts.archive import Archive, Sighting, sha256_of
-from dagster_project.extracts.readers import nof_data, nof_league_table
-from dagster_project.extracts.readers.outcome import ReadExtract
-from dagster_project.extracts.recognise import HEAD_BYTES, recognise
-from dagster_project.extracts.rows import EXTRACT, ROW_SET_ASIDE, concatenated, empty_frame, frame_of
-from dagster_project.extracts.vintages import newest_rows, reissue_number, superseded_by, undecided
+from dagster_project.extracts.archive import Archive, sha256_of, sha256_of_file
+from dagster_project.extracts.folder import files_below, what_it_is
+from dagster_project.extracts.readers import (
+    ae_attendances,
+    ambulance_systems,
+    cancer_waiting_times,
+    community_waiting_lists,
+    nof_data,
+    nof_league_table,
+    ods_organisations,
+    rtt_waiting_times,
+)
+from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
+from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
+from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
+from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
+from dagster_project.extracts.vintages import newest_rows, undecided
 from dagster_project.quarters import Quarter
 
-READERS: dict[str, Callable[..., ReadExtract]] = {
+READERS: dict[str, Callable[..., ReadFile]] = {
     nof_data.SOURCE: nof_data.read_nof_data,
     nof_league_table.SOURCE: nof_league_table.read_nof_league_table,
+    cancer_waiting_times.SOURCE: cancer_waiting_times.read_cancer_waiting_times,
+    community_waiting_lists.SOURCE: community_waiting_lists.read_community_waiting_lists,
+    ae_attendances.SOURCE: ae_attendances.read_ae_attendances,
+    ambulance_systems.SOURCE: ambulance_systems.read_ambulance_systems,
+    rtt_waiting_times.SOURCE: rtt_waiting_times.read_rtt_waiting_times,
+    ods_organisations.TRUSTS: ods_organisations.read_ods_organisations,
+    ods_organisations.ICBS: ods_organisations.read_ods_organisations,
 }
+# The framework's own files are small and read as bytes; statistics as paths, as they needn't fit into memory.
+_FRAMEWORK = frozenset({nof_data.SOURCE, nof_league_table.SOURCE})
 _IGNORED_SHOWN = 5
 
 
@@ -39,6 +59,8 @@ class LoadedExtracts:
 
     extract: pd.DataFrame
     extract_row: pd.DataFrame
+    statistic_row: pd.DataFrame
+    organisation_reference: pd.DataFrame
     row_set_aside: pd.DataFrame
     revision: pd.DataFrame
     ignored: tuple[FileNote, ...] = ()
@@ -65,7 +87,8 @@ class LoadedExtracts:
     def for_quarters(self, quarters: Iterable[Quarter | str]) -> LoadedExtracts:
         """Only the rows of these quarters, and the files that they and their revisions come from.
 
-        Rows set aside stay with their file: a figure without a value may have no quarter either.
+        Lists of organisations belong to every quarter. Rows set aside stay with their file: a figure without
+        a value may have no quarter either.
         Raises InputMissing, listing what is there, if no data file covers one of the quarters.
         """
         wanted = sorted({str(quarter) for quarter in quarters})
@@ -74,11 +97,19 @@ class LoadedExtracts:
             raise InputMissing(self._not_covered(missing))
         rows = self.extract_row[self.extract_row["quarter"].isin(wanted)].reset_index(drop=True)
         revisions = self.revision[self.revision["quarter"].isin(wanted)].reset_index(drop=True)
-        used = {*rows["extract_id"], *revisions["old_extract_id"], *revisions["new_extract_id"]}
+        statistics = self.statistic_row[self.statistic_row["quarter"].isin(wanted)].reset_index(drop=True)
+        used = {
+            *rows["extract_id"],
+            *revisions["old_extract_id"],
+            *revisions["new_extract_id"],
+            *statistics["extract_id"],
+            *self.organisation_reference["extract_id"],
+        }
         return replace(
             self,
             extract=_of_files(self.extract, used),
             extract_row=rows,
+            statistic_row=statistics,
             row_set_aside=_of_files(self.row_set_aside, used),
             revision=revisions,
         )
@@ -102,20 +133,20 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
     """
     if not folder.is_dir():
         raise InputMissing(f"{folder} isn't a folder: name the one that holds the files as downloaded")
-    read: dict[str, ReadExtract] = {}
+    read: dict[str, ReadFile] = {}
     origins: list[tuple[str, Path]] = []
-    raws: dict[str, bytes] = {}
+    raws: dict[str, bytes | Path] = {}
     ignored: list[FileNote] = []
     notes: list[FileNote] = []
-    for path in _files_below(folder):
+    for path in files_below(folder):
         shown = path.relative_to(folder).as_posix()
         try:
-            found = _recognised(path, folder)
-            if isinstance(found, str):
-                ignored.append(FileNote(shown, found))
+            found = what_it_is(path, folder)
+            if found.source is None:
+                ignored.append(FileNote(shown, found.reason))
                 continue
-            source, raw = found
-            extract_id = sha256_of(raw)
+            raw = path.read_bytes() if found.source in _FRAMEWORK else path
+            extract_id = sha256_of(raw) if isinstance(raw, bytes) else sha256_of_file(raw)
             origins.append((extract_id, path))
             if extract_id in read:
                 same = read[extract_id].file_name
@@ -124,20 +155,20 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
                 read[extract_id] = _renamed(read[extract_id], min(same, path.name))
                 continue
             raws[extract_id] = raw
-            read[extract_id] = READERS[source](raw, file_name=path.name, extract_id=extract_id)
+            read[extract_id] = READERS[found.source](raw, file_name=path.name, extract_id=extract_id)
         except InputRejected as error:
             raise _in_file(error, shown) from None
     if not read:
         raise InputMissing(
             f"No file in {folder} is an extract that a reader knows. "
             + (f"Passed over: {_shown(ignored)}" if ignored else "The folder is empty.")
-            + " Put the publisher's CSV files there as downloaded."
+            + " Put the publisher's files there as downloaded."
         )
     loaded = _assembled(list(read.values()), ignored, notes)
     if archive is not None:
-        for raw in raws.values():
-            archive.store(raw)
-        archive.record(_sightings(loaded, read, origins))
+        for extract_id, raw in raws.items():
+            _archive(archive, raw, extract_id)
+        archive.record(sightings(read, origins))
     return loaded
 
 
@@ -157,124 +188,67 @@ def load_archived(archive: Archive, *, is_sample: bool | None = None) -> LoadedE
         raise InputMissing(
             f"The archive {archive.root} holds no extracts to read: name a folder of downloaded files first."
         )
-    extracts = [
-        READERS[sources[extract_id]](archive.read(extract_id), file_name=name, extract_id=extract_id)
+    files = [
+        READERS[sources[extract_id]](
+            _archived(archive, extract_id, sources[extract_id]), file_name=name, extract_id=extract_id
+        )
         for extract_id, name in sorted(names.items())
     ]
-    return _assembled(extracts, [], [])
+    return _assembled(files, [], [])
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Every file that isn't hidden, at any depth, in the order of names; links to folders aren't entered."""
-    for parent, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        links = [name for name in folders if (Path(parent) / name).is_symlink()]
-        yield from (Path(parent) / name for name in sorted([*names, *links]) if not name.startswith("."))
+def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
+    """Keeps what was read; raises InputRejected where a file changed meanwhile."""
+    if isinstance(raw, bytes):
+        archive.store(raw)
+        return
+    with archive.unfinished() as copied:
+        shutil.copyfile(raw, copied)
+        if sha256_of_file(copied) != extract_id:
+            raise InputRejected(
+                file=raw.name,
+                expected="a file that stays as it is while it is read",
+                found="other bytes than before",
+                remedy="Run again once nothing writes to that folder.",
+            )
+        archive.adopt(copied)
 
 
-def _recognised(path: Path, folder: Path) -> tuple[str, bytes] | str:
-    """The file's source and bytes, or why it is passed over."""
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return "a link that leads out of the folder"
-    if not path.is_file():
-        return "not a file"
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            recognised = recognise(head, path.name)
-            if recognised.source is None:
-                return recognised.reason
-            return recognised.source, head + file.read()
-    except OSError as error:
-        raise InputRejected(
-            file=path.name,
-            expected="a file that can be read",
-            found=f"{error.strerror}",
-            remedy="Give it back its read permission, or take it out of the folder.",
-        ) from None
+def _archived(archive: Archive, extract_id: str, source: str) -> bytes | Path:
+    """The archived file, its bytes checked."""
+    path = archive.path_of(extract_id)
+    if source in _FRAMEWORK or not path.is_file() or sha256_of_file(path) != extract_id:
+        return archive.read(extract_id)
+    return path
 
 
-def _assembled(extracts: list[ReadExtract], ignored: list[FileNote], notes: list[FileNote]) -> LoadedExtracts:
-    extracts.sort(key=lambda extract: extract.extract_id)
-    _refuse_mixture(extracts)
+def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileNote]) -> LoadedExtracts:
+    files.sort(key=lambda file: file.extract_id)
+    refuse_mixture(files)
+    extracts = [file for file in files if isinstance(file, ReadExtract)]
     rows, revisions = newest_rows(extracts)
-    read_notes = [FileNote(extract.file_name, text) for extract in extracts for text in extract.notes]
+    statistics, changes = newest_statistic_rows([file for file in files if isinstance(file, ReadStatistic)])
+    read_notes = [FileNote(file.file_name, text) for file in files for text in file.notes]
     return LoadedExtracts(
-        extract=_extract_frame(extracts),
+        extract=extract_frame(files),
         extract_row=rows,
-        row_set_aside=concatenated([extract.row_set_aside for extract in extracts], ROW_SET_ASIDE),
+        statistic_row=statistics,
+        organisation_reference=newest_organisations(
+            [file for file in files if isinstance(file, ReadOrganisations)]
+        ),
+        row_set_aside=concatenated([file.row_set_aside for file in files], ROW_SET_ASIDE),
         revision=revisions,
         ignored=tuple(ignored),
-        notes=(*notes, *read_notes, *(FileNote(*pair) for pair in undecided(extracts, revisions))),
+        notes=(
+            *notes,
+            *read_notes,
+            *(FileNote(*pair) for pair in (*undecided(extracts, revisions), *changes)),
+        ),
     )
 
 
-def _refuse_mixture(extracts: Sequence[ReadExtract]) -> None:
-    samples = sorted(extract.file_name for extract in extracts if extract.is_sample)
-    official = sorted(extract.file_name for extract in extracts if not extract.is_sample)
-    if samples and official:
-        raise InputRejected(
-            file=samples[0],
-            expected=f"official figures only, as in {official[0]}",
-            found="figures of the fictional sample",
-            remedy="Keep sample and official files in folders of their own: one run never mixes them.",
-        )
-
-
-def _extract_frame(extracts: Sequence[ReadExtract]) -> pd.DataFrame:
-    if not extracts:
-        return empty_frame(EXTRACT)
-    replaced = superseded_by(extracts)
-    return frame_of(
-        {
-            "extract_id": [extract.extract_id for extract in extracts],
-            "source": [extract.source for extract in extracts],
-            "file_name": [extract.file_name for extract in extracts],
-            "publisher": ["fictional sample" if extract.is_sample else "NHS England" for extract in extracts],
-            "licence": [
-                "MIT" if extract.is_sample else "Open Government Licence v3.0" for extract in extracts
-            ],
-            "table_name": [extract.table_name for extract in extracts],
-            "bytes": [extract.size for extract in extracts],
-            "rows": [extract.records for extract in extracts],
-            # The publisher never marks a file final, so what isn't a re-issue is provisional.
-            "release_state": [
-                "revised" if reissue_number(extract.file_name) else "provisional" for extract in extracts
-            ],
-            "supersedes": [replaced.get(extract.extract_id) for extract in extracts],
-            "is_sample": [extract.is_sample for extract in extracts],
-        },
-        EXTRACT,
-    )
-
-
-def _sightings(
-    loaded: LoadedExtracts, read: dict[str, ReadExtract], origins: Sequence[tuple[str, Path]]
-) -> list[Sighting]:
-    facts = loaded.extract.set_index("extract_id")
-    states = dict(zip(facts.index, facts["release_state"], strict=True))
-    replaced = superseded_by(read.values())
-    return [
-        Sighting(
-            extract_id=extract_id,
-            file_name=path.name,
-            source=read[extract_id].source,
-            table_name=read[extract_id].table_name,
-            quarters=read[extract_id].quarters,
-            bytes=read[extract_id].size,
-            release_state=states[extract_id],
-            supersedes=replaced.get(extract_id),
-            is_sample=read[extract_id].is_sample,
-            origin=str(path.resolve()),
-        )
-        for extract_id, path in origins
-    ]
-
-
-def _renamed(extract: ReadExtract, file_name: str) -> ReadExtract:
-    return replace(
-        extract, file_name=file_name, row_set_aside=extract.row_set_aside.assign(file_name=file_name)
-    )
+def _renamed(file: ReadFile, file_name: str) -> ReadFile:
+    return replace(file, file_name=file_name, row_set_aside=file.row_set_aside.assign(file_name=file_name))
 
 
 def _of_files(frame: pd.DataFrame, extract_ids: set[str]) -> pd.DataFrame:

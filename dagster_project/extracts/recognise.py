@@ -1,15 +1,14 @@
-"""What a file is, read from its first bytes and never from its name alone."""
+"""What a file is, read from its content and never from its name alone."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import nof_data, nof_league_table
-from dagster_project.extracts.readers.delimited import column_key
+from dagster_project.extracts.packages import source_of_package
+from dagster_project.extracts.readers.delimited import first_record
+from dagster_project.extracts.source_columns import source_of
 
 HEAD_BYTES = 65_536
 
@@ -21,25 +20,6 @@ _OLD_EXCEL = "a workbook of the old Excel format"
 _SUFFIXES_OF = {_ZIP: (".zip", ".xlsx"), _OLD_EXCEL: (".xls", ".xlsx")}
 _FETCH_AGAIN = "Download the file again from the publisher's page in a browser, or take it out of the folder."
 
-# Columns that only one kind of file has; half of them are enough, so that a file that lost one is
-# recognised and then rejected by its reader with the column's name.
-_OWN_COLUMNS = {
-    nof_data.SOURCE: frozenset(map(column_key, nof_data.FIGURE_COLUMNS)),
-    nof_league_table.SOURCE: frozenset(
-        map(
-            column_key,
-            (
-                "Average_score",
-                "Likely_range_of_average_score",
-                "Segment",
-                "Trust_in_financial_deficit",
-                "ICB_in_financial_deficit",
-                "Likely_range_of_rank",
-            ),
-        )
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Recognised:
@@ -49,27 +29,38 @@ class Recognised:
     reason: str
 
 
-def recognise(head: bytes, file_name: str) -> Recognised:
-    """Says what a file is from its first `HEAD_BYTES` bytes.
+def recognise(head: bytes, file_name: str, path: Path | None = None) -> Recognised:
+    """Says what a file is from its first `HEAD_BYTES` bytes and, for an archive or workbook, the file itself.
 
     Raises InputRejected where the name promises data (.csv, .zip, .xlsx) and the content is a web page,
-    nothing at all, or of another format.
+    nothing at all, of another format, or an archive that is cut off.
     """
     suffix = PurePath(file_name).suffix.casefold()
     found = _format_of(head)
     if found is not None:
         if suffix in _DATA_NAMES and suffix not in _SUFFIXES_OF.get(found, ()):
             raise _rejected(file_name, found, "comma-separated text" if suffix == ".csv" else "a data file")
+        if found == _ZIP and path is not None:
+            return _recognised_package(path, file_name, promises_data=suffix in _DATA_NAMES)
         return Recognised(None, f"{found}: no reader takes it")
-    first_line = _first_record(head, ",")
-    source = _source_of(first_line)
+    first_line = first_record(head, ",")
+    source = source_of(first_line)
     if source is not None:
         return Recognised(source, "recognised by its columns")
     for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if _source_of(_first_record(head, separator)) is not None:
+        if source_of(first_record(head, separator)) is not None:
             raise _rejected(file_name, f"fields separated by {name}", "fields separated by commas")
     shown = ", ".join(cell.strip() for cell in first_line[:4])[:80]
     return Recognised(None, f"not recognised: it starts with {shown!r}")
+
+
+def _recognised_package(path: Path, file_name: str, *, promises_data: bool) -> Recognised:
+    try:
+        return Recognised(*source_of_package(path, file_name))
+    except InputRejected as error:
+        if promises_data:
+            raise
+        return Recognised(None, f"{_ZIP}, and not a whole one: {error.found}")
 
 
 def _format_of(head: bytes) -> str | None:
@@ -94,22 +85,6 @@ def _format_of(head: bytes) -> str | None:
         return "text in UTF-16"
     if b"\x00" in body:
         return "binary content"
-    return None
-
-
-def _first_record(head: bytes, separator: str) -> list[str]:
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("cp1252", errors="replace")
-    try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
-    except csv.Error:
-        return []
-
-
-def _source_of(names: list[str]) -> str | None:
-    keys = set(map(column_key, names))
-    for source, own in _OWN_COLUMNS.items():
-        if 2 * len(own & keys) >= len(own):
-            return source
     return None
 
 

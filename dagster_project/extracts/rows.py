@@ -1,4 +1,4 @@
-"""The extract-row contract: what every reader hands on, as pyarrow schemas, empty frames and Parquet."""
+"""The rows that every reader hands on: their contract as pyarrow schemas, empty frames and Parquet."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ EXTRACT: pa.Schema = pa.schema(
         _field("file_name"),
         _field("publisher"),
         _field("licence"),
-        _field("table_name"),
+        # A statistic or a list of organisations belongs to no table.
+        _field("table_name", null=True),
         _field("bytes", pa.int64()),
         _field("rows", pa.int32()),
         _field("release_state"),
@@ -99,13 +100,58 @@ REVISION: pa.Schema = pa.schema(
     ]
 )
 
-_SORT_KEYS = ("extract_id", "source_row", "figure", "old_extract_id", "old_source_row")
+# One row per counted cell that a metric can be made of; `source_column` is its header as published.
+STATISTIC_ROW: pa.Schema = pa.schema(
+    [
+        _field("extract_id"),
+        _field("source"),
+        # The sheet of a workbook or the member of a ZIP.
+        _field("sheet", null=True),
+        _field("source_row", pa.int32()),
+        _field("source_column"),
+        # A month such as 2025-06, and its quarter.
+        _field("period"),
+        _field("quarter"),
+        _field("organisation_code"),
+        _field("organisation_name", null=True),
+        _field("measure"),
+        _field("category", null=True),
+        _field("value_text"),
+        _field("value", _DECIMAL),
+    ]
+)
+
+# One row per organisation of a reference file: trusts with their board and region, or boards alone.
+ORGANISATION_REFERENCE: pa.Schema = pa.schema(
+    [
+        _field("extract_id"),
+        _field("source"),
+        _field("source_row", pa.int32()),
+        _field("organisation_kind"),
+        _field("organisation_code"),
+        _field("organisation_name"),
+        _field("region_code", null=True),
+        _field("icb_code", null=True),
+        _field("opened_on", pa.date32(), null=True),
+        _field("closed_on", pa.date32(), null=True),
+    ]
+)
+
+_SORT_KEYS = (
+    "extract_id",
+    "source_row",
+    "figure",
+    "old_extract_id",
+    "old_source_row",
+    "source_column",
+    "measure",
+)
 
 
 def frame_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pd.DataFrame:
     """A frame with exactly the schema's columns, from equally long sequences keyed by column name.
 
-    Text is pandas `str` (missing: NaN), decimals are `object` (Decimal or None), nullable integers
+    Text is pandas `str` (missing: NaN), decimals and dates are `object` (or None), nullable integers
     `Int64`, others `int64` and `bool`. Columns other than the schema's are a KeyError.
     """
     if set(columns) != set(schema.names):
@@ -129,7 +175,7 @@ def concatenated(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFr
 
 
 def sorted_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame sorted by extract_id, source_row and figure (those of them it has), freshly indexed."""
+    """The frame sorted by extract_id, source_row, figure or column (those it has), freshly indexed."""
     keys = [key for key in _SORT_KEYS if key in frame.columns]
     return frame.sort_values(keys, kind="stable", ignore_index=True)
 
@@ -147,7 +193,7 @@ def write_parquet(frame: pd.DataFrame, path: Path, schema: pa.Schema = EXTRACT_R
 
 
 def _dtype(field: pa.Field) -> str:
-    if pa.types.is_decimal(field.type):
+    if pa.types.is_decimal(field.type) or pa.types.is_date(field.type):
         return "object"
     if pa.types.is_integer(field.type):
         return "Int64" if field.nullable else "int64"

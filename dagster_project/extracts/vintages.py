@@ -41,6 +41,12 @@ def reissue_number(file_name: str) -> int:
     return max(int(match["revision"] or 1), 1) + 1
 
 
+def uploads(file_name: str) -> int:
+    """How often a first issue was uploaded anew under a name in use: 2 for `-1-1`."""
+    match = _UPLOADS.search(_stem(file_name)) if reissue_number(file_name) == 0 else None
+    return match[0].count("-") if match else 0
+
+
 def vintage(extract: ReadExtract) -> tuple[str, int, int, str, str]:
     """Sorts from the oldest to the newest issue.
 
@@ -48,12 +54,10 @@ def vintage(extract: ReadExtract) -> tuple[str, int, int, str, str]:
     the files after it); then a re-issue; then uploads under a name in use (`-1`), the file's name and the id,
     which decide nothing but make the order the same everywhere.
     """
-    stem = _stem(extract.file_name)
-    uploads = _UPLOADS.search(stem) if reissue_number(extract.file_name) == 0 else None
     return (
         extract.quarters[-1],
         reissue_number(extract.file_name),
-        uploads[0].count("-") if uploads else 0,
+        uploads(extract.file_name),
         extract.file_name,
         extract.extract_id,
     )

@@ -43,15 +43,20 @@ def check_folder(folder: Path, data: DataFolder, *, rules_dir: Path | None = Non
 def _files(loaded: LoadedExtracts) -> list[dict[str, Any]]:
     files = []
     for row in loaded.extract.itertuples():
-        mine = loaded.extract_row[loaded.extract_row["extract_id"] == row.extract_id]
+        figures, counts, listed = (
+            frame[frame["extract_id"] == row.extract_id]
+            for frame in (loaded.extract_row, loaded.statistic_row, loaded.organisation_reference)
+        )
         files.append(
             {
                 "file": row.file_name,
                 "source": row.source,
-                "table": row.table_name,
+                "table": row.table_name if isinstance(row.table_name, str) else None,
                 "rows": int(str(row.rows)),
-                "quarters": sorted(mine["quarter"].unique().tolist()),
-                "organisations": int(mine["organisation_code"].nunique()),
+                "quarters": sorted({*figures["quarter"], *counts["quarter"]}),
+                "organisations": sum(
+                    int(frame["organisation_code"].nunique()) for frame in (figures, counts, listed)
+                ),
                 "is_sample": bool(row.is_sample),
             }
         )

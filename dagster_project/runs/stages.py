@@ -19,7 +19,7 @@ from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
 from dagster_project.warehouse.landing import QuarterInScope, land
 
 SEEDS = ("resource_type:seed",)
-MEASURING = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.metrics")
+MEASURING = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistics", "fqn:nhs_league_tables.metrics")
 SCORING = (
     "fqn:nhs_league_tables.scoring",
     "fqn:nhs_league_tables.league_tables",
@@ -164,8 +164,9 @@ def _identify(run: QuarterlyRun, rules_dir: Path | None) -> None:
 
 def _extracts_of(loaded: LoadedExtracts, quarter: Quarter) -> dict[str, str]:
     """File name by hash of the extracts whose rows the quarter uses, and of those that they supersede."""
-    rows = loaded.extract_row
-    used = set(rows.loc[rows["quarter"] == str(quarter), "extract_id"])
+    used = set(loaded.organisation_reference["extract_id"])
+    for rows in (loaded.extract_row, loaded.statistic_row):
+        used |= set(rows.loc[rows["quarter"] == str(quarter), "extract_id"])
     used |= set(loaded.extract.loc[loaded.extract["extract_id"].isin(used), "supersedes"].dropna())
     extract = loaded.extract[loaded.extract["extract_id"].isin(used)]
     return dict(zip(extract["extract_id"], extract["file_name"], strict=True))
@@ -194,7 +195,7 @@ def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
     run.record.note(
         is_sample=loaded.is_sample,
         extracts=[
-            {"file": file, "table": table, "extract_id": extract_id}
+            {"file": file, "table": table if isinstance(table, str) else None, "extract_id": extract_id}
             for file, table, extract_id in zip(
                 loaded.extract["file_name"],
                 loaded.extract["table_name"],

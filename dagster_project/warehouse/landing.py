@@ -36,6 +36,8 @@ def land(
     for name, frame, schema in (
         ("extract", loaded.extract, rows.EXTRACT),
         ("extract_row", rows.sorted_frame(loaded.extract_row), rows.EXTRACT_ROW),
+        ("statistic_row", loaded.statistic_row, rows.STATISTIC_ROW),
+        ("organisation_reference", loaded.organisation_reference, rows.ORGANISATION_REFERENCE),
         ("row_set_aside", loaded.row_set_aside, rows.ROW_SET_ASIDE),
         ("revision", loaded.revision, rows.REVISION),
     ):

@@ -22,6 +22,14 @@
     cast(round(round(cast({{ expression }} as decimal(18, 12)), 10), {{ dp }}) as decimal(18, {{ dp }}))
 {%- endmacro %}
 
+{#
+    Whether an average lies beyond another number. Equal means of thirds and of ranks can differ in the
+    twelfth place, so what is within ten units of it counts as equal.
+#}
+{% macro is_beyond(average, other) -%}
+    {{ average }} - {{ other }} > 0.00000000001
+{%- endmacro %}
+
 {# The rank whose score prints as `published_score`: r = 1 + round((published - lo)(N - 1) / (hi - lo)). #}
 {% macro grid_rank(score_best, score_worst, published_score, pool_size) -%}
     (1 + cast(round(

@@ -108,8 +108,23 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def read_records(raw: bytes, file_name: str) -> Records:
-    """All records of a CSV; raises InputRejected for a bad header, quoting, or a short or long record."""
+def first_record(head: bytes, separator: str) -> list[str]:
+    """The fields of a text's first record; none where it can't be read as such."""
+    text = head.removeprefix(_BOM).decode("cp1252", errors="replace")
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def read_records(
+    raw: bytes, file_name: str, *, names: Sequence[str] | None = None, any_header: bool = False
+) -> Records:
+    """All records of a CSV; raises InputRejected for a bad header, quoting, or a short or long record.
+
+    With `names` the file has no header line. With `any_header` columns may be blank or stand there twice:
+    see `header_of`.
+    """
     text, notes = decoded(raw, file_name)
     physical = list(io.StringIO(text, newline=""))
     reader = csv.reader(physical, strict=True)
@@ -135,13 +150,15 @@ def read_records(raw: bytes, file_name: str) -> Records:
         raise InputRejected(
             file=file_name, expected="a header and data records", found="an empty file", remedy=_FETCH_AGAIN
         )
-    header = _header(rows[0], file_name)
-    if len(rows) == 1:
+    header = header_of(rows[0] if names is None else names, file_name, any_header=any_header)
+    first = 1 if names is None else 0
+    if len(rows) == first:
         raise InputRejected(
             file=file_name, row=1, expected="data records", found="the header alone", remedy=_FETCH_AGAIN
         )
     records = [
-        _complete(row, len(header), start, file_name) for row, start in zip(rows[1:], starts[1:], strict=True)
+        _complete(row, len(header), start, file_name)
+        for row, start in zip(rows[first:], starts[first:], strict=True)
     ]
     if not physical[-1].endswith(("\n", "\r")):
         _refuse_cut_last_field(records, starts[-1], file_name)
@@ -150,19 +167,26 @@ def read_records(raw: bytes, file_name: str) -> Records:
         file_name=file_name,
         header=header,
         columns=dict(zip(header, map(list, zip(*records, strict=True)), strict=True)),
-        lines=starts[1:],
+        lines=starts[first:],
         raw_lines=[
             "".join(physical[start - 1 : end]).rstrip("\r\n")
-            for start, end in zip(starts[1:], ends[1:], strict=True)
+            for start, end in zip(starts[first:], ends[first:], strict=True)
         ],
         notes=notes,
     )
 
 
-def _header(names: list[str], file_name: str) -> dict[str, str]:
+def header_of(names: Sequence[str], file_name: str, *, any_header: bool = False) -> dict[str, str]:
+    """Each column's key to its published name, spaces folded; InputRejected for blank or repeated names.
+
+    With `any_header` those are called by their place instead, and a repeated name means its first column.
+    """
     header: dict[str, str] = {}
     for position, name in enumerate(names, 1):
         key = column_key(name)
+        if any_header and (not key or key in header):
+            header[f"column {position}"] = f"column {position}"
+            continue
         if not key or key in header:
             raise InputRejected(
                 file=file_name,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
+from dagster_project.extracts.readers.organisation_codes import code_patterns
 from dagster_project.extracts.readers.outcome import SetAside
 from dagster_project.quarters import Quarter
-from dagster_project.settings import DBT_PROJECT_DIR
 
 # In these files `-` has never been seen as a zero: zeroes are written "0.0".
 MISSING_MARKS = {
@@ -153,19 +151,9 @@ def _one_table(records: Records) -> str:
     return tables[0]
 
 
-@cache
-def _code_patterns() -> dict[tuple[str, bool], re.Pattern[str]]:
-    path = DBT_PROJECT_DIR / "seeds" / "reference" / "organisation_code_pattern.csv"
-    with path.open(encoding="utf-8", newline="") as lines:
-        return {
-            (row["table_group"], row["is_sample"] == "true"): re.compile(row["pattern"])
-            for row in csv.DictReader(lines)
-        }
-
-
 def _is_sample(records: Records, codes: Sequence[str], group: str) -> bool:
     """Whether the codes are the sample's. A malformed one is neither's: the gate of extracts finds it."""
-    patterns = _code_patterns()
+    patterns = code_patterns()
     distinct = sorted(set(codes))
     fictional = [code for code in distinct if patterns[group, True].fullmatch(code)]
     official = [code for code in distinct if code not in fictional and patterns[group, False].fullmatch(code)]

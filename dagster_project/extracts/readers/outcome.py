@@ -39,6 +39,41 @@ class ReadExtract:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ReadStatistic:
+    """One file of a statistic read. `periods` are its months (`2025-06`), in time; `records` its data rows."""
+
+    extract_id: str
+    file_name: str
+    source: str
+    periods: tuple[str, ...]
+    quarters: tuple[str, ...]
+    is_sample: bool
+    size: int
+    records: int
+    statistic_row: pd.DataFrame
+    row_set_aside: pd.DataFrame
+    notes: tuple[str, ...]
+    table_name: None = None
+
+
+@dataclass(frozen=True)
+class ReadOrganisations:
+    """One reference file of organisations read."""
+
+    extract_id: str
+    file_name: str
+    source: str
+    is_sample: bool
+    size: int
+    records: int
+    organisation_reference: pd.DataFrame
+    row_set_aside: pd.DataFrame
+    notes: tuple[str, ...]
+    quarters: tuple[str, ...] = ()
+    table_name: None = None
+
+
 def set_aside_frame(extract_id: str, file_name: str, rows: Sequence[SetAside]) -> pd.DataFrame:
     """The rows as a frame of the contract."""
     if not rows:

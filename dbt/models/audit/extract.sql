@@ -19,13 +19,37 @@ extract_row as (
 
 ),
 
+statistic_row as (
+
+    select * from {{ source('landing', 'statistic_row') }}
+
+),
+
+row_in_quarter as (
+
+    select
+        quarter,
+        extract_id,
+        sheet,
+        source_row
+    from extract_row
+    union
+    select
+        quarter,
+        extract_id,
+        sheet,
+        source_row
+    from statistic_row
+
+),
+
 extract_in_quarter as (
 
     select
         quarter,
         extract_id,
-        count(distinct source_row) as rows_in_quarter
-    from extract_row
+        count(*) as rows_in_quarter
+    from row_in_quarter
     group by quarter, extract_id
 
 ),

@@ -26,6 +26,12 @@ domain as (
 
 ),
 
+statistic_cell as (
+
+    select * from {{ ref('statistic_cell') }}
+
+),
+
 published_figure as (
 
     select * from {{ ref('published_figure') }}
@@ -51,6 +57,38 @@ input_row as (
         on
             metric_value.framework = metric.framework
             and metric_value.metric_id = metric.metric_id
+
+),
+
+computed_metric_value as (
+
+    select * from {{ ref('computed_metric_value') }}
+
+),
+
+-- the counted cells that a value was computed from
+statistic_row as (
+
+    select distinct
+        metric_value.quarter,
+        metric_value.table_name,
+        metric_value.organisation_code,
+        metric_value.metric_id,
+        statistic_cell.extract_id,
+        statistic_cell.sheet,
+        statistic_cell.source_row
+    from metric_value
+    inner join computed_metric_value
+        on
+            metric_value.quarter = computed_metric_value.quarter
+            and metric_value.metric_id = computed_metric_value.metric_id
+            and metric_value.organisation_code = computed_metric_value.organisation_code
+    inner join statistic_cell
+        on
+            metric_value.quarter = statistic_cell.quarter
+            and metric_value.metric_id = statistic_cell.metric_id
+            and metric_value.organisation_code = statistic_cell.organisation_code
+    where metric_value.value is not null
 
 ),
 
@@ -81,6 +119,17 @@ figure_row as (
         source_row
     from metric_value
     where source_row is not null
+    union all
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id as figure,
+        'input' as role,
+        extract_id,
+        sheet,
+        source_row
+    from statistic_row
     union all
     select
         quarter,

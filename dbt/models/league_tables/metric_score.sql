@@ -45,6 +45,7 @@ final as (
         metric_value.value,
         metric_score_exact.unit,
         metric_value.period,
+        metric_value.value_source,
         {{ half_up('metric_score_exact.metric_score_exact') }} as metric_score,
         metric_score_exact.metric_score_exact,
         metric_score_exact.admissible_score_low,

@@ -20,6 +20,12 @@ metric_rule as (
 
 ),
 
+computed_metric_value as (
+
+    select * from {{ ref('computed_metric_value') }}
+
+),
+
 published_value as (
 
     select
@@ -78,6 +84,26 @@ value_and_score as (
 
 ),
 
+-- a statistic comes before the published values where it reproduces every one of them as printed
+statistic_in_use as (
+
+    select
+        value_and_score.quarter,
+        value_and_score.metric_id
+    from value_and_score
+    left join computed_metric_value
+        on
+            value_and_score.quarter = computed_metric_value.quarter
+            and value_and_score.metric_id = computed_metric_value.metric_id
+            and value_and_score.organisation_code = computed_metric_value.organisation_code
+    where value_and_score.value is not null
+    group by value_and_score.quarter, value_and_score.metric_id
+    having
+        min(computed_metric_value.precedence) = 1
+        and sum(case when computed_metric_value.printed_value = value_and_score.value then 0 else 1 end) = 0
+
+),
+
 final as (
 
     select
@@ -94,9 +120,19 @@ final as (
         metric.better,
         coalesce(metric_rule.unit, metric.unit) as unit,
         value_and_score.value,
-        -- a count is exact; any other value is known to its published places
         case
-            when value_and_score.unit = 'count' then cast(null as integer)
+            when statistic_in_use.metric_id is not null then computed_metric_value.source
+            else 'nof_data'
+        end as value_source,
+        -- what is ranked: the value from the statistic's counts, else the value as printed
+        case
+            when statistic_in_use.metric_id is not null then computed_metric_value.rank_value
+            else {{ exact('value_and_score.value') }}
+        end as rank_value,
+        -- a count and a value from counts are exact; any other is known to its published places
+        case
+            when value_and_score.unit = 'count' or statistic_in_use.metric_id is not null
+                then cast(null as integer)
             else metric.value_dp
         end as value_dp,
         value_and_score.published_score,
@@ -122,6 +158,15 @@ final as (
             value_and_score.framework = metric_rule.framework
             and value_and_score.metric_id = metric_rule.metric_id
             and value_and_score.unit = metric_rule.unit
+    left join statistic_in_use
+        on
+            value_and_score.quarter = statistic_in_use.quarter
+            and value_and_score.metric_id = statistic_in_use.metric_id
+    left join computed_metric_value
+        on
+            value_and_score.quarter = computed_metric_value.quarter
+            and value_and_score.metric_id = computed_metric_value.metric_id
+            and value_and_score.organisation_code = computed_metric_value.organisation_code
 
 )
 

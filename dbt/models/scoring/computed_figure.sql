@@ -37,6 +37,12 @@ final_segment as (
 
 ),
 
+computed_metric_value as (
+
+    select * from {{ ref('computed_metric_value') }}
+
+),
+
 derived_override as (
 
     select
@@ -71,6 +77,39 @@ metric_score_figure as (
             and metric_score_exact.table_name = metric_value.table_name
             and metric_score_exact.organisation_code = metric_value.organisation_code
             and metric_score_exact.metric_id = metric_value.metric_id
+
+),
+
+-- a value that differs from the published one is another footprint or a later revision: it is shown, and
+-- the published value is what is scored
+metric_value_figure as (
+
+    select
+        metric_value.quarter,
+        metric_value.table_name,
+        metric_value.organisation_code,
+        metric_value.metric_id as figure,
+        computed_metric_value.printed_value as computed,
+        computed_metric_value.printed_value as computed_low,
+        computed_metric_value.printed_value as computed_high,
+        computed_metric_value.tolerance,
+        abs(computed_metric_value.printed_value - metric_value.value)
+        <= computed_metric_value.tolerance as is_computable,
+        case
+            when
+                abs(computed_metric_value.printed_value - metric_value.value) <= computed_metric_value.tolerance
+                then 'from the counts of ' || computed_metric_value.source
+            when computed_metric_value.known_difference is not null then computed_metric_value.known_difference
+            else 'the counts of ' || computed_metric_value.source
+                || ' give another value: a later revision or another footprint; the published value is scored'
+        end as reason
+    from metric_value
+    inner join computed_metric_value
+        on
+            metric_value.quarter = computed_metric_value.quarter
+            and metric_value.metric_id = computed_metric_value.metric_id
+            and metric_value.organisation_code = computed_metric_value.organisation_code
+    where metric_value.value is not null
 
 ),
 
@@ -234,6 +273,7 @@ every_figure as (
         reason
     from metric_score_figure
     {%- for cte, tolerance, computable in (
+        ('metric_value_figure', 'tolerance', 'is_computable'),
         ('metric_rank_figure', '0', 'true'),
         ('average_figure', 'tolerance', 'true'),
         ('segment_figure', '0', 'true'),

@@ -43,8 +43,8 @@ ranked_on as (
         metric_value.published_upper_quartile,
         case
             when metric.published_rank_of = 'score' then metric_score_exact.metric_score_exact
-            when metric.better = 'high' then -metric_value.value
-            else metric_value.value
+            when metric.better = 'high' then -coalesce(metric_value.rank_value, metric_value.value)
+            else coalesce(metric_value.rank_value, metric_value.value)
         end as rank_key,
         metric.published_rank_of = 'value' and metric_value.value_dp is not null as is_printed_rounded
     from metric_value

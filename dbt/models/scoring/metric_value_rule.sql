@@ -44,8 +44,8 @@ keyed as (
         metric_pool.pool,
         metric_pool.state as pool_state,
         case
-            when metric_value.better = 'high' then -metric_value.value
-            else metric_value.value
+            when metric_value.better = 'high' then -coalesce(metric_value.rank_value, metric_value.value)
+            else coalesce(metric_value.rank_value, metric_value.value)
         end as rank_key,
         case
             when metric_value.better = 'high' then -metric_rule.standard

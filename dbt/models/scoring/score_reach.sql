@@ -117,8 +117,12 @@ reached as (
         segment_figure,
         score,
         tolerance,
-        1 + sum(case when score_compared - slack > cut_point then 1 else 0 end) as segment_low,
-        1 + sum(case when score_compared + slack > cut_point then 1 else 0 end) as segment_high
+        1 + sum(
+            case when {{ is_beyond('score_compared - slack', 'cut_point') }} then 1 else 0 end
+        ) as segment_low,
+        1 + sum(
+            case when {{ is_beyond('score_compared + slack', 'cut_point') }} then 1 else 0 end
+        ) as segment_high
     from compared
     group by
         quarter, framework, table_name, organisation_code, applies_to, domain, score_figure, segment_figure,

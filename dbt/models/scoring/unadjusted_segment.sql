@@ -34,7 +34,7 @@ final as (
                     and scored_average.score > segment_cut_point.cut_point then 1
                 when
                     segment_cut_point.threshold_basis <> 'published'
-                    and scored_average.score_exact > segment_cut_point.cut_point then 1
+                    and {{ is_beyond('scored_average.score_exact', 'segment_cut_point.cut_point') }} then 1
                 else 0
             end
         ) as integer) as segment,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 
 from dagster_project.errors import WrongUsage
 from dagster_project.extracts.catalogue import CATALOGUE, load_catalogue, reader_names
-from dagster_project.extracts.readers.nof_layout import MISSING_MARKS
+from dagster_project.extracts.load import READERS
 from dagster_project.settings import METHODOLOGY_DIR
 
 
@@ -50,10 +51,15 @@ def test_metrics_that_sources_feed_are_metrics_of_the_framework() -> None:
     assert {metric for metrics in fed for metric in metrics} <= known
 
 
-def test_marks_of_the_framework_files_mean_in_the_catalogue_what_their_reader_takes_them_for() -> None:
-    meanings = {"suppressed": "suppressed", "missing": "not available", "not_applicable": "not applicable"}
-    marks = load_catalogue().sources["nof_data"].missing_marks
-    assert {mark: meanings[meaning] for mark, meaning in marks.items()} == MISSING_MARKS
+def test_marks_mean_in_the_catalogue_what_each_reader_takes_them_for() -> None:
+    framework = {"not available": "missing", "not applicable": "not_applicable", "suppressed": "suppressed"}
+    declared = {
+        source.reader: source.missing_marks for source in load_catalogue().sources.values() if source.reader
+    }
+    for name, marks in declared.items():
+        module = sys.modules[READERS[name].__module__]
+        taken = getattr(module, "MISSING_MARKS", {})
+        assert {mark: framework.get(meaning, meaning) for mark, meaning in taken.items()} == marks, name
 
 
 @pytest.mark.parametrize(
@@ -77,9 +83,7 @@ def test_marks_of_the_framework_files_mean_in_the_catalogue_what_their_reader_ta
         ("ods_trusts", "/assets/ods/current/ets.zip", False),
     ],
 )
-def test_links_are_told_by_what_stays_the_same_in_their_names(
-    source: str, path: str, matches: bool
-) -> None:
+def test_links_are_told_by_what_stays_the_same_in_their_names(source: str, path: str, matches: bool) -> None:
     assert load_catalogue().sources[source].links.matches(path, "") is matches
 
 
@@ -95,7 +99,11 @@ def test_links_are_told_by_what_stays_the_same_in_their_names(
         ("formats", ["pdf"], "ae_attendances, formats.0: .*found 'pdf'"),
         ("missing_marks", {"-": "nothing"}, "ae_attendances, missing_marks.-: .*found 'nothing'"),
         ("metrics", ["0013"], "ae_attendances, metrics.*0"),
-        ("index_pages", [{"address": "ftp://x", "checked": True}], "index_pages.0.address: .*found 'ftp://x'"),
+        (
+            "index_pages",
+            [{"address": "ftp://x", "checked": True}],
+            "index_pages.0.address: .*found 'ftp://x'",
+        ),
         ("largest_megabytes", 0, "ae_attendances, largest_megabytes"),
         ("colour", "red", "ae_attendances, colour: .*found 'red'"),
     ],
@@ -128,5 +136,5 @@ def test_what_is_no_catalogue_is_refused_with_the_file_named(tmp_path: Path, tex
 
 
 def test_an_unknown_source_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(WrongUsage, match="no source 'x'. It has: nof_data, "):
+    with pytest.raises(WrongUsage, match=r"no source 'x'\. It has: nof_data, "):
         load_catalogue().chosen(["x"])

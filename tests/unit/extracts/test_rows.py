@@ -14,7 +14,17 @@ from dagster_project.extracts import rows
 from dagster_project.extracts.readers.nof_data import read_nof_data
 
 
-@pytest.mark.parametrize("schema", [rows.EXTRACT_ROW, rows.EXTRACT, rows.ROW_SET_ASIDE, rows.REVISION])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        rows.EXTRACT_ROW,
+        rows.EXTRACT,
+        rows.ROW_SET_ASIDE,
+        rows.REVISION,
+        rows.STATISTIC_ROW,
+        rows.ORGANISATION_REFERENCE,
+    ],
+)
 def test_an_empty_frame_is_written_and_read_with_all_its_types(schema: pa.Schema, tmp_path: Path) -> None:
     rows.write_parquet(rows.empty_frame(schema), tmp_path / "empty.parquet", schema)
     assert pq.read_schema(tmp_path / "empty.parquet").equals(schema)

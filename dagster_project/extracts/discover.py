@@ -1,0 +1,130 @@
+"""Finds a source's files on its index pages, since their names can't be predicted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from dagster_project.errors import LeagueError
+from dagster_project.extracts.catalogue import Source
+from dagster_project.extracts.index_page import IndexPage, read_index_page
+from dagster_project.extracts.link_period import Period, financial_year_named, link_period
+from dagster_project.extracts.publisher import Publisher
+from dagster_project.quarters import Quarter
+
+# Without a quarter to look for: this year's page and last year's.
+_YEAR_PAGES = 2
+
+
+@dataclass(frozen=True)
+class Found:
+    """A link to a file of a source. `period` is None where the link doesn't say which months it is about."""
+
+    source: str
+    url: str
+    link_text: str
+    page: str
+    period: Period | None
+
+    @property
+    def quarter(self) -> Quarter | None:
+        """The quarter it is about: the last one if it covers several; None where the link doesn't say."""
+        return self.period.quarters()[-1] if self.period is not None else None
+
+    def may_cover(self, quarter: Quarter) -> bool:
+        """Whether it covers months of the quarter, or doesn't say."""
+        return self.period is None or self.period.covers(quarter)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a source's pages show: files, pages read, links on them, and pages that couldn't be read."""
+
+    found: tuple[Found, ...] = ()
+    pages: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    links_read: int = 0
+    failures: tuple[LeagueError, ...] = ()
+
+
+@dataclass
+class _Reading:
+    source: Source
+    publisher: Publisher
+    found: dict[str, Found] = field(default_factory=dict)
+    pages: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    links_read: int = 0
+    failures: list[LeagueError] = field(default_factory=list)
+
+    def read(self, address: str) -> IndexPage | None:
+        try:
+            page = self.publisher.page(address, self.source.allowed_hosts)
+        except LeagueError as error:
+            self.failures.append(error)
+            return None
+        index = read_index_page(page.text, page.url)
+        self.pages.append(address)
+        self.titles.append(index.title)
+        self.links_read += len(index.links)
+        for link in index.links:
+            if link.url not in self.found and self.source.links.matches(link.href, link.text):
+                name = link.file_name or link.href
+                period = link_period(link.text, name, self.source.span)
+                self.found[link.url] = Found(self.source.name, link.url, link.text, address, period)
+        return index
+
+
+def survey(source: Source, publisher: Publisher, quarter: Quarter | None = None) -> Survey:
+    """Reads the index pages and the pages per financial year that they lead to: the quarter's year's, or
+    without a quarter the newest. A page that can't be read is among the failures.
+    """
+    reading = _Reading(source, publisher)
+    for index_address in source.index_pages:
+        index = reading.read(index_address.address)
+        for address in _year_pages(source, index, quarter) if index is not None else ():
+            reading.read(address)
+    return Survey(
+        found=tuple(reading.found.values()),
+        pages=tuple(reading.pages),
+        titles=tuple(reading.titles),
+        links_read=reading.links_read,
+        failures=tuple(reading.failures),
+    )
+
+
+def discover(source: Source, publisher: Publisher, quarter: Quarter | None = None) -> list[Found]:
+    """The source's links in the order of the pages, each address once; with a quarter, those that may
+    cover it. Raises the error of a page that can't be read.
+    """
+    surveyed = survey(source, publisher, quarter)
+    if surveyed.failures:
+        raise surveyed.failures[0]
+    return [found for found in surveyed.found if quarter is None or found.may_cover(quarter)]
+
+
+def fingerprint(found: Iterable[Found]) -> str:
+    """A hash that changes when a link appears, goes, leads elsewhere or is worded otherwise.
+
+    New bytes under an unchanged link don't change it: a conditional download tells those.
+    """
+    lines = sorted({f"{each.source}\t{each.url}\t{each.link_text}" for each in found})
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _year_pages(source: Source, index: IndexPage, quarter: Quarter | None) -> list[str]:
+    if source.year_pages is None:
+        return []
+    years: dict[str, int] = {}
+    for link in index.links:
+        if source.year_pages.matches(link.href, link.text):
+            last_part = unquote(urlsplit(link.url).path).rstrip("/").rsplit("/", 1)[-1]
+            year = financial_year_named(last_part) or financial_year_named(link.text)
+            if year is not None:
+                years.setdefault(link.url, year)
+    if quarter is not None:
+        return [url for url, year in years.items() if year == quarter.start_year]
+    newest = sorted(set(years.values()), reverse=True)[:_YEAR_PAGES]
+    return [url for url, year in years.items() if year in newest]

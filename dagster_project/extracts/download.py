@@ -1,0 +1,158 @@
+"""Downloads one found file into the archive: conditional, checked, and recorded as a sighting of its vintage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from email.message import Message
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
+from dagster_project.extracts.byte_checks import check_bytes
+from dagster_project.extracts.catalogue import Source
+from dagster_project.extracts.contents import contents_of
+from dagster_project.extracts.discover import Found
+from dagster_project.extracts.link_period import link_period
+from dagster_project.extracts.publisher import Answer, Publisher
+from dagster_project.extracts.vintages import reissue_number
+
+_FINAL = re.compile(r"(?<![a-z])final(?![a-z])", re.IGNORECASE)
+_REVISED = re.compile(r"(?<![a-z])revised(?![a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """How a download ended. `unchanged`: the archive had these bytes before; the sighting is their latest."""
+
+    outcome: Literal["fetched", "unchanged"]
+    sighting: Sighting
+
+
+def download(
+    found: Found,
+    source: Source,
+    archive: Archive,
+    publisher: Publisher,
+    progress: Callable[[str], None] = lambda _text: None,
+) -> Downloaded:
+    """Downloads the file unless the archive has it and the publisher says that it wasn't modified.
+
+    The archive keeps the bytes once they have passed every check, and nothing otherwise; other bytes than
+    last time under one address are a new vintage beside the old. Raises InputMissing where the file can't
+    be had, InputRejected where it isn't what it claims to be. The caller holds the writer lock.
+    """
+    sightings = archive.sightings()
+    last = _last_at(found.url, sightings)
+    kept = last if last is not None and archive.path_of(last.extract_id).exists() else None
+    with archive.unfinished() as path:
+        with path.open("xb") as file:
+            answer = publisher.download(
+                found.url,
+                file,
+                hosts=source.allowed_hosts,
+                largest=source.largest_bytes,
+                etag=kept.etag if kept else "",
+                last_modified=kept.last_modified if kept else "",
+                progress=lambda done, whole: progress(_progress(found.url, done, whole)),
+            )
+        if answer.not_modified and kept is not None:
+            return Downloaded("unchanged", kept)
+        file_name = file_name_of(found.url, answer)
+        check_bytes(path, file_name, found.url, source)
+        seen = _seen(found, source, path, file_name, answer)
+        known = archive.path_of(seen.extract_id).exists()
+        sighting = _placed(seen, source, last, sightings)
+        archive.adopt(path)
+    archive.record([sighting])
+    recorded = _last_at(found.url, archive.sightings())
+    return Downloaded("unchanged" if known else "fetched", recorded or sighting)
+
+
+def file_name_of(url: str, answer: Answer) -> str:
+    """The name in the address or, if that has no suffix, the one that the answer gives; a bare name always."""
+    name = _bare(unquote(urlsplit(url).path))
+    if "." in name:
+        return name
+    message = Message()
+    message["content-disposition"] = answer.content_disposition
+    return _bare(message.get_filename() or "") or name or "download"
+
+
+def release_state(file_name: str, link_text: str) -> str:
+    """`final` or `revised` where name or words say so, else `provisional`."""
+    if _FINAL.search(file_name) or _FINAL.search(link_text):
+        return "final"
+    if reissue_number(file_name) or _REVISED.search(file_name) or _REVISED.search(link_text):
+        return "revised"
+    return "provisional"
+
+
+def _seen(found: Found, source: Source, path: Path, file_name: str, answer: Answer) -> Sighting:
+    extract_id = sha256_of_file(path)
+    contents = contents_of(source, path, file_name, extract_id, found)
+    return Sighting(
+        extract_id=extract_id,
+        file_name=file_name,
+        source=source.reader or source.name,
+        table_name=contents.table_name,
+        quarters=contents.quarters,
+        bytes=answer.bytes,
+        release_state=release_state(file_name, found.link_text),
+        supersedes=None,
+        is_sample=contents.is_sample,
+        origin=found.url,
+        found_on=found.page,
+        link_text=found.link_text,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        content_type=answer.content_type,
+    )
+
+
+def _placed(seen: Sighting, source: Source, last: Sighting | None, sightings: Iterable[Sighting]) -> Sighting:
+    """The sighting with the vintage that it supersedes, and its state if that follows from it."""
+    if last is not None and last.extract_id == seen.extract_id:
+        return replace(seen, supersedes=last.supersedes, release_state=last.release_state)
+    if last is not None:
+        state = "revised" if seen.release_state == "provisional" else seen.release_state
+        return replace(seen, supersedes=last.extract_id, release_state=state)
+    older = [
+        other
+        for other in sightings
+        if other.extract_id != seen.extract_id
+        and _series(other, source) == _series(seen, source)
+        and _standing(other) < _standing(seen)
+    ]
+    if not older:
+        return seen
+    return replace(seen, supersedes=max(older, key=_standing).extract_id)
+
+
+def _series(sighting: Sighting, source: Source) -> tuple[object, ...]:
+    """What issues of one file have in common. Several months make a quarter, each with a file of its own."""
+    months = None
+    if sighting.table_name is None:
+        months = link_period(sighting.link_text, sighting.file_name, source.span) or sighting.origin
+    return sighting.source, sighting.table_name, sighting.quarters, sighting.is_sample, months
+
+
+def _standing(sighting: Sighting) -> tuple[int, int]:
+    states = ("provisional", "revised", "final")
+    return states.index(sighting.release_state), reissue_number(sighting.file_name)
+
+
+def _last_at(url: str, sightings: Iterable[Sighting]) -> Sighting | None:
+    return next((seen for seen in reversed(list(sightings)) if seen.url == url), None)
+
+
+def _progress(url: str, done: int, whole: int | None) -> str:
+    of_whole = "" if whole is None else f" of {whole / 1e6:.0f}"
+    return f"{_bare(urlsplit(url).path)}: {done / 1e6:.0f}{of_whole} MB"
+
+
+def _bare(path: str) -> str:
+    name = path.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(character for character in name if character.isprintable()).strip(". ")[:200]

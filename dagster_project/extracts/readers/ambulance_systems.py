@@ -1,0 +1,110 @@
+"""Ambulance Systems Indicators (AmbSYS): a row per month and area, as the workbook's sheet Raw or as a CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.readers import sheets
+from dagster_project.extracts.readers.counted_cells import (
+    USUAL_MARKS,
+    CountedCells,
+    Marks,
+    parsed_names,
+    trust_rows,
+)
+from dagster_project.extracts.readers.delimited import Records, column_key, read_records, require_columns
+from dagster_project.extracts.readers.months import month, month_of_financial_year
+from dagster_project.extracts.readers.outcome import ReadStatistic
+
+SOURCE = "ambulance_systems"
+SHEET = "Raw"
+# A zero is written 0; `-` in the workbook and `.` in the CSV stand for what a trust didn't return.
+MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
+
+# The publisher's codes: Category 2 incidents, and the total of their response times in seconds.
+_MEASURES = {"category_2_incidents": "A10", "category_2_total_seconds": "A30"}
+OWN_COLUMNS = ("A7", "A8", "A9", "A10", "A11", "A12", "A24", "A30", "A33", "A36")
+HEADER = ("Year", "Month", *_MEASURES.values())
+# How the workbook and the CSV call the columns that say whose row it is.
+_CODE_AND_NAME = (("area", "trust"), ("org_code", "org_name"))
+
+
+def read_ambulance_systems(
+    raw: bytes | Path, *, file_name: str, extract_id: str, missing_marks: Marks = MISSING_MARKS
+) -> ReadStatistic:
+    """Reads all months of a time series: two counted cells per trust and month.
+
+    England and region rows are set aside. Raises InputRejected naming file, row and column for what can't
+    be read.
+    """
+    records, sheet = _records(raw, file_name)
+    require_columns(records, HEADER)
+    code_key, name_key = _code_and_name(records)
+    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
+    trusts = trust_rows(records, code_key, cells.set_aside)
+    periods = _periods(trusts.records)
+    names = parsed_names(trusts.records, name_key)
+    for measure, code in _MEASURES.items():
+        cells.add(
+            trusts.records,
+            column_key(code),
+            measure,
+            codes=trusts.codes,
+            names=names,
+            periods=periods,
+            categories=None,
+            sheet=sheet,
+        )
+    return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+
+
+def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:
+    """The records of the workbook's sheet with its name, or of the CSV."""
+    if not sheets.is_package(raw):
+        body = raw if isinstance(raw, bytes) else raw.read_bytes()
+        return read_records(body, file_name, any_header=True), None
+    workbook = sheets.open_workbook(raw, file_name)
+    rows = sheets.sheet_rows(workbook, SHEET, file_name)
+    header_at = sheets.header_position(rows, HEADER)
+    if header_at is None:
+        raise InputRejected(
+            file=f"{file_name} ({SHEET})",
+            expected=f"a header with the columns {', '.join(HEADER)}, below banner rows",
+            found=f"none in the first {sheets.HEADER_WITHIN} rows",
+            remedy="Download the file again from the publisher's page.",
+        )
+    wanted = {*map(column_key, HEADER), *(key for pair in _CODE_AND_NAME for key in pair)}
+    return sheets.sheet_records(rows, header_at, file_name, wanted.__contains__), SHEET
+
+
+def _code_and_name(records: Records) -> tuple[str, str]:
+    for pair in _CODE_AND_NAME:
+        if set(pair) <= set(records.header):
+            return pair
+    require_columns(records, ["Org Code", "Org Name"])
+    return _CODE_AND_NAME[1]
+
+
+def _periods(records: Records) -> list[str]:
+    """The workbook has `2025-26` and `JUNE`, the CSV the calendar's 2025 and 6."""
+    joined = [f"{year}\n{name}" for year, name in zip(*_year_and_month(records), strict=True)]
+    dated = Records(
+        records.file_name,
+        {"month": records.header["month"]},
+        {"month": joined},
+        records.lines,
+        records.raw_lines,
+    )
+    return dated.parsed("month", _period)
+
+
+def _year_and_month(records: Records) -> tuple[list[str], list[str]]:
+    return records.columns["year"], records.columns["month"]
+
+
+def _period(year_and_month: str) -> str:
+    year, _, name = year_and_month.partition("\n")
+    if year.strip().isdecimal() and name.strip().isdecimal():
+        return month(int(year), int(name))
+    return month_of_financial_year(year, name)

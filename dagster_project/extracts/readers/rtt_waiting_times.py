@@ -1,0 +1,184 @@
+"""Referral to treatment (RTT) full extract: a large CSV a month, in a ZIP, through DuckDB in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from dagster_project.extracts.readers import sheets, zip_members
+from dagster_project.extracts.readers.counted_cells import (
+    USUAL_MARKS,
+    CountedCells,
+    Marks,
+    TrustRows,
+    parsed_names,
+    trust_rows,
+)
+from dagster_project.extracts.readers.delimited import Records, column_key
+from dagster_project.extracts.readers.large_csv import LargeCsv, examined
+from dagster_project.extracts.readers.months import month_in
+from dagster_project.extracts.readers.outcome import ReadStatistic
+
+SOURCE = "rtt_waiting_times"
+# A zero is written 0. Bands are blank in Part 3 only, which isn't read.
+MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
+
+OWN_COLUMNS = (
+    "Period",
+    "Provider Org Code",
+    "Provider Org Name",
+    "Commissioner Org Code",
+    "RTT Part Type",
+    "Treatment Function Code",
+    "Total All",
+)
+# Part 2 is every incomplete pathway (2A is a part of it), C_999 the total of its treatment functions.
+_PART = "PART_2"
+_ALL_FUNCTIONS = "C_999"
+_BANDS_WITHIN_18 = tuple(f"Gt {week:02d} To {week + 1:02d} Weeks SUM 1" for week in range(18))
+_BANDS_OVER_52 = (*(f"Gt {week} To {week + 1} Weeks SUM 1" for week in range(52, 104)), "Gt 104 Weeks SUM 1")
+_MEASURES = {
+    "incomplete_total": ("Total All",),
+    "incomplete_within_18_weeks": _BANDS_WITHIN_18,
+    "incomplete_over_52_weeks": _BANDS_OVER_52,
+}
+_MEMORY = "256MB"
+
+
+@dataclass(frozen=True)
+class _Extract:
+    """The CSV on disk, and the member of the ZIP that it was (None for a CSV as downloaded)."""
+
+    csv: LargeCsv
+    member: str | None
+
+
+def read_rtt_waiting_times(
+    raw: bytes | Path, *, file_name: str, extract_id: str, missing_marks: Marks = MISSING_MARKS
+) -> ReadStatistic:
+    """Reads all incomplete pathways: three counts for each trust and commissioner.
+
+    The 18 and the 53 weekly bands of a row are added up; a row with a band that isn't a count lacks that
+    measure. Providers that are no NHS trusts are set aside. A ZIP's member and the work of DuckDB go to a
+    temporary folder, so that memory stays bounded. Raises InputRejected naming file, row and column.
+    """
+    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks)
+    with (
+        tempfile.TemporaryDirectory(prefix="league-rtt-") as folder,
+        _extract(raw, file_name, folder) as found,
+    ):
+        cells.notes.extend(found.csv.notes)
+        records, count = _records(found.csv, folder, missing_marks), found.csv.records
+    trusts = trust_rows(records, "provider_org_code", cells.set_aside)
+    periods = records.parsed("period", month_in)
+    for measure in _MEASURES:
+        _add(cells, trusts, measure, [periods[at] for at in trusts.positions], found.member)
+    return cells.read(raw, records=count, is_sample=trusts.is_sample, periods=periods)
+
+
+@contextmanager
+def _extract(raw: bytes | Path, file_name: str, folder: str) -> Iterator[_Extract]:
+    """The CSV as a file: itself, the bytes written out, or the ZIP's only CSV unpacked under a name of ours."""
+    required = [*OWN_COLUMNS, *_BANDS_WITHIN_18, *_BANDS_OVER_52]
+    unpacked = Path(folder) / "extract.csv"
+    if sheets.is_package(raw):
+        with zip_members.opened(raw, file_name) as archive:
+            zip_members.check_contents(archive, file_name)
+            member = zip_members.only_csv(archive, file_name)
+            with unpacked.open("xb") as file:
+                for piece in zip_members.chunks(archive, member, file_name):
+                    file.write(piece)
+        name = Path(member.filename).name
+        yield _Extract(examined(unpacked, f"{file_name} ({name})", required, unpacked.parent), name)
+    elif isinstance(raw, bytes):
+        unpacked.write_bytes(raw)
+        yield _Extract(examined(unpacked, file_name, required, unpacked.parent), None)
+    else:
+        yield _Extract(examined(raw, file_name, required, unpacked.parent), None)
+
+
+def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
+    """The rows of Part 2 and C_999, with a column per measure.
+
+    A measure is the exact sum as text or, where a band isn't a number, that band's text.
+    """
+    names = {column_key(name): csv.quoted(name) for name in OWN_COLUMNS}
+    bands = ", ".join(csv.quoted(band) for band in (*_BANDS_WITHIN_18, *_BANDS_OVER_52))
+    sums = ", ".join(f"{_sum(csv, columns)} as {measure}" for measure, columns in _MEASURES.items())
+    zeroes = ", ".join(_literal(mark) for mark, meaning in marks.items() if meaning == "zero") or "null"
+    # Numbering rows in the file's order goes one by one: a second thread would only wait, and hold memory.
+    with duckdb.connect(
+        config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 1}
+    ) as connection:
+        connection.execute("set enable_progress_bar = false")
+        connection.execute(
+            f"create macro counted(cell) as case when lower(trim(cell)) in ({zeroes}) then 0 "
+            "else try_cast(trim(cell) as decimal(18, 6)) end"
+        )
+        # Rows are numbered in the file's order, before any is left out.
+        with csv.errors():
+            frame = connection.execute(
+                f"""
+                select record, {", ".join(f"{column} as {key}" for key, column in names.items())}, {sums}
+                from (
+                    select row_number() over () as record, {", ".join(names.values())}, {bands}
+                    from {csv.scan()}
+                )
+                where upper(trim({names["rtt_part_type"]})) = '{_PART}'
+                    and upper(trim({names["treatment_function_code"]})) = '{_ALL_FUNCTIONS}'
+                """
+            ).df()
+    return _as_records(csv, frame, list(names))
+
+
+def _sum(csv: LargeCsv, bands: Sequence[str]) -> str:
+    """SQL for the sum of the bands as text, or for the first one that isn't a number, as published."""
+    quoted = [csv.quoted(band) for band in bands]
+    if len(quoted) == 1:
+        return quoted[0]
+    added = " + ".join(f"counted({column})" for column in quoted)
+    unread = " ".join(f"when counted({column}) is null then coalesce({column}, '')" for column in quoted)
+    return f"case {unread} else regexp_replace(cast({added} as varchar), '\\.?0+$', '') end"
+
+
+def _as_records(csv: LargeCsv, frame: pd.DataFrame, keys: Sequence[str]) -> Records:
+    columns = {key: frame[key].fillna("").tolist() for key in (*keys, *_MEASURES)}
+    shown = ("provider_org_code", "provider_org_name", "commissioner_org_code", "rtt_part_type", *_MEASURES)
+    return Records(
+        file_name=csv.shown,
+        header={key: csv.names[key] for key in keys}
+        | {measure: _column(bands) for measure, bands in _MEASURES.items()},
+        columns=columns,
+        lines=csv.lines_of(frame["record"].tolist()),
+        raw_lines=[",".join(cells) for cells in zip(*(columns[key] for key in shown), strict=True)],
+    )
+
+
+def _add(
+    cells: CountedCells, trusts: TrustRows, measure: str, periods: list[str], member: str | None
+) -> None:
+    cells.add(
+        trusts.records,
+        measure,
+        measure,
+        codes=trusts.codes,
+        names=parsed_names(trusts.records, "provider_org_name"),
+        periods=periods,
+        categories=[code.strip() for code in trusts.records.columns["commissioner_org_code"]],
+        sheet=member,
+    )
+
+
+def _column(bands: Sequence[str]) -> str:
+    """Where a measure stands: its column, or the first and the last that are added up."""
+    return bands[0] if len(bands) == 1 else f"{bands[0]} to {bands[-1]}, added up"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

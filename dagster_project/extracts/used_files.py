@@ -1,0 +1,93 @@
+"""The raw files that were used: a row for each, where each was seen, and that sample and official never mix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.archive import Sighting
+from dagster_project.extracts.readers import ods_organisations
+from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
+from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
+from dagster_project.extracts.statistic_vintages import is_final, superseded_statistics
+from dagster_project.extracts.vintages import reissue_number, superseded_by
+
+ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
+
+_PUBLISHERS = {ods_organisations.ICBS: "Office for National Statistics"}
+
+
+def refuse_mixture(files: Sequence[ReadFile]) -> None:
+    """Raises InputRejected where the sample's files stand beside official ones."""
+    samples = sorted(file.file_name for file in files if file.is_sample)
+    official = sorted(file.file_name for file in files if not file.is_sample)
+    if samples and official:
+        raise InputRejected(
+            file=samples[0],
+            expected=f"official figures only, as in {official[0]}",
+            found="figures of the fictional sample",
+            remedy="Keep sample and official files in folders of their own: one run never mixes them.",
+        )
+
+
+def superseded(files: Sequence[ReadFile]) -> dict[str, str]:
+    """The id of each re-issue, to the id of the file that it replaces."""
+    return superseded_by(file for file in files if isinstance(file, ReadExtract)) | superseded_statistics(
+        file for file in files if isinstance(file, ReadStatistic)
+    )
+
+
+def release_state(file: ReadFile) -> str:
+    """`revised` for a re-issue; `final` where a statistic says so: framework files never do."""
+    if isinstance(file, ReadStatistic) and is_final(file.file_name):
+        return "final"
+    return "revised" if reissue_number(file.file_name) else "provisional"
+
+
+def extract_frame(files: Sequence[ReadFile]) -> pd.DataFrame:
+    """One row per file, in the order given."""
+    if not files:
+        return empty_frame(EXTRACT)
+    replaced = superseded(files)
+    return frame_of(
+        {
+            "extract_id": [file.extract_id for file in files],
+            "source": [file.source for file in files],
+            "file_name": [file.file_name for file in files],
+            "publisher": [
+                "fictional sample" if file.is_sample else _PUBLISHERS.get(file.source, "NHS England")
+                for file in files
+            ],
+            "licence": ["MIT" if file.is_sample else "Open Government Licence v3.0" for file in files],
+            "table_name": [file.table_name for file in files],
+            "bytes": [file.size for file in files],
+            "rows": [file.records for file in files],
+            "release_state": [release_state(file) for file in files],
+            "supersedes": [replaced.get(file.extract_id) for file in files],
+            "is_sample": [file.is_sample for file in files],
+        },
+        EXTRACT,
+    )
+
+
+def sightings(files: dict[str, ReadFile], origins: Sequence[tuple[str, Path]]) -> list[Sighting]:
+    """A sighting for each place (id, path) where one of the files lay."""
+    replaced = superseded(list(files.values()))
+    return [
+        Sighting(
+            extract_id=extract_id,
+            file_name=path.name,
+            source=files[extract_id].source,
+            table_name=files[extract_id].table_name,
+            quarters=files[extract_id].quarters,
+            bytes=files[extract_id].size,
+            release_state=release_state(files[extract_id]),
+            supersedes=replaced.get(extract_id),
+            is_sample=files[extract_id].is_sample,
+            origin=str(path.resolve()),
+        )
+        for extract_id, path in origins
+    ]

@@ -1,0 +1,156 @@
+"""Small hand-written statistics in the publishers' true layouts, with fictional organisations (Z codes)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fictional_files import file_of
+from fictional_workbook import Cell, workbook
+
+JUNE = date(2025, 6, 1)
+
+CANCER_HEADER: list[Cell] = [
+    "PERIOD",
+    "YEAR",
+    "MONTH",
+    "STANDARD",
+    "ORG CODE",
+    "STAGE/ROUTE",
+    "TREATMENT MODALITY",
+    "CANCER TYPE",
+    "TOTAL TREATED",
+    "WITHIN STANDARD",
+    "BREACHES",
+]
+COMBINED_HEADER = (
+    "Period,Basis,Org_Code,Parent_Org,Org_Name,Standard_or_Item,Cancer_Type,Referral_Route_or_Stage,"
+    "Treatment_Modality,Total,Within,After,Within 14 days"
+)
+COMMUNITY_TITLES = {
+    "Table 4": "Total waiting list by service, June 2025",
+    "Table 4g": "Number waiting >52-104 weeks (365-728 days) by service, June 2025",
+    "Table 4h": "Number waiting over 104 weeks (over 2 years) by service, June 2025",
+}
+COMMUNITY_HEADER: list[Cell] = [
+    "Organisation Type",
+    "Organisation Code",
+    "Organisation Name",
+    "(A) Audiology",
+    "(CYP) Audiology",
+]
+AE_HEADER = (
+    "Period,Org Code,Parent Org,Org name,A&E attendances Type 1,A&E attendances Type 2,"
+    "A&E attendances Other A&E Department,A&E attendances Booked Appointments Type 1,"
+    "A&E attendances Booked Appointments Type 2,A&E attendances Booked Appointments Other Department,"
+    "Attendances over 4hrs Type 1,Attendances over 4hrs Type 2,Attendances over 4hrs Other Department,"
+    "Attendances over 4hrs Booked Appointments Type 1,Attendances over 4hrs Booked Appointments Type 2,"
+    "Attendances over 4hrs Booked Appointments Other Department,"
+    "Patients who have waited 4-12 hs from DTA to admission,Patients who have waited 12+ hrs from DTA to admission,"
+    "Emergency admissions via A&E - Type 1,Emergency admissions via A&E - Type 2,"
+    "Emergency admissions via A&E - Other A&E department,Other emergency admissions"
+)
+RTT_WEEKS = [f"Gt {week:02d} To {week + 1:02d} Weeks SUM 1" for week in range(104)] + ["Gt 104 Weeks SUM 1"]
+RTT_HEADER = ",".join(
+    [
+        "Period,Provider Parent Org Code,Provider Parent Name,Provider Org Code,Provider Org Name",
+        "Commissioner Parent Org Code,Commissioner Parent Name,Commissioner Org Code,Commissioner Org Name",
+        "RTT Part Type,RTT Part Description,Treatment Function Code,Treatment Function Name",
+        *RTT_WEEKS,
+        "Total,Patients with unknown clock start date,Total All",
+    ]
+)
+
+
+def cancer_row(
+    standard: str = "28-day FDS",
+    route: str = "URGENT SUSPECTED CANCER",
+    modality: str | None = None,
+    cancer: str = "Suspected lung cancer",
+    total: Cell = 10,
+    within: Cell = 8,
+    *,
+    code: str = "Z01",
+    month: date = JUNE,
+) -> list[Cell]:
+    """One row below CANCER_HEADER."""
+    year, name = "2025/26", month.strftime("%b").upper()
+    return [month, year, name, standard, code, route, modality, cancer, total, within, 0]
+
+
+def cancer_extract(*rows: list[Cell]) -> bytes:
+    return workbook({"CWT CRS Provider Extract": [CANCER_HEADER, *rows]})
+
+
+def community_tables(
+    *rows: tuple[str, str | None, str, Cell, Cell],
+    tables: tuple[str, ...] = ("Table 4", "Table 4g", "Table 4h"),
+    titles: dict[str, str] = COMMUNITY_TITLES,
+    extra: tuple[list[Cell], ...] = (),
+) -> bytes:
+    """The same rows (type, code, name, two services) in each table, header in row 5."""
+    sheet = [*rows, *extra]
+    sheets: dict[str, list[list[Cell]]] = {
+        "Cover page": [["Waiting lists"]],
+        "Table 4a": [["Number waiting"]],
+    }
+    for table in tables:
+        banner: list[list[Cell]] = [
+            [titles[table]],
+            ["Blanks indicate"],
+            ["Data is submitted"],
+            ["* Data for"],
+        ]
+        sheets[table] = [*banner, COMMUNITY_HEADER, *map(list, sheet)]
+    return workbook(sheets)
+
+
+def ae_line(
+    code: str = "Z01",
+    counts: str = "100,0,50,4,0,1,30,0,2,1,0,0",
+    *,
+    period: str = "MSitAE-JUNE-2025",
+    name: str = "ASHFORD VALE NHS TRUST",
+) -> str:
+    """One record below AE_HEADER: six counts of attendances, six of those over four hours."""
+    return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name}",{counts},9,9,9,9,9,9'
+
+
+def ae_file(*lines: str, header: str = AE_HEADER) -> bytes:
+    return file_of(header, *lines, end="\n", bom=False)
+
+
+def ambulance_sheet(*rows: list[Cell]) -> bytes:
+    """Four banner rows, codes in row 5, `Year` twice; rows below as (year, month, code, name, A10, A30)."""
+    banner: list[list[Cell]] = [[], [], [None] * 8 + ["Calls"], [None] * 8 + ["Contacts"]]
+    codes: list[Cell] = [
+        "Concatenated", "Year", "Month", "Reg", None, "Area", "Trust", "A7", "A10", "A30", "Year", "Month",
+    ]  # fmt: skip
+    below: list[list[Cell]] = [
+        [f"{year}{month}{code}", year, month, "Y59", "South East", code, name, 1, count, seconds, "x", "y"]
+        for year, month, code, name, count, seconds in rows
+    ]
+    return workbook({"Introduction": [["About"]], "Raw": [*banner, codes, *below]})
+
+
+def rtt_line(
+    code: str = "Z01",
+    commissioner: str = "01Q",
+    *,
+    part: str = "Part_2",
+    function: str = "C_999",
+    bands: dict[int, str] | None = None,
+    every: str = "0",
+    total: str = "60",
+    name: str = "ASHFORD VALE NHS TRUST",
+    period: str = "RTT-June-2025",
+) -> str:
+    """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others."""
+    weeks = ",".join((bands or {}).get(week, every) for week in range(105))
+    return (
+        f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
+        f"SUB BOARD,{part},Incomplete Pathways,{function},Total,{weeks},,0,{total}"
+    )
+
+
+def rtt_csv(*lines: str) -> bytes:
+    return file_of(RTT_HEADER, *lines, bom=False)

@@ -1,0 +1,94 @@
+"""Community waiting lists: the tables that count, and whose rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from fictional_statistics import COMMUNITY_TITLES, community_tables
+
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.readers.community_waiting_lists import read_community_waiting_lists
+from dagster_project.extracts.readers.outcome import ReadStatistic
+
+TRUST = ("Provider", "Z01", "ASHFORD VALE NHS TRUST", 12, 3)
+NAME = "Community-health-services-waiting-lists-2025-26-June.xlsx"
+
+
+def read(raw: bytes, name: str = NAME) -> ReadStatistic:
+    return read_community_waiting_lists(raw, file_name=name, extract_id="a" * 64)
+
+
+def test_each_service_of_a_trust_is_a_count_in_each_of_three_tables() -> None:
+    found = read(community_tables(TRUST))
+    rows = found.statistic_row
+    assert set(rows["measure"]) == {"waiting_total", "waiting_over_52_to_104", "waiting_over_104"}
+    assert set(rows["category"]) == {"(A) Audiology", "(CYP) Audiology"}
+    assert len(rows) == 6
+    row = rows[(rows["measure"] == "waiting_over_104") & (rows["category"] == "(CYP) Audiology")].iloc[0]
+    assert (row.sheet, row.source_row, row.source_column, row.value) == ("Table 4h", 6, "(CYP) Audiology", 3)
+    assert (found.periods, found.quarters, found.is_sample) == (("2025-06",), ("2025-26-Q1",), True)
+
+
+def test_national_region_board_and_other_providers_rows_are_set_aside() -> None:
+    found = read(
+        community_tables(
+            ("National", None, "England", 90, 80),
+            ("Region", "Y61", "EAST OF ENGLAND", 50, 40),
+            ("ICB", "ZQ1", "BOARD", 20, 10),
+            ("Provider", "NNV", "A COMPANY", 2, 1),
+            TRUST,
+            extra=([], ["* a note below the table"]),
+            tables=("Table 4", "Table 4g"),
+        )
+    )
+    assert len(found.row_set_aside) == 10
+    assert found.row_set_aside["reason"].tolist()[:5] == [
+        "the national row",
+        "a region row",
+        "an integrated care board row",
+        "not an NHS trust",
+        "not a row of a provider",
+    ]
+    assert set(found.statistic_row["source_row"]) == {10}
+
+
+def test_blank_cells_are_counted_and_marks_set_aside_or_zero() -> None:
+    found = read(
+        community_tables(
+            ("Provider", "Z01", "A", None, "*"),
+            ("Provider", "Z02", "B", "-", 5),
+            tables=("Table 4", "Table 4g"),
+        )
+    )
+    assert found.notes[-1].startswith("2 cells are blank")
+    assert found.row_set_aside["reason"].unique().tolist() == ["the count is '*': suppressed"]
+    values = found.statistic_row[found.statistic_row["measure"] == "waiting_total"]["value"].tolist()
+    assert sorted(values) == [Decimal(0), Decimal(5)]
+
+
+def test_before_table_4h_was_added_4g_holds_all_waits_over_52_weeks() -> None:
+    titles = COMMUNITY_TITLES | {"Table 4g": "Number waiting >52 weeks by service, March 2025"}
+    titles["Table 4"] = "Total waiting list by service, March 2025"
+    found = read(community_tables(TRUST, tables=("Table 4", "Table 4g"), titles=titles))
+    assert found.periods == ("2025-03",)
+    assert set(found.statistic_row["measure"]) == {"waiting_total", "waiting_over_52_to_104"}
+    assert "no Table 4h" in found.notes[0]
+
+
+def test_a_title_without_a_month_leaves_it_to_the_files_name() -> None:
+    titles = {table: title.partition(",")[0] for table, title in COMMUNITY_TITLES.items()}
+    assert read(community_tables(TRUST, titles=titles)).periods == ("2025-06",)
+    with pytest.raises(InputRejected, match="month"):
+        read(community_tables(TRUST, titles=titles), "waiting.xlsx")
+
+
+def test_tables_of_different_months_or_about_something_else_are_rejected() -> None:
+    other = COMMUNITY_TITLES | {"Table 4h": "Number waiting over 104 weeks, May 2025"}
+    with pytest.raises(InputRejected, match="the month 2025-06"):
+        read(community_tables(TRUST, titles=other))
+    other = COMMUNITY_TITLES | {"Table 4g": "Number waiting >18 weeks, June 2025"}
+    with pytest.raises(InputRejected, match="Table 4g"):
+        read(community_tables(TRUST, titles=other))
+    with pytest.raises(InputRejected, match="a sheet Table 4g"):
+        read(community_tables(TRUST, tables=("Table 4",)))
