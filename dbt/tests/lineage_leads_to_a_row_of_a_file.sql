@@ -10,11 +10,17 @@ quarter_in_scope as (
 
 extract_row as (
 
-    select distinct
+    select
         quarter,
         extract_id,
         source_row
     from {{ source('landing', 'extract_row') }}
+    union
+    select
+        quarter,
+        extract_id,
+        source_row
+    from {{ source('landing', 'statistic_row') }}
 
 ),
 

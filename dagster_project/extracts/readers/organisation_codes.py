@@ -45,7 +45,9 @@ def why_no_trust(code: str) -> str | None:
     """Why a row with this code isn't an NHS trust's, in words for a row set aside; None if it is."""
     if is_fictional(code) or is_official(code):
         return None
-    if not code or code.casefold() in _TOTALS:
+    if not code:
+        return "no organisation code"
+    if code.casefold() in _TOTALS:
         return "a total row"
     if _REGION.fullmatch(code):
         return "a region row"

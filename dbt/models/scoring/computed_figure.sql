@@ -97,11 +97,15 @@ metric_value_figure as (
         <= computed_metric_value.tolerance as is_computable,
         case
             when
-                abs(computed_metric_value.printed_value - metric_value.value) <= computed_metric_value.tolerance
+                abs(computed_metric_value.printed_value - metric_value.value)
+                <= computed_metric_value.tolerance
                 then 'from the counts of ' || computed_metric_value.source
-            when computed_metric_value.known_difference is not null then computed_metric_value.known_difference
-            else 'the counts of ' || computed_metric_value.source
-                || ' give another value: a later revision or another footprint; the published value is scored'
+            when computed_metric_value.known_difference is not null
+                then computed_metric_value.known_difference
+            else
+                'the counts of ' || computed_metric_value.source
+                || ' give another value: a later revision or another footprint; '
+                || 'the published value is scored'
         end as reason
     from metric_value
     inner join computed_metric_value

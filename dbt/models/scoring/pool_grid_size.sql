@@ -42,7 +42,8 @@ trial_number as (
     select
         row_number() over (
             order by
-                one.framework, one.metric_id, one.table_name, other.framework, other.metric_id, other.table_name
+                one.framework, one.metric_id, one.table_name,
+                other.framework, other.metric_id, other.table_name
         ) as number
     from metric_pool as one
     cross join metric_pool as other

@@ -154,3 +154,9 @@ def rtt_line(
 
 def rtt_csv(*lines: str) -> bytes:
     return file_of(RTT_HEADER, *lines, bom=False)
+
+
+def trust_line(code: str = "Z01", opened: str = "20250401", closed: str = "") -> str:
+    """One record of ODS's list of trusts: 27 fields, no header."""
+    cells = [code, "ASHFORD, VALE NHS TRUST", "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
+    return ",".join(f'"{cell}"' for cell in cells)

@@ -135,7 +135,7 @@ def test_of_totals_beside_their_parts_the_finest_that_add_up_are_counted_once() 
     assert totals["organisation_name"].tolist() == ["ASHFORD VALE NHS TRUST, THE"] * 2
     assert sums(found)["treated_62_day_total"] == Decimal("5.5")
     assert len(found.row_set_aside) == 3
-    assert pd_isna(found.statistic_row["sheet"].iloc[0])
+    assert found.statistic_row["sheet"].isna().all()
 
 
 def test_parts_by_route_and_cancer_are_taken_where_they_add_up() -> None:
@@ -168,7 +168,3 @@ def test_a_combined_csv_of_one_month_without_period_takes_it_from_its_name(name:
     assert read(file_of(*without), name).periods == ("2025-06",)
     with pytest.raises(InputRejected, match="a column Period"):
         read(file_of(*without), "combined.csv")
-
-
-def pd_isna(value: object) -> bool:
-    return value is None or value != value

@@ -7,6 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 from fictional_files import file_of
+from fictional_statistics import trust_line
 from fictional_workbook import zip_of
 
 from dagster_project.errors import InputRejected
@@ -14,17 +15,12 @@ from dagster_project.extracts.readers.ods_organisations import read_ods_organisa
 from dagster_project.extracts.readers.outcome import ReadOrganisations
 
 
-def trust(code: str = "Z01", opened: str = "20250401", closed: str = "") -> str:
-    cells = [code, "ASHFORD, VALE NHS TRUST", "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
-    return ",".join(f'"{cell}"' for cell in cells)
-
-
 def read(raw: bytes) -> ReadOrganisations:
     return read_ods_organisations(raw, file_name="etr.csv", extract_id="a" * 64)
 
 
-def test_the_first_line_of_the_trust_list_is_a_trust() -> None:
-    found = read(file_of(trust(), trust("Z1A2B", "19940401", "20240930"), bom=False))
+def test_the_first_line_of_the_trust_list_is_a_trust_line() -> None:
+    found = read(file_of(trust_line(), trust_line("Z1A2B", "19940401", "20240930"), bom=False))
     rows = found.organisation_reference
     assert rows["source_row"].tolist() == [1, 2]
     assert rows["opened_on"].tolist() == [date(2025, 4, 1), date(1994, 4, 1)]
@@ -49,11 +45,11 @@ def test_boards_are_read_whatever_year_their_columns_are_called_by(year: str) ->
 
 
 def test_a_trust_list_in_a_zip_is_read_too() -> None:
-    raw = zip_of({"etr.pdf": b"%PDF", "etr.csv": file_of(trust(), bom=False)})
+    raw = zip_of({"etr.pdf": b"%PDF", "etr.csv": file_of(trust_line(), bom=False)})
     assert read(raw).organisation_reference["organisation_code"].tolist() == ["Z01"]
 
 
 def test_a_date_that_is_none_is_rejected_and_a_row_without_code_set_aside() -> None:
     with pytest.raises(InputRejected, match="row 2, column Open date"):
-        read(file_of(trust(), trust("Z02", opened="1 April"), bom=False))
-    assert read(file_of(trust(), trust(""), bom=False)).row_set_aside["source_row"].tolist() == [2]
+        read(file_of(trust_line(), trust_line("Z02", opened="1 April"), bom=False))
+    assert read(file_of(trust_line(), trust_line(""), bom=False)).row_set_aside["source_row"].tolist() == [2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from fictional_statistics import (
     community_tables,
     rtt_csv,
     rtt_line,
+    trust_line,
 )
 from fictional_workbook import workbook, zip_of
-from test_ods_organisations import trust
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts import rows
@@ -30,7 +31,7 @@ EVERY_SOURCE = {
     "ambulance_systems": ambulance_sheet(["2025-26", "JUNE", "Z01", "AMBULANCE NHS TRUST", 1, 2]),
     "cancer_waiting_times": cancer_extract(cancer_row()),
     "community_waiting_lists": community_tables(("Provider", "Z01", "TRUST", 1, 2)),
-    "ods_trusts": file_of(trust(), bom=False),
+    "ods_trusts": file_of(trust_line(), bom=False),
     "rtt_waiting_times": zip_of({"rtt.csv": rtt_csv(rtt_line())}),
 }
 
@@ -160,7 +161,7 @@ def test_a_longer_series_is_newer_and_organisations_that_it_lacks_stay(tmp_path:
 
 def test_final_counts_stand_over_provisional_ones_of_a_longer_series(tmp_path: Path) -> None:
     final = cancer_extract(cancer_row(total=20))
-    provisional = cancer_extract(cancer_row(total=10), cancer_row(total=7, month=cancer_month(7)))
+    provisional = cancer_extract(cancer_row(total=10), cancer_row(total=7, month=date(2025, 7, 1)))
     loaded = load(
         tmp_path,
         {"Apr-to-Jun-Provider-Final.xlsx": final, "Apr-to-Jul-Provider.xlsx": provisional},
@@ -170,20 +171,14 @@ def test_final_counts_stand_over_provisional_ones_of_a_longer_series(tmp_path: P
     assert sorted(loaded.extract["release_state"]) == ["final", "provisional"]
 
 
-def cancer_month(number: int) -> object:
-    from datetime import date
-
-    return date(2025, number, 1)
-
-
 def test_files_that_differ_and_say_nothing_of_their_age_are_noted(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"a.csv": OLD, "b.csv": NEW})
     assert "neither says it is newer" in loaded.notes[-1].text
 
 
 def test_the_newest_list_of_organisations_wins(tmp_path: Path) -> None:
-    old = file_of(trust(), trust("Z02"), bom=False)
-    new = file_of(trust(closed="20260331"), bom=False)
+    old = file_of(trust_line(), trust_line("Z02"), bom=False)
+    new = file_of(trust_line(closed="20260331"), bom=False)
     loaded = load(tmp_path, {"z.csv": old, "a.csv": new})
     reference = loaded.organisation_reference.set_index("organisation_code")["closed_on"]
     assert str(reference["Z01"]) == "2026-03-31"
