@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
+from dagster_project.extracts import rows
 from dagster_project.extracts.rows import EXTRACT_ROW
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
 from dagster_project.warehouse.dbt_project import DbtProject
@@ -80,12 +81,13 @@ class CompiledModels:
         self._copy_seeds(warehouse)
         for schema in {"landing", "run", *(node["schema"] for node in models)}:
             self._connection.execute(f"create schema if not exists {schema}")
+        for name, schema in vars(rows).items():
+            if isinstance(schema, pa.Schema):  # nothing landed, but for what an example brings
+                self._land(name.lower(), schema.empty_table())
 
     def run(self, figures: Sequence[PublishedFigure], quarter: str) -> CompiledModels:
         """Scores the figures of one quarter; the tables then hold the results until the next run."""
-        self._connection.register("landed", _extract_rows(figures, quarter))
-        self._connection.execute("create or replace table landing.extract_row as from landed")
-        self._connection.unregister("landed")
+        self._land("extract_row", _extract_rows(figures, quarter))
         self._connection.execute(
             "create or replace table run.quarter_in_scope as "
             f"select '{quarter}' as quarter, '{FRAMEWORK}' as framework"
@@ -94,9 +96,14 @@ class CompiledModels:
             self._connection.execute(f"create or replace table {relation} as {sql}")
         return self
 
-    def rows(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+    def select(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Columns of a scoring model."""
         return self._connection.execute(f"select {columns} from scoring.{model} where {where}").fetchall()
+
+    def _land(self, name: str, table: pa.Table) -> None:
+        self._connection.register("landed", table)
+        self._connection.execute(f"create or replace table landing.{name} as from landed")
+        self._connection.unregister("landed")
 
     def _copy_seeds(self, warehouse: Path) -> None:
         self._connection.execute(f"attach '{warehouse}' as seeded (read_only)")

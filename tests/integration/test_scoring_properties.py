@@ -43,19 +43,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
 
 
 def scores_of(models: CompiledModels) -> Scores:
-    rows = models.rows("metric_score_exact", "organisation_code, metric_id, metric_score_exact")
+    rows = models.select("metric_score_exact", "organisation_code, metric_id, metric_score_exact")
     return {(code, metric): Fraction(score) for code, metric, score in rows}
 
 
 def averages_of(models: CompiledModels) -> dict[str, Fraction]:
-    rows = models.rows("average_metric_score", "organisation_code, average_metric_score_exact")
+    rows = models.select("average_metric_score", "organisation_code, average_metric_score_exact")
     return {code: Fraction(average) for code, average in rows}
 
 
 def places_of(models: CompiledModels) -> dict[str, tuple[int, int, int]]:
     """Unadjusted segment, adjusted segment and rank by organisation."""
-    segments = models.rows("final_segment", "organisation_code, unadjusted_segment, adjusted_segment")
-    ranks = dict(models.rows("league_rank", "organisation_code, rank"))
+    segments = models.select("final_segment", "organisation_code, unadjusted_segment, adjusted_segment")
+    ranks = dict(models.select("league_rank", "organisation_code, rank"))
     return {code: (int(before), int(after), ranks[code]) for code, before, after in segments}
 
 
@@ -145,7 +145,7 @@ def test_ranks_are_competition_ranks_by_adjusted_segment_then_average(
 ) -> None:
     models.run(rows, QUARTER)
     place = places_of(models)
-    printed = dict(models.rows("average_metric_score", "organisation_code, average_metric_score"))
+    printed = dict(models.select("average_metric_score", "organisation_code, average_metric_score"))
     table_of = {row.code: row.table for row in rows}
     assert place.keys() == table_of.keys()
     for code, (_, segment, rank) in place.items():
@@ -176,7 +176,7 @@ def test_an_average_lies_between_the_best_and_the_worst_score_that_enters(
 ) -> None:
     models.run(rows, QUARTER)
     entering = defaultdict(list)
-    for code, score in models.rows(
+    for code, score in models.select(
         "metric_score_exact", "organisation_code, score_entering_average", "enters_average"
     ):
         entering[code].append(Fraction(score))

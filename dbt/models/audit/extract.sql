@@ -25,6 +25,13 @@ statistic_row as (
 
 ),
 
+organisation_reference as (
+
+    select * from {{ source('landing', 'organisation_reference') }}
+
+),
+
+-- a list of organisations belongs to every quarter
 row_in_quarter as (
 
     select
@@ -40,6 +47,14 @@ row_in_quarter as (
         sheet,
         source_row
     from statistic_row
+    union
+    select
+        quarter_in_scope.quarter,
+        organisation_reference.extract_id,
+        cast(null as string) as sheet,
+        organisation_reference.source_row
+    from organisation_reference
+    cross join quarter_in_scope
 
 ),
 

@@ -19,6 +19,12 @@ organisation_successor as (
 
 ),
 
+organisation_reference as (
+
+    select * from {{ ref('stg_organisation_reference') }}
+
+),
+
 final as (
 
     select
@@ -31,7 +37,11 @@ final as (
         organisation_in_quarter.organisation_subtype,
         organisation_in_quarter.region,
         organisation_successor.successor_code,
-        organisation_successor.effective_date as succeeded_on
+        organisation_successor.effective_date as succeeded_on,
+        trust.icb_code,
+        board.organisation_name as icb_name,
+        trust.opened_on,
+        trust.closed_on
     from organisation_in_quarter
     inner join quarter_in_scope
         on organisation_in_quarter.quarter = quarter_in_scope.quarter
@@ -39,6 +49,14 @@ final as (
         on
             organisation_in_quarter.organisation_code = organisation_successor.organisation_code
             and quarter_in_scope.is_sample = organisation_successor.is_sample
+    left join organisation_reference as trust
+        on
+            organisation_in_quarter.organisation_code = trust.organisation_code
+            and trust.organisation_kind = 'trust'
+    left join organisation_reference as board
+        on
+            trust.icb_code = board.organisation_code
+            and board.organisation_kind = 'icb'
 
 )
 

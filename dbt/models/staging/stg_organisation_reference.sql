@@ -1,0 +1,24 @@
+-- Step: organisations as the Organisation Data Service lists them, one row per code.
+with
+
+organisation_reference as (
+
+    select * from {{ source('landing', 'organisation_reference') }}
+
+),
+
+final as (
+
+    select
+        organisation_kind,
+        organisation_code,
+        max(organisation_name) as organisation_name,
+        max(icb_code) as icb_code,
+        cast(max(opened_on) as string) as opened_on,
+        cast(max(closed_on) as string) as closed_on
+    from organisation_reference
+    group by organisation_kind, organisation_code
+
+)
+
+select * from final
