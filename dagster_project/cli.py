@@ -41,6 +41,12 @@ def run(
         typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive."),
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Use the bundled fictional sample.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The archive as it was at the end of this day (UTC).")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", help="Make this old release again, from the files it used.")
+    ] = None,
     scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
     rules: Rules = None,
     dry_run: Annotated[
@@ -52,13 +58,15 @@ def run(
     """Build quarters: read, gate, score, gate, release."""
     with reporting(as_json):
         from dagster_project.runs.progress import listening
-        from dagster_project.runs.request import RunRequest
+        from dagster_project.runs.request import RunRequest, day_of
 
         data = DataFolder.from_environment()
         request = RunRequest(
             quarters=tuple(Quarter.from_argument(text) for text in quarters),
             extracts_dir=_existing(extracts),
             sample=sample,
+            as_of=day_of(as_of) if as_of is not None else None,
+            release=release,
             scale=scale,
             rules_dir=_existing(rules),
             dry_run=dry_run,
@@ -149,6 +157,44 @@ def reconcile(
 
         result = reconciliation_of(DataFolder.from_environment(), Quarter.from_argument(quarter))
         _finish(result, as_json, lambda: presentation.show_reconciliation(result))
+
+
+@app.command()
+def nowcast(
+    quarter: Annotated[str, typer.Argument(help="A quarter that isn't published, such as 2025-26-Q3.")],
+    extracts: Annotated[
+        Path | None,
+        typer.Option("--extracts", help="Folder of statistics as downloaded; without it, the archive."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate a quarter's tables from the statistics so far; all else carried from the last release."""
+    with reporting(as_json):
+        from dagster_project.nowcast.make import make_nowcast
+        from dagster_project.nowcast.presentation import show_nowcast
+        from dagster_project.runs.progress import listening
+
+        wanted = Quarter.from_argument(quarter)
+        with listening(presentation.progress):
+            result = make_nowcast(wanted, DataFolder.from_environment(), extracts_dir=_existing(extracts))
+        _finish(result, as_json, lambda: show_nowcast(result))
+
+
+@app.command("nowcast-accuracy")
+def nowcast_accuracy(
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q2.")],
+    as_json: Json = False,
+) -> None:
+    """Say how far the nowcast of a released quarter would have been from the official result."""
+    with reporting(as_json):
+        from dagster_project.nowcast.accuracy import accuracy_of
+        from dagster_project.nowcast.presentation import show_accuracy
+        from dagster_project.runs.progress import listening
+
+        wanted = Quarter.from_argument(quarter)
+        with listening(presentation.progress):
+            result = accuracy_of(wanted, DataFolder.from_environment())
+        _finish(result, as_json, lambda: show_accuracy(result))
 
 
 @app.command()

@@ -9,6 +9,8 @@ from dagster_project.assets.gates import gate_checks
 from dagster_project.assets.league_tables import dbt_stages
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.releases import released
+from dagster_project.automation.schedules import publication_weeks_schedule
+from dagster_project.automation.sensors import new_extracts_sensor, summary_sensors
 
 JOB_NAME = "quarterly_league_tables"
 
@@ -23,6 +25,8 @@ defs = dg.Definitions(
     assets=[raw_extracts, landing, *dbt_stages(), released],
     asset_checks=gate_checks(),
     jobs=[quarterly_league_tables],
+    sensors=[new_extracts_sensor(quarterly_league_tables), *summary_sensors(quarterly_league_tables)],
+    schedules=[publication_weeks_schedule(quarterly_league_tables)],
     resources={"quarterly_run": QuarterlyRunResource()},
     executor=dg.in_process_executor,
     loggers={"console": dg.colored_console_logger},

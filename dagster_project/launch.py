@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.automation.run_summary import write_summary
 from dagster_project.errors import ExitCode
 from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, read_outcome
@@ -16,16 +17,33 @@ from dagster_project.settings import DataFolder
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-_INSTANCE_SETTINGS = "telemetry:\n  enabled: false\n"
+_SETTINGS_BEFORE_AUTOMATION = "telemetry:\n  enabled: false\n"
+# One run at a time, as there is one writer, and in the order asked for, as a release builds on the quarter
+# before. Runs are tried again only where their tags say so.
+_INSTANCE_SETTINGS = f"""{_SETTINGS_BEFORE_AUTOMATION}concurrency:
+  runs:
+    max_concurrent_runs: 1
+run_retries:
+  enabled: true
+  max_retries: 0
+"""
+# A sensor or schedule that fetches a quarter at a polite pace takes longer than Dagster's minute.
+LONGEST_FETCH = {
+    "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "7200",
+    "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS": "7200",
+}
+_STARTED_BY = {"league/started_by": "league run"}
 
 
 def dagster_home(data: DataFolder) -> Path:
     """The folder of Dagster's run history, made if need be, with telemetry off."""
     data.dagster_home.mkdir(parents=True, exist_ok=True)
     settings = data.dagster_home / "dagster.yaml"
-    if not settings.exists():
+    if not settings.exists() or settings.read_text(encoding="utf-8") == _SETTINGS_BEFORE_AUTOMATION:
         settings.write_text(_INSTANCE_SETTINGS, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(data.dagster_home)
+    for name, seconds in LONGEST_FETCH.items():
+        os.environ.setdefault(name, seconds)
     return data.dagster_home
 
 
@@ -40,7 +58,11 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
 
     run_id = str(uuid.uuid4())
     quarters = sorted(set(request.quarters))
-    tags = {QUARTERS_TAG: ",".join(map(str, quarters)), **_partition_tags([str(q) for q in quarters])}
+    tags = {
+        QUARTERS_TAG: ",".join(map(str, quarters)),
+        **_STARTED_BY,
+        **_partition_tags([str(q) for q in quarters]),
+    }
     with DagsterInstance.get() as instance:
         job = defs.resolve_job_def(JOB_NAME)
         result = job.execute_in_process(
@@ -52,7 +74,16 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
         )
         if not result.success:
             _record_unexpected(instance, data, run_id)
+    _write_summary(data, run_id)
     return read_outcome(data, run_id)
+
+
+def _write_summary(data: DataFolder, run_id: str) -> None:
+    """The same file that the sensor writes after other runs; a full disk doesn't change how the run ended."""
+    try:
+        write_summary(data, run_id)
+    except OSError as error:
+        announce(f"The run's summary wasn't written: {error}")
 
 
 def _partition_tags(quarters: list[str]) -> dict[str, str]:
@@ -78,6 +109,8 @@ def _run_config(request: RunRequest) -> dict[str, Any]:
     config = {
         "extracts_dir": str(request.extracts_dir.resolve()) if request.extracts_dir else None,
         "sample": request.sample,
+        "as_of": request.as_of.isoformat() if request.as_of else None,
+        "release": request.release,
         "scale": request.scale,
         "rules_dir": str(request.rules_dir.resolve()) if request.rules_dir else None,
         "dry_run": request.dry_run,

@@ -143,7 +143,7 @@ def show_rules(result: Mapping[str, Any]) -> None:
 
 
 def show_status(result: Mapping[str, Any]) -> None:
-    """Releases, archive, runs."""
+    """Releases, quarters, archive, runs."""
     releases = _table("Released", "quarter", "release", "framework", "state", "organisations", "tables")
     for release in result["releases"]:
         kind = " (fictional sample)" if release["is_sample"] else ""
@@ -156,6 +156,7 @@ def show_status(result: Mapping[str, Any]) -> None:
             ", ".join(release["tables"]),
         )
     _out.print(releases)
+    _show_quarters(result["quarters"])
     archive = _table("Archived", "quarter", "table", "files")
     for item in result["archive"]:
         kind = " (fictional sample)" if item["is_sample"] else ""
@@ -170,6 +171,30 @@ def show_status(result: Mapping[str, Any]) -> None:
         )
     _out.print(runs)
     _out.print(f"Data folder: {escape(result['data_folder'])}")
+
+
+def _show_quarters(quarters: Sequence[Mapping[str, Any]]) -> None:
+    """What each quarter lacks and what is newer than its release; then what to do about it."""
+    table = _table("Quarters", "quarter", "released", "missing data files", "new since the release")
+    for item in quarters:
+        kind = " (fictional sample)" if item["is_sample"] else ""
+        new = ", ".join(escape(file["file"]) for file in item["new"]) or (
+            "none" if item["release_id"] else ""
+        )
+        table.add_row(
+            item["quarter"] + kind,
+            item["release_id"] or "not yet",
+            ", ".join(item["missing"]) or "none",
+            f"{new} (a newer vintage)" if item["newer_vintage"] else new,
+        )
+    _out.print(table)
+    for item in quarters:
+        if item["newer_vintage"]:
+            how = "--extracts DIR" if item["is_sample"] else ""
+            _out.print(
+                f"{item['quarter']}: the archive has a newer vintage than the release: "
+                f"league run {item['quarter']} {how}".rstrip()
+            )
 
 
 def show_reconciliation(result: Mapping[str, Any]) -> None:

@@ -50,5 +50,9 @@ class DataFolder:
         return self.root / "releases"
 
     @property
+    def nowcasts(self) -> Path:
+        return self.root / "nowcasts"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "writer.lock"

@@ -23,7 +23,7 @@ from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.runs.progress import listening
 from dagster_project.runs.quarterly_run import QuarterlyRun
-from dagster_project.runs.request import RunRequest
+from dagster_project.runs.request import RunRequest, day_of
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
@@ -39,6 +39,16 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
         default=None, description="Folder of extracts as downloaded; empty reads the archive"
     )
     sample: bool = Field(default=False, description="Generate and use the fictional sample")
+    archived_sample: bool = Field(
+        default=False, description="Read the fictional files of the archive, not the official ones"
+    )
+    as_of: str | None = Field(
+        default=None,
+        description="Read the archive as it was at the end of this day (UTC), such as 2025-09-30",
+    )
+    release: str | None = Field(
+        default=None, description="Make an old release of the one quarter again, from the extracts it used"
+    )
     scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
     rules_dir: str | None = Field(default=None, description="Folder of a year's own rules")
     dry_run: bool = Field(default=False, description="Do all but publish")
@@ -62,6 +72,9 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             quarters=_quarters_of(context.run.tags if context.run else {}),
             extracts_dir=Path(self.extracts_dir) if self.extracts_dir else None,
             sample=self.sample,
+            as_of=day_of(self.as_of) if self.as_of else None,
+            release=self.release or None,
+            archived_sample=self.archived_sample,
             scale=self.scale,
             rules_dir=Path(self.rules_dir) if self.rules_dir else None,
             dry_run=self.dry_run,

@@ -15,9 +15,9 @@ from dagster_project.extracts.byte_checks import check_bytes
 from dagster_project.extracts.catalogue import Source
 from dagster_project.extracts.contents import contents_of
 from dagster_project.extracts.discover import Found
+from dagster_project.extracts.issue_names import reissue_number
 from dagster_project.extracts.link_period import link_period
 from dagster_project.extracts.publisher import Answer, Publisher
-from dagster_project.extracts.vintages import reissue_number
 
 _FINAL = re.compile(r"(?<![a-z])final(?![a-z])", re.IGNORECASE)
 _REVISED = re.compile(r"(?<![a-z])revised(?![a-z])", re.IGNORECASE)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive, sha256_of, sha256_of_file
+from dagster_project.extracts.archived_vintages import names_of, nothing_to_read, replaced_later, seen_by
 from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.readers import (
     ae_attendances,
@@ -25,7 +27,7 @@ from dagster_project.extracts.readers import (
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
 from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
-from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
+from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, series_of, sightings
 from dagster_project.extracts.vintages import newest_rows, undecided
 from dagster_project.quarters import Quarter
 
@@ -172,29 +174,49 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
     return loaded
 
 
-def load_archived(archive: Archive, *, is_sample: bool | None = None) -> LoadedExtracts:
-    """Reads again what the archive holds: official files, the sample's, or (None) both, which mustn't mix.
+def load_archived(
+    archive: Archive, *, is_sample: bool | None = None, as_of: date | None = None
+) -> LoadedExtracts:
+    """Reads the newest vintage of what the archive holds, or held at the end of the day `as_of` (UTC).
 
-    Raises InputMissing where there is nothing of that kind, InputRejected where bytes are damaged.
+    Official files, the sample's, or (None) both, which mustn't mix. Raises InputMissing where there is
+    nothing of that kind, InputRejected where bytes are damaged.
     """
-    names: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    for sighting in archive.sightings():
-        if sighting.source in READERS and is_sample in (None, sighting.is_sample):
-            known = names.get(sighting.extract_id, sighting.file_name)
-            names[sighting.extract_id] = min(known, sighting.file_name)
-            sources[sighting.extract_id] = sighting.source
-    if not names:
-        raise InputMissing(
-            f"The archive {archive.root} holds no extracts to read: name a folder of downloaded files first."
-        )
-    files = [
+    held = [seen for seen in archive.sightings() if seen.source in READERS]
+    chosen = [seen for seen in seen_by(held, as_of) if is_sample in (None, seen.is_sample)]
+    if not chosen:
+        raise nothing_to_read(archive, held, as_of)
+    files = _read_again(archive, names_of(chosen), {seen.extract_id: seen.source for seen in chosen})
+    replaced = replaced_later(chosen, {file.extract_id: series_of(file) for file in files})
+    notes = [
+        FileNote(file.file_name, f"{replaced[file.extract_id]} took the place of {file.extract_id}")
+        for file in files
+        if file.extract_id in replaced
+    ]
+    return _assembled([file for file in files if file.extract_id not in replaced], [], notes)
+
+
+def load_listed(archive: Archive, names: Mapping[str, str]) -> LoadedExtracts:
+    """Reads exactly these archived files, given as file name by id.
+
+    Raises InputMissing where one isn't in the archive, InputRejected where its bytes are damaged.
+    """
+    sources = {seen.extract_id: seen.source for seen in archive.sightings()}
+    for extract_id, name in names.items():
+        if extract_id not in sources:
+            raise InputMissing(
+                f"The archive {archive.root} never saw {name} ({extract_id}): load the folder that holds it again."
+            )
+    return _assembled(_read_again(archive, names, sources), [], [])
+
+
+def _read_again(archive: Archive, names: Mapping[str, str], sources: Mapping[str, str]) -> list[ReadFile]:
+    return [
         READERS[sources[extract_id]](
             _archived(archive, extract_id, sources[extract_id]), file_name=name, extract_id=extract_id
         )
-        for extract_id, name in sorted(names.items())
+        for extract_id, name in names.items()
     ]
-    return _assembled(files, [], [])
 
 
 def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import PurePath
 
 import pandas as pd
 
+from dagster_project.extracts.issue_names import is_final, reissue_number, uploads
 from dagster_project.extracts.readers.outcome import ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import (
     ORGANISATION_REFERENCE,
@@ -18,17 +17,10 @@ from dagster_project.extracts.rows import (
     empty_frame,
     sorted_frame,
 )
-from dagster_project.extracts.vintages import reissue_number, uploads
 
-_FINAL = re.compile(r"(?:^|[-_. ])final(?:[-_. ]|$)", re.IGNORECASE)
 _KEY = ["source", "period", "organisation_code"]
 _CELL = [*_KEY, "measure", "category"]
 _SAID_BY_PUBLISHER = 4
-
-
-def is_final(file_name: str) -> bool:
-    """Whether the publisher calls the file final."""
-    return _FINAL.search(PurePath(file_name).stem) is not None
 
 
 def statistic_vintage(read: ReadStatistic) -> tuple[bool, str, int, int, str, str]:

@@ -9,11 +9,12 @@ import pandas as pd
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Sighting
+from dagster_project.extracts.issue_names import is_final, reissue_number
 from dagster_project.extracts.readers import ods_organisations
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
-from dagster_project.extracts.statistic_vintages import is_final, superseded_statistics
-from dagster_project.extracts.vintages import reissue_number, superseded_by
+from dagster_project.extracts.statistic_vintages import superseded_statistics
+from dagster_project.extracts.vintages import superseded_by
 
 ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
 
@@ -38,6 +39,12 @@ def superseded(files: Sequence[ReadFile]) -> dict[str, str]:
     return superseded_by(file for file in files if isinstance(file, ReadExtract)) | superseded_statistics(
         file for file in files if isinstance(file, ReadStatistic)
     )
+
+
+def series_of(file: ReadFile) -> tuple[object, ...]:
+    """What issues of one file have in common."""
+    covers = file.periods if isinstance(file, ReadStatistic) else file.quarters
+    return file.source, file.table_name, covers, file.is_sample
 
 
 def release_state(file: ReadFile) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import PurePath
 
 import pandas as pd
 
+from dagster_project.extracts.issue_names import reissue_number, uploads
 from dagster_project.extracts.readers.outcome import ReadExtract
 from dagster_project.extracts.rows import (
     EXTRACT_ROW,
@@ -21,30 +20,6 @@ from dagster_project.extracts.rows import (
 )
 
 _KEY = ["source", "quarter", "table_name", "organisation_code", "figure"]
-# A browser's " (1)" says nothing; the publisher's own "-1" or "-1-1" is an upload under a name in use.
-_BROWSER_COPY = re.compile(r"\s*\([0-9]+\)$")
-_REISSUE = re.compile(
-    r"(?:^|[-_. ])(?:v(?P<version>[0-9]{1,2})|revised(?:[-_. ]?(?P<revision>[0-9]{1,2}))?)(?:[-_. ].*)?$",
-    re.IGNORECASE,
-)
-_UPLOADS = re.compile(r"(?:-[1-9])+$")
-
-
-def reissue_number(file_name: str) -> int:
-    """0 for a first issue, 2 for `-v2`, `-revised` or `revised-1`, 3 for `-v3` or `-revised-2`."""
-    match = _REISSUE.search(_stem(file_name))
-    if match is None:
-        return 0
-    if match["version"] is not None:
-        # "v1" is what later became the first issue.
-        return int(match["version"]) if int(match["version"]) > 1 else 0
-    return max(int(match["revision"] or 1), 1) + 1
-
-
-def uploads(file_name: str) -> int:
-    """How often a first issue was uploaded anew under a name in use: 2 for `-1-1`."""
-    match = _UPLOADS.search(_stem(file_name)) if reissue_number(file_name) == 0 else None
-    return match[0].count("-") if match else 0
 
 
 def vintage(extract: ReadExtract) -> tuple[str, int, int, str, str]:
@@ -157,7 +132,3 @@ def _last(successor: dict[str, str], extract_id: str) -> str:
     while extract_id in successor:
         extract_id = successor[extract_id]
     return extract_id
-
-
-def _stem(file_name: str) -> str:
-    return _BROWSER_COPY.sub("", PurePath(file_name).stem)

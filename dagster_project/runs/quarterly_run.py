@@ -50,7 +50,8 @@ class QuarterlyRun:
 
     def __init__(self, request: RunRequest, data: DataFolder, run_id: str) -> None:
         self.request = request
-        self.data = data
+        # dbt and Dagster work in folders of their own: a relative path would lead elsewhere there.
+        self.data = data = DataFolder(data.root.resolve())
         self.run_id = run_id
         self.record = RunRecord(data, run_id)
         self.seconds: dict[str, float] = {}
@@ -58,6 +59,7 @@ class QuarterlyRun:
         self.identities: list[ReleaseIdentity] = []
         self.scope: list[QuarterInScope] = []
         self.releases: list[ReleaseFolder] = []
+        self.ids_read: tuple[str, ...] = ()
         self._done: list[str] = []
         self._exit = ExitStack()
         self._candidate: Candidate | None = None

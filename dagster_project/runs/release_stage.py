@@ -89,12 +89,13 @@ def _quality_page(run: QuarterlyRun, quarter: Quarter) -> bytes:
 
 
 def _provenance(run: QuarterlyRun, quarter: Quarter) -> dict[str, Any]:
-    """What differs by machine: which run, when the files were seen, where they came from."""
+    """What differs by machine: which run, what it read, when the files were seen, where they came from."""
     from dagster_project.extracts.archive import Archive
 
     used = next(identity.extracts for identity in run.identities if identity.quarter == quarter)
     return {
         "run_id": run.run_id,
+        "read": list(run.ids_read),
         "seconds": {name: round(seconds, 3) for name, seconds in run.seconds.items()},
         "sightings": [
             {

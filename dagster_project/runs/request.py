@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 
+_RELEASE_ID = re.compile(r"[0-9a-f]{16}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day_of(text: str) -> date:
+    """The day of an option; raises WrongUsage unless it is written as 2025-09-30."""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise WrongUsage(f"--as-of is a day such as 2025-09-30, not {text!r}.")
+
 
 @dataclass(frozen=True)
 class RunRequest:
     """`extracts_dir` is a folder of downloaded files; without it the archive is read; `sample` generates
-    the fictional extracts, `scale` times as many organisations of each table.
+    the fictional extracts, `scale` times as many organisations of each table. Of the archive, `as_of` takes
+    what was there at the end of a day (UTC) and `release` what an old release of the one quarter used.
     """
 
     quarters: tuple[Quarter, ...]
     extracts_dir: Path | None = None
     sample: bool = False
+    as_of: date | None = None
+    release: str | None = None
+    # Automation only: the archive's sample files are read, where a test's publisher served them.
+    archived_sample: bool = False
     scale: int = 1
     rules_dir: Path | None = None
     dry_run: bool = False
@@ -30,9 +50,24 @@ class RunRequest:
             raise WrongUsage(
                 "--sample generates its own extracts: leave out --extracts, or leave out --sample."
             )
+        if self.as_of is not None and self.release is not None:
+            raise WrongUsage("--release says which files to use: leave out --as-of, or leave out --release.")
+        self._refuse_other_files()
+        if self.release is not None and not _RELEASE_ID.fullmatch(self.release):
+            raise WrongUsage(
+                f"--release is a release's id, 16 digits or letters a to f, not {self.release!r}."
+            )
+        if self.release is not None and len(set(self.quarters)) > 1:
+            raise WrongUsage("--release is of one quarter: name that quarter alone.")
         if self.scale < 1:
             raise WrongUsage(f"--scale is a whole number from 1, not {self.scale}.")
         if self.scale > 1 and not self.sample:
             raise WrongUsage("--scale goes with --sample: it says how many organisations are invented.")
         if self.threads < 1:
             raise WrongUsage(f"--threads is a whole number from 1, not {self.threads}.")
+
+    def _refuse_other_files(self) -> None:
+        vintage = "--as-of" if self.as_of is not None else "--release" if self.release is not None else None
+        other = "--sample" if self.sample else "--extracts" if self.extracts_dir is not None else None
+        if vintage is not None and other is not None:
+            raise WrongUsage(f"{vintage} reads the archive: leave out {other}, or leave out {vintage}.")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from dagster_project.errors import WrongUsage
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
+from dagster_project.extracts.archived_vintages import seen_by
+from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder, load_listed
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.methodology.rule_check import faults, framework_for
 from dagster_project.methodology.rule_set import RuleSet, read_rules
@@ -15,11 +16,23 @@ from dagster_project.releases.identity import ReleaseIdentity, identify
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.rebuild import (
+    OldRelease,
+    as_once_released,
+    old_release,
+    refuse_other_code,
+    refuse_other_components,
+    refuse_other_earlier_release,
+)
 from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
 from dagster_project.warehouse.landing import QuarterInScope, land
 
 SEEDS = ("resource_type:seed",)
-MEASURING = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistics", "fqn:nhs_league_tables.metrics")
+MEASURING = (
+    "fqn:nhs_league_tables.staging",
+    "fqn:nhs_league_tables.statistics",
+    "fqn:nhs_league_tables.metrics",
+)
 SCORING = (
     "fqn:nhs_league_tables.scoring",
     "fqn:nhs_league_tables.league_tables",
@@ -31,15 +44,13 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
     """Archives and reads the extracts, chooses each quarter's framework, lands both in the candidate."""
     with run.stage("read", "Reading extracts"):
         folder, rules_dir = _where(run)
-        archive = Archive(run.data.archive)
-        if folder is not None:
-            loaded = load_folder(folder, None if run.request.dry_run else archive)
-        else:
-            loaded = load_archived(archive, is_sample=run.request.sample)
+        old = _old_release(run)
+        loaded = _load(run, folder, old)
+        run.ids_read = tuple(sorted(loaded.extract["extract_id"]))
         loaded = loaded.for_quarters(run.quarters)
         rules = sound_rules(rules_dir)
         run.has_read(loaded, rules, own_rules=rules_dir is not None)
-        _identify(run, rules_dir)
+        _identify(run, rules_dir, old)
         with run.candidate.connect() as connection:
             land(connection, loaded, run.scope)
         _keep_listings(run, loaded)
@@ -132,11 +143,33 @@ def _where(run: QuarterlyRun) -> tuple[Path | None, Path | None]:
     return files.extracts, run.request.rules_dir or files.rules
 
 
+def _old_release(run: QuarterlyRun) -> OldRelease | None:
+    """The release to make again, if one is asked for and its code is the one here."""
+    if run.request.release is None:
+        return None
+    old = old_release(run.data, run.quarters[0], run.request.release)
+    refuse_other_code(old, own_rules=run.request.rules_dir is not None)
+    return old
+
+
+def _load(run: QuarterlyRun, folder: Path | None, old: OldRelease | None) -> LoadedExtracts:
+    """The folder, exactly the files of an old release, or the archive's newest vintage as of a day."""
+    archive, as_of = Archive(run.data.archive), run.request.as_of
+    if folder is not None:
+        return load_folder(folder, None if run.request.dry_run else archive)
+    if old is not None:
+        return load_listed(archive, old.extracts)
+    # A day is asked for to have a release back: where only the sample had been archived, it was the sample's.
+    seen = seen_by(archive.sightings(), as_of) if as_of is not None else []
+    only_sample = bool(seen) and all(sighting.is_sample for sighting in seen)
+    return load_archived(archive, is_sample=only_sample or run.request.archived_sample, as_of=as_of)
+
+
 def _build(run: QuarterlyRun, command: str, select: tuple[str, ...]) -> list[str]:
     return run.project.build(command, select, run.candidate.warehouse, threads=run.request.threads)
 
 
-def _identify(run: QuarterlyRun, rules_dir: Path | None) -> None:
+def _identify(run: QuarterlyRun, rules_dir: Path | None, old: OldRelease | None) -> None:
     """Each quarter's framework and release id; a quarter counts the release of the one before it as input."""
     known = {
         release.quarter: release.release_id
@@ -149,14 +182,20 @@ def _identify(run: QuarterlyRun, rules_dir: Path | None) -> None:
     for quarter in run.quarters:
         framework = framework_for(quarter, run.rules, is_sample=run.loaded.is_sample)
         before = quarter.shifted(-1)
+        if old is not None:
+            refuse_other_earlier_release(old, known.get(before))
         identity = identify(
             quarter,
             framework=framework,
             is_sample=run.loaded.is_sample,
             extracts=_extracts_of(run.loaded, quarter),
-            previous_release_id=known.get(before),
+            previous_release_id=old.previous_release_id if old is not None else known.get(before),
             rules_dir=rules,
         )
+        if old is not None:
+            refuse_other_components(old, identity)
+        elif run.request.as_of is not None:
+            identity = as_once_released(identity, run.data, may_differ=rules_dir is not None)
         known[quarter] = identity.release_id
         run.identities.append(identity)
         run.scope.append(_in_scope(run.loaded, identity, before))
@@ -167,7 +206,12 @@ def _extracts_of(loaded: LoadedExtracts, quarter: Quarter) -> dict[str, str]:
     used = set(loaded.organisation_reference["extract_id"])
     for rows in (loaded.extract_row, loaded.statistic_row):
         used |= set(rows.loc[rows["quarter"] == str(quarter), "extract_id"])
-    used |= set(loaded.extract.loc[loaded.extract["extract_id"].isin(used), "supersedes"].dropna())
+    supersedes = dict(zip(loaded.extract["extract_id"], loaded.extract["supersedes"], strict=True))
+    # The whole chain: the released table `extract` says what each superseded, which must be read to be known.
+    for extract_id in tuple(used):
+        while isinstance(older := supersedes.get(extract_id), str):
+            used.add(older)
+            extract_id = older
     extract = loaded.extract[loaded.extract["extract_id"].isin(used)]
     return dict(zip(extract["extract_id"], extract["file_name"], strict=True))
 

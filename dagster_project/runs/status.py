@@ -1,4 +1,4 @@
-"""What is there: releases, archived quarters, the latest runs."""
+"""What is there: releases, each quarter's standing, archived files, the latest runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from dagster_project.extracts.archive import Archive
 from dagster_project.releases.publish import current_release
+from dagster_project.runs.quarter_status import quarters_of
 from dagster_project.runs.record import OUTCOME_FILE
 from dagster_project.settings import DataFolder
 
@@ -14,7 +15,8 @@ _RUNS_SHOWN = 5
 
 
 def status_of(data: DataFolder) -> dict[str, Any]:
-    """Current releases, quarters that archived files cover, and the latest runs, newest first."""
+    """Current releases, each quarter's standing, what archived files cover, and the latest runs, newest first."""
+    current = sorted(current_release(data), key=lambda item: item.quarter)
     return {
         "data_folder": str(data.root),
         "releases": [
@@ -28,8 +30,9 @@ def status_of(data: DataFolder) -> dict[str, Any]:
                 "tables": list(release.tables_loaded),
                 "path": str(data.releases / str(release.quarter) / "current"),
             }
-            for release in sorted(current_release(data), key=lambda item: item.quarter)
+            for release in current
         ],
+        "quarters": quarters_of(data, current),
         "archive": _archived(data),
         "runs": _latest_runs(data),
     }

@@ -103,7 +103,7 @@ def test_a_run_without_a_folder_never_takes_the_archived_sample_for_official_fil
     before = published_files(released)
     ended = league("run", QUARTER, data=released)
     assert ended.code == 3
-    assert "name a folder of downloaded files first" in ended.err
+    assert "holds only the fictional sample's extracts: use --sample, or name a folder" in ended.err
     assert published_files(released) == before
 
 
@@ -116,6 +116,14 @@ def test_a_run_without_a_folder_never_takes_the_archived_sample_for_official_fil
         (("run", QUARTER, "--sample", "--threads", "0"), 2, "--threads"),
         (("run", QUARTER), 3, "holds no extracts"),
         (("run", QUARTER, "--sample", "--extracts", "."), 2, "leave out --extracts"),
+        (("run", QUARTER, "--as-of", "yesterday"), 2, "a day such as 2025-09-30"),
+        (("run", QUARTER, "--as-of", "2025-02-30"), 2, "a day such as 2025-09-30"),
+        (("run", QUARTER, "--as-of", "2025-09-30", "--extracts", "."), 2, "leave out --extracts"),
+        (("run", QUARTER, "--as-of", "2025-09-30", "--release", "0" * 16), 2, "leave out --as-of"),
+        (("run", QUARTER, "--release", "0" * 16, "--sample"), 2, "leave out --sample"),
+        (("run", QUARTER, "2025-26-Q2", "--release", "0" * 16), 2, "of one quarter"),
+        (("run", QUARTER, "--release", "../elsewhere"), 2, "a release's id"),
+        (("run", QUARTER, "--release", "0" * 16), 3, "expected the release"),
         (("reconcile", QUARTER), 3, "Released: none"),
         (("reconcile", "Q1 2025"), 2, "can be read in two ways"),
         (("check", "/nowhere"), 3, "isn't a folder"),

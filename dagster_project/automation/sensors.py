@@ -1,0 +1,89 @@
+"""Sensors: one watches the publisher's pages, two write a summary when a run has ended."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from dagster_project.automation.publication import seconds_between_looks
+from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
+from dagster_project.automation.run_summary import deliver, write_summary
+from dagster_project.automation.watching import Surroundings, look_for_vintages, watched_sources
+from dagster_project.errors import LeagueError
+from dagster_project.extracts.catalogue import load_catalogue
+from dagster_project.settings import DataFolder
+
+NEW_EXTRACTS = "new_extracts"
+_SECONDS_BETWEEN_SUMMARIES = 30
+
+
+def new_extracts_sensor(
+    job: UnresolvedAssetJobDefinition, around: Surroundings | None = None
+) -> dg.SensorDefinition:
+    """Watches the framework's pages; starts a quarter once per vintage of its files. Off until switched on."""
+    surroundings = around or Surroundings()
+
+    @dg.sensor(
+        name=NEW_EXTRACTS,
+        job=job,
+        # The bundled catalogue: one of a person's own is read, and its faults said, when the sensor looks.
+        minimum_interval_seconds=seconds_between_looks(watched_sources(load_catalogue())[0]),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Fetches new and revised files from the publishers' pages and starts their quarter.",
+    )
+    def new_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        try:
+            look = look_for_vintages(DataFolder.from_environment(), context.cursor, surroundings)
+        except LeagueError as error:
+            return dg.SkipReason(str(error))
+        for message in look.messages:
+            context.log.info(message)
+        requests = [
+            run_request(wanted.vintage, wanted.reason, f"sensor {NEW_EXTRACTS}")
+            for wanted in look.wanted
+            if not is_requested(context.instance, wanted.vintage)
+        ]
+        if requests:
+            return dg.SensorResult(run_requests=requests, cursor=look.cursor)
+        said = "\n".join(look.messages) or "These files were asked for before."
+        return dg.SensorResult(skip_reason=said, cursor=look.cursor or None)
+
+    return new_extracts
+
+
+def summary_sensors(job: UnresolvedAssetJobDefinition) -> list[dg.SensorDefinition]:
+    """After success and after failure: `summary.txt` of the run, and the webhook if there is one."""
+    return [
+        _summary_sensor(job, "summary_of_success", dg.DagsterRunStatus.SUCCESS),
+        _summary_sensor(job, "summary_of_failure", dg.DagsterRunStatus.FAILURE),
+    ]
+
+
+def _summary_sensor(
+    job: UnresolvedAssetJobDefinition, name: str, status: dg.DagsterRunStatus
+) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        run_status=status,
+        name=name,
+        monitored_jobs=[job],
+        minimum_interval_seconds=_SECONDS_BETWEEN_SUMMARIES,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Writes the run's summary.txt, and posts it to LEAGUE_WEBHOOK_URL if that is set.",
+    )
+    def summarise(context: dg.RunStatusSensorContext) -> None:
+        run = context.dagster_run
+        try:
+            text = write_summary(
+                DataFolder.from_environment(),
+                run.run_id,
+                reason=run.tags.get(REASON_TAG, ""),
+                fallback=context.dagster_event.message or "",
+            )
+        except (OSError, ValueError) as error:
+            context.log.warning(f"The summary of run {run.run_id} wasn't written: {error}")
+            return
+        undelivered = deliver(text)
+        if undelivered:
+            context.log.warning(undelivered)
+
+    return summarise

@@ -1,0 +1,83 @@
+"""How the command shows a nowcast and its accuracy on a terminal; nothing is computed here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+# A pipe or a file has no width of its own: wide enough that names aren't cut.
+_WIDTH_OF_A_FILE = 160
+_SHOWN = 5
+
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+
+
+def show_nowcast(result: Mapping[str, Any]) -> None:
+    """The best places of each table, what is fresh and what is carried, and where the files are."""
+    last = result["carried_from"]
+    for name, places in groupby(result["places"], key=lambda place: place["table_name"]):
+        table = Table("rank", "code", "organisation", "average", "segment", "fresh metrics", box=None)
+        table.title = f"NOWCAST {result['quarter']} {name}"
+        for place in list(places)[:_SHOWN]:
+            table.add_row(
+                str(place["rank"]),
+                place["organisation_code"],
+                escape(place["organisation_name"] or ""),
+                place["average_metric_score"],
+                str(place["adjusted_segment"]),
+                f"{place['fresh_metric_count']} of {place['metric_count']}",
+            )
+        _out.print(table)
+    for metric in result["metrics"]:
+        if metric["organisations_fresh"] or metric["held_back"]:
+            because = metric["held_back"] or metric["known_difference"]
+            _out.print(
+                f"{metric['metric_id']} {escape(metric['metric_name'])}: {metric['state']}, "
+                f"{metric['organisations_fresh']} fresh and {metric['organisations_carried']} carried"
+                + (f" ({escape(because)})" if because else "")
+            )
+    _out.print(
+        f"All other figures are carried from {last['quarter']} (release {last['release_id']}), "
+        f"{_quarters(last['age_quarters'])} old."
+    )
+    _out.print(f"Nowcast [bold]{result['nowcast_id']}[/bold] in {escape(result['path'])}")
+    _out.print(result["notice"])
+
+
+def show_accuracy(result: Mapping[str, Any]) -> None:
+    """The distance per table of the nowcast, and of the last release as it was."""
+    table = Table(
+        "table", "forecast", "organisations", "average off by", "same segment", "median rank off", "90% within",
+        box=None,
+    )  # fmt: skip
+    table.title = f"Nowcast of {result['quarter']} against its release {result['official_release_id']}"
+    for item in result["tables"]:
+        for name in ("nowcast", "last_release"):
+            off = item[name]
+            table.add_row(
+                item["table_name"],
+                name.replace("_", " "),
+                str(off["organisations"]),
+                off["mean_absolute_difference_of_average"],
+                f"{off['same_segment_percent']} %",
+                off["rank_difference_median"],
+                off["rank_difference_90th_percentile"],
+            )
+    _out.print(table)
+    fresh = [metric["metric_id"] for metric in result["metrics"] if metric["organisations_fresh"]]
+    last = result["carried_from"]
+    _out.print(f"Fresh: {', '.join(fresh) or 'nothing'}. Carried from {last['quarter']}: all else.")
+    for name in ("only_in_official", "only_in_nowcast"):
+        if result[name]:
+            _out.print(f"{name.replace('_', ' ').capitalize()}: {', '.join(result[name])}")
+    _out.print(result["how"])
+
+
+def _quarters(number: int) -> str:
+    return "1 quarter" if number == 1 else f"{number} quarters"
