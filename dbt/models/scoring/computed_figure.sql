@@ -231,7 +231,12 @@ override_figure as (
         case when financial_override then 1 else 0 end as computed_low,
         case when financial_override then 1 else 0 end as computed_high,
         financial_override_basis = 'published' as is_computable,
-        'an input: the publisher''s flag' as reason
+        case
+            when financial_override_basis = 'published' then 'an input: the publisher''s flag'
+            when financial_override_basis = 'derived'
+                then 'derived from planned and variance values: the publisher''s flag is absent'
+            else 'neither a flag nor planned and variance values are at hand'
+        end as reason
     from final_segment
     union all
     select
