@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,13 +80,3 @@ def test_every_row_names_the_physical_line_it_stands_on(loaded: LoadedExtracts, 
         assert row.organisation_code in line
         assert row.figure in line
         assert row.value_text in line
-
-
-def test_the_official_files_load_in_well_under_a_second(official_dir: Path) -> None:
-    """Processor time, best of three: a busy machine is no fault of the readers."""
-    seconds = []
-    for _ in range(3):
-        started = time.process_time()
-        load_folder(official_dir / "nof-2025-26", None)
-        seconds.append(time.process_time() - started)
-    assert min(seconds) < 1.0

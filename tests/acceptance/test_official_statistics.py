@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -13,9 +12,6 @@ import pytest
 from dagster_project.extracts.load import LoadedExtracts, load_folder
 from dagster_project.extracts.readers import (
     ae_attendances,
-    ambulance_systems,
-    cancer_waiting_times,
-    community_waiting_lists,
     rtt_waiting_times,
 )
 
@@ -165,26 +161,3 @@ def test_rows_and_columns_lead_to_the_cells(loaded: LoadedExtracts, official_dir
         # Names with commas come before the counts: count from the right.
         header = lines[0].split(",")
         assert cells[header.index(row.source_column) - len(header)] == row.value_text
-
-
-READERS = [
-    (cancer_waiting_times.read_cancer_waiting_times, "CWT*.xlsx", 3.0),
-    (community_waiting_lists.read_community_waiting_lists, "Community*.xlsx", 2.0),
-    (ambulance_systems.read_ambulance_systems, "AmbSYS*.xlsx", 3.0),
-    (ae_attendances.read_ae_attendances, "Monthly-AE-May*.csv", 0.2),
-]
-
-
-@pytest.mark.parametrize(("read", "pattern", "seconds"), READERS)
-def test_each_statistic_is_read_in_seconds(
-    read: Callable[..., object], pattern: str, seconds: float, official_dir: Path
-) -> None:
-    path = next((official_dir / "statistics").glob(pattern))
-    taken = min(_timed(read, path) for _ in range(2))
-    assert taken < seconds
-
-
-def _timed(read: Callable[..., object], path: Path) -> float:
-    started = time.process_time()
-    read(path, file_name=path.name, extract_id="0" * 64)
-    return time.process_time() - started
