@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dagster_project.quarters import Quarter
-from dagster_project.runs import stages
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.release_stage import release
 from dagster_project.runs.request import RunRequest
+from dagster_project.runs.through_gates import pass_gates
 from dagster_project.settings import DataFolder
-
-GATES_AND_STAGES = (("extracts", stages.measure), ("metrics", stages.score), ("league_tables", None))
 
 
 def release_by_stages(
@@ -25,16 +23,5 @@ def release_by_stages(
     """Release ids by quarter; `after` is told each stage that is done. Raises what the command would."""
     request = RunRequest(tuple(map(Quarter.from_canonical, quarters)), extracts_dir=extracts)
     with QuarterlyRun(request, data, run_id) as run:
-        stages.read_extracts(run)
-        after("read")
-        stages.seed_rules(run)
-        after("seed")
-        for gate, stage in GATES_AND_STAGES:
-            error = stages.judge(run, gate).error()
-            if error is not None:
-                raise error
-            after(f"gate {gate}")
-            if stage is not None:
-                stage(run)
-                after(stage.__name__)
+        pass_gates(run, after=after)
         return {str(folder.quarter): folder.release_id for folder in release(run)}

@@ -83,14 +83,18 @@ def write_release(
 
 def read_release(data: DataFolder, quarter: Quarter, release_id: str) -> dict[str, Any]:
     """The content of a release's `release.json`; raises InputMissing if there is no such release."""
-    path = release_path(data, quarter, release_id) / RELEASE_FILE
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    path = release_path(data, quarter, release_id)
+    if not (path / RELEASE_FILE).is_file():
         raise InputMissing(
-            f"{path}: expected the release {release_id} of {quarter}; there is none. "
+            f"{path / RELEASE_FILE}: expected the release {release_id} of {quarter}; there is none. "
             "`league status` lists those there are."
-        ) from None
+        )
+    return read_release_file(path)
+
+
+def read_release_file(folder: Path) -> dict[str, Any]:
+    """The content of the `release.json` of a release's folder, wherever that lies."""
+    content: dict[str, Any] = json.loads((folder / RELEASE_FILE).read_bytes())
     return content
 
 

@@ -37,6 +37,7 @@ RELEASED_TABLES = (
     ReleasedTable("metric_score", ("organisation_code", "metric_id")),
     ReleasedTable("metric_ranking", ("organisation_code", "metric_id")),
     ReleasedTable("domain_score", ("organisation_code", "domain")),
+    ReleasedTable("segment_threshold", ("figure", "segment")),
     ReleasedTable("reconciliation", ("organisation_code", "figure")),
     ReleasedTable("lineage", ("organisation_code", "figure", "role", "extract_id", "sheet", "source_row")),
     ReleasedTable("organisation", ("organisation_code",)),

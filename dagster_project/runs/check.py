@@ -14,6 +14,7 @@ from dagster_project.runs import stages
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.summary import summarise
+from dagster_project.runs.through_gates import pass_gates
 from dagster_project.settings import DataFolder
 
 
@@ -76,22 +77,13 @@ def _check_quarter(
         found: dict[str, Any] = {"quarter": str(quarter), "gates": [], "exit_code": 0, "message": ""}
         try:
             with QuarterlyRun(request, elsewhere, "check") as run:
-                stages.read_extracts(run)
-                stages.seed_rules(run)
-                for gate, build in (
-                    ("extracts", stages.measure),
-                    ("metrics", stages.score),
-                    ("league_tables", None),
-                ):
-                    outcome = stages.judge(run, gate)
-                    found["gates"].append(
-                        {"gate": gate, "passed": outcome.passed, "expectations": len(outcome.results)}
-                    )
-                    error = outcome.error()
-                    if error is not None:
-                        raise error
-                    if build is not None:
-                        build(run)
+                try:
+                    pass_gates(run)
+                finally:
+                    found["gates"] = [
+                        {"gate": item.gate, "passed": item.passed, "expectations": len(item.results)}
+                        for item in run.outcomes
+                    ]
                 with run.candidate.connect() as connection:
                     found["summary"] = summarise(connection, [quarter])[0]
         except LeagueError as error:

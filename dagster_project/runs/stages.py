@@ -26,6 +26,7 @@ from dagster_project.runs.rebuild import (
 )
 from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
 from dagster_project.warehouse.landing import QuarterInScope, land
+from dagster_project.warehouse.mart_columns import follow_contracts
 
 SEEDS = ("resource_type:seed",)
 MEASURING = (
@@ -76,6 +77,8 @@ def measure(run: QuarterlyRun) -> list[str]:
 def score(run: QuarterlyRun) -> list[str]:
     """Builds scores, segments, ranks, league tables and reconciliation; returns dbt's unique ids."""
     with run.stage("score", "Scoring and ranking"):
+        with run.candidate.connect() as connection:
+            follow_contracts(connection, run.project.manifest)
         return _build(run, "run", SCORING)
 
 

@@ -56,6 +56,7 @@ final as (
             'cast(metric_score_exact.weight_numerator as double) / metric_score_exact.weight_denominator'
         ) }} as weight,
         metric_score_exact.enters_average,
+        metric_score_exact.score_entering_average,
         metric_rule.rule,
         metric_score_exact.pool,
         cast(metric_score_exact.pool_size as integer) as pool_size,
