@@ -52,7 +52,7 @@ outside_scored as (
         meets_standard as standard_met,
         case
             when published_score is null or published_score = rule_score then rule_score
-            when is_on_standard or not is_firm_rule then {{ exact('published_score') }}
+            when not is_firm_rule then {{ exact('published_score') }}
             else rule_score
         end as metric_score_exact,
         case
@@ -63,24 +63,21 @@ outside_scored as (
         case when is_on_standard then {{ exact('score_worst') }} else rule_score end as admissible_score_high,
         case
             when published_score is null or published_score = rule_score then 'computed'
-            when is_on_standard or not is_firm_rule then 'published'
+            when not is_firm_rule then 'published'
             else 'computed'
         end as score_basis,
         case
             when published_score is null or published_score = rule_score
                 then case when meets_standard then 'meets the standard' else 'fails the floor' end
-            when is_on_standard
-                then 'the value stands on the standard as printed; the published score is taken'
             when not is_firm_rule then 'the rule is an assumption that the published score does not follow'
             else 'the published score does not follow from the value'
         end as score_basis_reason,
         published_score is null
         or published_score = rule_score
-        or (is_firm_rule and not is_on_standard) as is_exact,
+        or is_firm_rule as is_exact,
         cast(null as decimal(18, 12)) as possible_score_low,
         cast(null as decimal(18, 12)) as possible_score_high,
         is_firm_rule
-        and not is_on_standard
         and published_score is not null
         and published_score <> rule_score as is_contradicted
     from outside_ranking
