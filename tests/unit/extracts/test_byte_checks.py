@@ -67,15 +67,15 @@ def link_to_elsewhere() -> zipfile.ZipInfo:
         (b"%PDF-1.7 and more", "data.csv", ["csv"], "found a PDF document"),
         (b"a,b\r\n", "data.csv", ["csv"], "expected a file of 10 bytes or more; found 5 bytes"),
         (b"", "data.csv", ["csv"], "found 0 bytes"),
-        (zipped(("data.csv", CSV * 99))[:-30], "data.zip", ["zip"], "found one that is cut off or damaged"),
+        (zipped(("data.csv", CSV * 99))[:-30], "data.zip", ["zip"], r"found one that can't be opened"),
         (zipped(("data.csv", CSV)), "data.xlsx", ["xlsx"], r"without xl/workbook\.xml"),
         (zipped(("readme.txt", CSV)), "data.zip", ["zip"], r"holds data files; found readme\.txt"),
-        (zipped(("../data.csv", CSV)), "data.zip", ["zip"], r"the member '\.\./data\.csv'"),
-        (zipped(("/etc/data.csv", CSV)), "data.zip", ["zip"], "the member '/etc/data.csv'"),
-        (zipped(("a\\..\\data.csv", CSV)), "data.zip", ["zip"], "the member"),
-        (zipped(("C:data.csv", CSV)), "data.zip", ["zip"], "the member 'C:data.csv'"),
-        (zipped((link_to_elsewhere(), CSV)), "data.zip", ["zip"], r"the member 'data\.csv'"),
-        (zipped(("data.csv", bytes(30_000_000))), "data.zip", ["zip"], "at most 200 times the file"),
+        (zipped(("../data.csv", CSV)), "data.zip", ["zip"], r"'\.\./data\.csv', which leads out"),
+        (zipped(("/etc/data.csv", CSV)), "data.zip", ["zip"], "'/etc/data.csv', which leads out"),
+        (zipped(("a\\..\\data.csv", CSV)), "data.zip", ["zip"], "which leads out"),
+        (zipped(("C:data.csv", CSV)), "data.zip", ["zip"], "'C:data.csv', which leads out"),
+        (zipped((link_to_elsewhere(), CSV)), "data.zip", ["zip"], r"'data\.csv', a link"),
+        (zipped(("data.csv", bytes(30_000_000))), "data.zip", ["zip"], "at most 200 times the packed size"),
         (zipped(("data.csv", bytes(2_500_000))), "data.zip", ["zip"], "at most 2,000,000 bytes"),
     ],
 )
@@ -89,14 +89,14 @@ def test_other_bytes_are_refused_with_the_address_and_what_was_found(
 
 
 def test_an_archive_of_too_many_members_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRejected, match="at most 10,000 files inside; found 10,001"):
-        check(tmp_path, zipped(*((f"{n}.csv", b"") for n in range(10_001))), "data.zip", formats=["zip"])
+    with pytest.raises(InputRejected, match="at most 1,000 files inside; found 1,001"):
+        check(tmp_path, zipped(*((f"{n}.csv", b"") for n in range(1_001))), "data.zip", formats=["zip"])
 
 
 def test_a_member_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     raw = bytearray(zipped(("data.csv", CSV * 50)))
     raw[60] ^= 0xFF
-    with pytest.raises(InputRejected, match="cut off or damaged"):
+    with pytest.raises(InputRejected, match="a damaged member"):
         check(tmp_path, bytes(raw), "data.zip", formats=["zip"])
 
 
