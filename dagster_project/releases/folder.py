@@ -22,11 +22,11 @@ RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
 UNFINISHED = ".unfinished-"
-_OFFICIAL_NOTICE = (
+OFFICIAL_NOTICE = (
     "Unofficial recomputation. "
     "Contains public sector information licensed under the Open Government Licence v3.0."
 )
-_SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
+SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def write_release(
         if final.exists():
             _refuse_difference(final, unfinished)
             return ReleaseFolder(identity.quarter, identity.release_id, final, is_new=False)
-        write_new_file(unfinished / PROVENANCE_FILE, _json(provenance))
+        write_new_file(unfinished / PROVENANCE_FILE, release_file_bytes(provenance))
         for file in sorted(unfinished.iterdir()):
             seal_file(file)
         flush(unfinished)
@@ -96,6 +96,12 @@ def read_release_file(folder: Path) -> dict[str, Any]:
     """The content of the `release.json` of a release's folder, wherever that lies."""
     content: dict[str, Any] = json.loads((folder / RELEASE_FILE).read_bytes())
     return content
+
+
+def release_file_bytes(content: Mapping[str, Any]) -> bytes:
+    """JSON as release.json and provenance.json are written: sorted keys, LF line ends."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+    return (text + "\n").encode()
 
 
 def sweep_unfinished(data: DataFolder) -> None:
@@ -126,11 +132,11 @@ def _fill(
     content = {
         **identity.components,
         "release_id": identity.release_id,
-        "notice": _SAMPLE_NOTICE if identity.is_sample else _OFFICIAL_NOTICE,
+        "notice": SAMPLE_NOTICE if identity.is_sample else OFFICIAL_NOTICE,
         "gates": [dict(gate) for gate in gates],
         "files": files,
     }
-    write_new_file(folder / RELEASE_FILE, _json(content))
+    write_new_file(folder / RELEASE_FILE, release_file_bytes(content))
 
 
 def _refuse_difference(existing: Path, fresh: Path) -> None:
@@ -154,8 +160,3 @@ def _describe(path: Path) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _json(content: Mapping[str, Any]) -> bytes:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
-    return (text + "\n").encode()

@@ -1,0 +1,1 @@
+"""Verification: whether a release is what its inputs give, here or from a bundle on another machine."""

@@ -1,0 +1,89 @@
+"""Archived files against their hashes: those that a release used, or the whole archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import PurePath
+
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
+from dagster_project.verification.findings import NONE, Check, Finding
+
+USED = "archived files"
+WHOLE = "whole archive"
+
+
+def check_used(archive: Archive, extracts: Mapping[str, str]) -> Check:
+    """Each file of `extracts` (name by sha256): its bytes, and that the manifest has seen them."""
+    sightings, findings = _sightings(archive)
+    seen = {sighting.extract_id: sighting.bytes for sighting in sightings}
+    for extract_id, name in extracts.items():
+        findings += _differences(archive, extract_id, f"{_shown(extract_id)} ({name})", seen.get(extract_id))
+    return Check(USED, ("archive/manifest.jsonl", *map(_shown, sorted(extracts))), tuple(findings))
+
+
+def check_whole(archive: Archive) -> Check:
+    """Every file in the archive, and every file that its manifest has seen."""
+    sightings, findings = _sightings(archive)
+    seen = {sighting.extract_id: sighting.bytes for sighting in sightings}
+    there = {
+        path.name
+        for path in archive.root.glob("*/*")
+        if path.is_file() and path == archive.path_of(path.name)
+    }
+    for extract_id in sorted({*seen, *there}):
+        findings += _differences(archive, extract_id, _shown(extract_id), seen.get(extract_id))
+    strangers = [
+        path.relative_to(archive.root).as_posix()
+        for path in sorted(archive.root.rglob("*"))
+        if path.is_file() and path != archive.manifest and path.name not in there
+    ]
+    findings += [Finding(f"archive/{name}", NONE, "a file that no run archived") for name in strangers]
+    looked_at = (*map(_shown, sorted({*seen, *there})), *(f"archive/{name}" for name in strangers))
+    return Check(WHOLE, ("archive/manifest.jsonl", *looked_at), tuple(findings))
+
+
+def manifest_of(archive: Archive, extract_ids: Iterable[str]) -> bytes:
+    """The manifest's lines of these files. Of a folder they came from only the file's name is kept: it says
+    nothing elsewhere, and may say who used the machine.
+    """
+    wanted = set(extract_ids)
+    return b"".join(
+        (json.dumps(asdict(_without_place(sighting)), sort_keys=True) + "\n").encode()
+        for sighting in archive.sightings()
+        if sighting.extract_id in wanted
+    )
+
+
+def _without_place(sighting: Sighting) -> Sighting:
+    if sighting.url is not None:
+        return sighting
+    return replace(sighting, origin=PurePath(sighting.origin).name)
+
+
+def _sightings(archive: Archive) -> tuple[list[Sighting], list[Finding]]:
+    try:
+        return archive.sightings(), []
+    except InputRejected as error:
+        return [], [Finding(f"archive/manifest.jsonl, row {error.row}", error.expected, error.found)]
+
+
+def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int | None) -> list[Finding]:
+    path = archive.path_of(extract_id)
+    if not path.is_file():
+        return [Finding(shown, f"sha256 {extract_id}", NONE)]
+    found = sha256_of_file(path)
+    if found != extract_id:
+        return [Finding(shown, f"sha256 {extract_id}", f"sha256 {found}")]
+    if seen_bytes is None:
+        return [Finding(shown, "a line in archive/manifest.jsonl", "none")]
+    size = path.stat().st_size
+    if seen_bytes != size:
+        return [Finding(shown, f"{size:,} bytes in archive/manifest.jsonl", f"{seen_bytes:,}")]
+    return []
+
+
+def _shown(extract_id: str) -> str:
+    return f"archive/{extract_id[:2]}/{extract_id}"

@@ -1,0 +1,176 @@
+"""Released files against release.json, and release.json against itself and the tables beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.extracts.archive import sha256_of_file
+from dagster_project.quarters import Quarter
+from dagster_project.releases.folder import (
+    OFFICIAL_NOTICE,
+    PROVENANCE_FILE,
+    RELEASE_FILE,
+    SAMPLE_NOTICE,
+    release_file_bytes,
+)
+from dagster_project.releases.identity import ReleaseIdentity
+from dagster_project.verification.findings import NONE, Check, Finding
+
+Content = Mapping[str, Any]
+RELEASE = "release.json"
+RELEASED = "released files"
+_SHA256 = re.compile("[0-9a-f]{64}")
+_RELEASE_ID = re.compile("[0-9a-f]{16}")
+_PLAIN_NAME = re.compile(r"[\w. -]+")
+_PLAIN_PATH = re.compile(r"[\w.-][\w./ -]*")
+_HAS_ALL = ("is a release.json", "is written as a run writes it")
+_HOLDS = ("release_id", "components", "quarter", "notice")
+
+
+def check_release_file(folder: Path, quarter: Quarter, release_id: str) -> tuple[Content | None, Check]:
+    """What release.json holds (None if it can't be used), and whether all that it says of itself is so.
+
+    Its id must be the hash of its components, its notice that of its kind of data, and the outcomes of its
+    gates those of the table quality_result; its list of files is checked with the files.
+    """
+    path = folder / RELEASE_FILE
+    try:
+        raw = path.read_bytes()
+        content: dict[str, Any] = json.loads(raw)
+        _refuse_tricks(content)
+        identity = _identity(content)
+        found = [*_itself(content, raw), *_naming(content, identity, quarter, release_id)]
+        names = content["files"].keys()
+        gates = content["gates"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        finding = Finding(RELEASE_FILE, "what a run writes", f"something else ({error})")
+        return None, Check(RELEASE, _HAS_ALL[:1], (finding,))
+    if "quality_result.parquet" in names:
+        found += _gates(folder / "quality_result.parquet", gates)
+    looked_at = (*_HAS_ALL, *_HOLDS, *(f"gate {gate.get('gate')}" for gate in gates))
+    return content, Check(RELEASE, looked_at, tuple(found))
+
+
+def check_released_files(folder: Path, content: Content) -> Check:
+    """Each file's sha256, bytes and rows, and that no file was added or taken away.
+
+    provenance.json lies outside the promise: it differs by machine.
+    """
+    promised: dict[str, Any] = content["files"]
+    findings = []
+    for name, said in sorted(promised.items()):
+        findings += _file(folder / name, name, said)
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    extra = sorted(there - set(promised) - {RELEASE_FILE, PROVENANCE_FILE})
+    findings += [Finding(name, NONE, "a file that release.json doesn't name") for name in extra]
+    return Check(RELEASED, (*sorted(promised), *extra), tuple(findings))
+
+
+def _refuse_tricks(content: Content) -> None:
+    """Raises ValueError for what would lead out of the folders: these become names of files."""
+    if not all(isinstance(said, dict) for said in content["files"].values()):
+        raise ValueError("a file without what is said of it")
+    previous = content["previous_release_id"]
+    names = [
+        *((name, _SHA256) for name in content["extracts"]),
+        *((name, _PLAIN_NAME) for name in (*content["files"], *content["rules"])),
+        *((name, _PLAIN_PATH) for name in content["code"]),
+        *([(previous, _RELEASE_ID)] if previous is not None else []),
+    ]
+    for name, form in names:
+        if not form.fullmatch(name) or ".." in name.split("/"):
+            raise ValueError(f"{name[:80]!r} can't be the name of a file or release there")
+
+
+def _identity(content: Content) -> ReleaseIdentity:
+    return ReleaseIdentity(
+        quarter=Quarter.from_canonical(content["quarter"]),
+        framework=content["framework"],
+        is_sample=content["is_sample"],
+        previous_release_id=content["previous_release_id"],
+        extracts=content["extracts"],
+        rules=content["rules"],
+        code=content["code"],
+        versions=content["versions"],
+    )
+
+
+def _itself(content: dict[str, Any], raw: bytes) -> list[Finding]:
+    if release_file_bytes(content) == raw:
+        return []
+    return [Finding(RELEASE_FILE, "JSON as a run writes it", "the same values written in another way")]
+
+
+def _naming(content: Content, identity: ReleaseIdentity, quarter: Quarter, release_id: str) -> list[Finding]:
+    notice = SAMPLE_NOTICE if identity.is_sample else OFFICIAL_NOTICE
+    pairs = (
+        ("release_id", release_id, content["release_id"]),
+        ("the hash of its components", release_id, identity.release_id),
+        ("quarter", str(quarter), content["quarter"]),
+        ("notice", notice, content["notice"]),
+    )
+    return [
+        Finding(f"{RELEASE_FILE}, {what}", str(expected), str(found))
+        for what, expected, found in pairs
+        if expected != found
+    ]
+
+
+def _file(path: Path, name: str, said: Mapping[str, Any]) -> list[Finding]:
+    expected = f"sha256 {said.get('sha256')}, {said.get('bytes')} bytes, as {RELEASE_FILE} says"
+    if not path.is_file() or path.is_symlink():
+        return [Finding(name, expected, "a link" if path.is_symlink() else NONE)]
+    sha256, size = sha256_of_file(path), path.stat().st_size
+    if (sha256, size) != (said.get("sha256"), said.get("bytes")):
+        return [Finding(name, expected, f"sha256 {sha256}, {size} bytes")]
+    if path.suffix not in (".parquet", ".csv"):
+        return []
+    rows = len(rows_of(path))
+    if rows != said.get("rows"):
+        return [Finding(name, f"{said.get('rows')} rows, as {RELEASE_FILE} says", f"{rows} rows")]
+    return []
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of a released Parquet or CSV file, in its order; of a CSV all values are text."""
+    name = "'" + str(path).replace("'", "''") + "'"
+    source = (
+        f"read_parquet({name})"
+        if path.suffix == ".parquet"
+        else f"read_csv({name}, header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true)"
+    )
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute(f"select * from {source}")
+        columns = [column[0] for column in found.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def _gates(path: Path, gates: list[dict[str, Any]]) -> list[Finding]:
+    """The outcomes of the gates, counted anew from the results of every expectation."""
+    try:
+        results = rows_of(path)
+    except duckdb.Error:
+        return []  # the file itself is named by the check of the released files
+    named = [gate["gate"] for gate in gates]
+    findings = [
+        Finding(f"{RELEASE_FILE}, gates", f"the gate {name}", "none of that name")
+        for name in sorted({row["gate"] for row in results} - set(named))
+    ]
+    for gate in gates:
+        mine = [row for row in results if row["gate"] == gate["gate"]]
+        failed = [row["severity"] for row in mine if not row["success"]]
+        counted = {
+            "gate": gate["gate"],
+            "expectations": len(mine),
+            "passed": "critical" not in failed,
+            "warnings": failed.count("warning"),
+        }
+        if counted != {name: gate.get(name) for name in counted}:
+            findings.append(Finding(f"{RELEASE_FILE}, gate {gate['gate']}", str(counted), str(gate)))
+    return findings
