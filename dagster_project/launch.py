@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.automation.run_summary import write_summary
 from dagster_project.errors import ExitCode
+from dagster_project.releases.journal import person
 from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
@@ -114,6 +115,8 @@ def _run_config(request: RunRequest) -> dict[str, Any]:
         "scale": request.scale,
         "rules_dir": str(request.rules_dir.resolve()) if request.rules_dir else None,
         "dry_run": request.dry_run,
+        "hold": request.hold,
+        "by": person(request.by),
         "threads": request.threads,
     }
     given = {name: value for name, value in config.items() if value is not None}

@@ -64,9 +64,12 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     if outcome["dry_run"]:
         _out.print("Dry run: nothing was released.")
     for release in outcome["releases"] if not outcome["dry_run"] else ():
+        state = ", held," if release["release_id"] in outcome["held"] else ""
         _out.print(
-            f"{release['quarter']}: release [bold]{release['release_id']}[/bold] in {escape(release['path'])}"
+            f"{release['quarter']}: release [bold]{release['release_id']}[/bold]{state} in {escape(release['path'])}"
         )
+    if outcome["held"]:
+        _out.print(f"Not current yet. Another person makes it so: league approve {' '.join(outcome['held'])}")
     _out.print(SAMPLE_NOTICE if outcome["is_sample"] else OFFICIAL_NOTICE)
     _out.print(NOT_A_VERDICT)
 

@@ -52,6 +52,12 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
     scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
     rules_dir: str | None = Field(default=None, description="Folder of a year's own rules")
     dry_run: bool = Field(default=False, description="Do all but publish")
+    hold: bool = Field(
+        default=False, description="Write the releases, but make none current until somebody else approves"
+    )
+    by: str | None = Field(
+        default=None, description="Who asks for the run; empty is LEAGUE_PERSON or the system's user"
+    )
     threads: int = Field(default=2, description="Threads of dbt")
 
     _run: QuarterlyRun | None = PrivateAttr(default=None)
@@ -78,6 +84,8 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             scale=self.scale,
             rules_dir=Path(self.rules_dir) if self.rules_dir else None,
             dry_run=self.dry_run,
+            hold=self.hold,
+            by=self.by or None,
             threads=self.threads,
         )
         with (

@@ -17,6 +17,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
     Path | None, typer.Option("--rules", help="Folder of your own rules, as in dbt/seeds/methodology.")
 ]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", help="Who does this; else LEAGUE_PERSON, else the system's user. Not authenticated."
+    ),
+]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import By, Json, Rules, existing_folder, finish, reporting
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -36,6 +36,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do all but publish; say what would change.")
     ] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Make nothing current until somebody else has approved it.")
+    ] = False,
+    by: By = None,
     threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +58,8 @@ def run(
             scale=scale,
             rules_dir=existing_folder(rules),
             dry_run=dry_run,
+            hold=hold,
+            by=by,
             threads=threads,
         )
         with listening(presentation.progress):

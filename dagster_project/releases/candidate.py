@@ -16,6 +16,7 @@ import duckdb
 from dagster_project.errors import LeagueError
 from dagster_project.releases.durable import make_folder, remove
 from dagster_project.releases.folder import sweep_unfinished
+from dagster_project.releases.journal import keep_journal
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import DataFolder
 
@@ -59,7 +60,8 @@ class Candidate:
 def open_candidate(data: DataFolder, run_id: str) -> Candidate:
     """Copies the published warehouse (or creates an empty one) to `candidates/<run id>/`; needs the lock.
 
-    What runs that died have left behind is removed first: whoever holds the lock is the only run alive.
+    What runs that died have left behind is removed first: whoever holds the lock is the only run alive. The
+    candidate has a journal, also where the published warehouse is older than its journal.
     """
     require_writer_lock(data)
     if not _RUN_ID.fullmatch(run_id):
@@ -72,8 +74,8 @@ def open_candidate(data: DataFolder, run_id: str) -> Candidate:
     if data.warehouse.exists():
         shutil.copyfile(data.warehouse, candidate.warehouse)
         candidate.warehouse.chmod(0o644)
-    else:
-        candidate.connect().close()
+    with candidate.connect() as connection:
+        keep_journal(connection, data)
     return candidate
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.errors import InputMissing, LeagueError
+from dagster_project.errors import InputMissing, InputRejected, LeagueError
 from dagster_project.quarters import Quarter
 from dagster_project.releases.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.releases.identity import ReleaseIdentity
@@ -102,6 +102,26 @@ def release_file_bytes(content: Mapping[str, Any]) -> bytes:
     """JSON as release.json and provenance.json are written: sorted keys, LF line ends."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
     return (text + "\n").encode()
+
+
+def refuse_damaged(folder: Path) -> None:
+    """Raises InputRejected naming the first file of a release that isn't as its `release.json` says.
+
+    Files that `release.json` doesn't name are refused too, but for itself and the provenance.
+    """
+    content = read_release_file(folder)
+    promised = {name: str(described["sha256"]) for name, described in content["files"].items()}
+    there = {file.name for file in folder.iterdir()} - {RELEASE_FILE, PROVENANCE_FILE}
+    for name in sorted({*promised, *there}):
+        expected = f"sha256 {promised[name]}" if name in promised else "no such file"
+        found = _describe(folder / name)
+        if expected != found:
+            raise InputRejected(
+                file=str(folder / name),
+                expected=f"{expected}, as {RELEASE_FILE} says",
+                found=found,
+                remedy="Restore the release folder from a backup, or make the release again.",
+            )
 
 
 def sweep_unfinished(data: DataFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,16 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
 from dagster_project.releases.durable import flush, make_folder, remove, seal_file
 from dagster_project.releases.folder import RELEASE_FILE, UNFINISHED, release_path
+from dagster_project.releases.journal import (
+    PUBLISHED,
+    add_event,
+    events_in,
+    keep_journal,
+    now,
+    person,
+    refuse_withdrawn,
+)
+from dagster_project.releases.tombstone import mend_tombstones, record_withdrawn
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
@@ -39,15 +50,37 @@ class CurrentRelease:
     tables_loaded: tuple[str, ...]
 
 
-def publish(candidate: Candidate, data: DataFolder, quarters: Sequence[Quarter]) -> list[CurrentRelease]:
+def publish(
+    candidate: Candidate,
+    data: DataFolder,
+    quarters: Sequence[Quarter],
+    *,
+    how: str = "run",
+    by: str | None = None,
+    reason: str | None = None,
+) -> list[CurrentRelease]:
     """Makes the candidate the published warehouse; returns the releases that are current now. Needs the lock.
 
-    `quarters` are those the run built; their release folders must exist. Until the rename, every failure
-    leaves readers on what was published before; after it the links are mended and the candidate is gone.
-    Raises LeagueError if a connection is open, a WAL lies beside either file, or a release is missing.
+    `quarters` are those whose rows in the candidate become current; their release folders must exist. The
+    journal says so of each release that wasn't current before: `how` (journal.HOW), by whom and why. Raises
+    LeagueError if a connection is open, a WAL lies beside either file, or a release is missing.
     """
     require_writer_lock(data)
-    _record(candidate, data, quarters)
+    with candidate.connect() as connection:
+        make_current(connection, data, quarters, how=how, by=person(by), reason=reason, at=now())
+    return commit(candidate, data)
+
+
+def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
+    """Puts the candidate in the published warehouse's place as it is; returns what is current now.
+
+    Until the rename, every failure leaves readers on what was published before; after it the links are
+    mended and the candidate is gone. Raises LeagueError as `publish` does.
+    """
+    require_writer_lock(data)
+    with candidate.connect() as connection:
+        _keep_current_release(connection)
+        record_withdrawn(connection)
     candidate.close()
     seal_file(candidate.warehouse)
     make_folder(data.warehouse.parent)
@@ -97,9 +130,11 @@ def mend_current_links(data: DataFolder) -> list[CurrentRelease]:
     """Points each `releases/<quarter>/current` at what the published warehouse says; returns that.
 
     To be called at each start, under the lock: a run may have died between commit and links. A link
-    whose quarter has no current release, or whose release folder is gone, is removed.
+    whose quarter has no current release, or whose release folder is gone, is removed. The tombstones of
+    withdrawn releases are mended with them.
     """
     require_writer_lock(data)
+    mend_tombstones(data)
     current = current_release(data)
     targets = {
         release.quarter: release.release_id
@@ -116,35 +151,58 @@ def mend_current_links(data: DataFolder) -> list[CurrentRelease]:
     return current
 
 
-def _record(candidate: Candidate, data: DataFolder, quarters: Sequence[Quarter]) -> None:
-    """Writes the run's quarters into the candidate's `current_release`; the others stay as they are."""
-    with candidate.connect() as connection:
-        connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
-        connection.execute(
-            f"create table if not exists {_TABLE} (quarter varchar primary key, release_id varchar not null, "
-            "framework varchar not null, is_sample boolean not null, release_state varchar not null, "
-            "organisations integer not null, tables_loaded varchar not null)"
-        )
-        for quarter in quarters:
-            release = _describe(connection, quarter)
-            released = release_path(data, quarter, release.release_id) / RELEASE_FILE
-            if not released.is_file():
-                raise LeagueError(
-                    f"{released}: expected the release to be written before it is published; it isn't there. "
-                    "Nothing was published; run again."
-                )
-            connection.execute(
-                f"insert or replace into {_TABLE} values (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    str(quarter),
-                    release.release_id,
-                    release.framework,
-                    release.is_sample,
-                    release.release_state,
-                    release.organisations,
-                    ",".join(release.tables_loaded),
-                ],
+def make_current(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataFolder,
+    quarters: Sequence[Quarter],
+    *,
+    how: str,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """Writes into the candidate's `current_release` and journal what its league table holds of the quarters.
+
+    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back.
+    """
+    _keep_current_release(connection)
+    keep_journal(connection, data)
+    before = dict(connection.execute(f"select quarter, release_id from {_TABLE}").fetchall())
+    for quarter in quarters:
+        release = _describe(connection, quarter)
+        released = release_path(data, quarter, release.release_id) / RELEASE_FILE
+        if not released.is_file():
+            raise LeagueError(
+                f"{released}: expected the release to be written before it is published; it isn't there. "
+                "Nothing was published; run again."
             )
+        if how != "approval":
+            refuse_withdrawn(events_in(connection), quarter, release.release_id)
+        if before.get(str(quarter)) != release.release_id:
+            add_event(
+                connection, quarter, release.release_id, PUBLISHED, at=at, by=by, how=how, reason=reason
+            )
+        connection.execute(
+            f"insert or replace into {_TABLE} values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                str(quarter),
+                release.release_id,
+                release.framework,
+                release.is_sample,
+                release.release_state,
+                release.organisations,
+                ",".join(release.tables_loaded),
+            ],
+        )
+
+
+def _keep_current_release(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
+    connection.execute(
+        f"create table if not exists {_TABLE} (quarter varchar primary key, release_id varchar not null, "
+        "framework varchar not null, is_sample boolean not null, release_state varchar not null, "
+        "organisations integer not null, tables_loaded varchar not null)"
+    )
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> CurrentRelease:

@@ -12,6 +12,12 @@ from dagster_project.releases.folder import read_release_file
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA
 
+_KEPT_SCHEMAS = ("methodology", "reference", "history")
+_KEPT_TABLES = tuple(
+    (WAREHOUSE_SCHEMA, table)
+    for table in ("current_release", "release_event", "withdrawn_release", "reconciliation_ledger")
+)
+
 
 def reload_release(connection: duckdb.DuckDBPyConnection, quarter: Quarter, folder: Path) -> None:
     """Replaces the quarter's rows of every released table in the schema `league` by those of the folder.
@@ -42,6 +48,22 @@ def delete_quarter(connection: duckdb.DuckDBPyConnection, table: str, quarter: Q
     """Removes the quarter's rows of a released table; nothing where there is no such table."""
     if _columns(connection, table):
         connection.execute(f'delete from {WAREHOUSE_SCHEMA}."{table}" where quarter = ?', [str(quarter)])
+
+
+def forget_quarter(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> None:
+    """Removes the quarter's rows from every table that runs fill, so that no step of it is left to be read.
+
+    What is kept across releases (the journal, the ledger, the history) and the rules stay as they are.
+    """
+    tables = connection.execute(
+        "select distinct table_schema, table_name from information_schema.columns "
+        "inner join information_schema.tables using (table_catalog, table_schema, table_name) "
+        "where column_name = 'quarter' and table_type = 'BASE TABLE' and table_catalog = current_database() "
+        "order by all"
+    ).fetchall()
+    for schema, table in tables:
+        if schema not in _KEPT_SCHEMAS and (schema, table) not in _KEPT_TABLES:
+            connection.execute(f'delete from "{schema}"."{table}" where quarter = ?', [str(quarter)])
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, table: str, quarter: Quarter, file: Path) -> None:

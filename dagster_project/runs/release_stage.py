@@ -8,6 +8,8 @@ from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import ReleaseFolder, write_release
+from dagster_project.releases.holding import hold
+from dagster_project.releases.journal import events_in, refuse_withdrawn
 from dagster_project.releases.publish import publish
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
@@ -16,23 +18,25 @@ from dagster_project.warehouse.quality import record_quality
 
 
 def release(run: QuarterlyRun) -> list[ReleaseFolder]:
-    """Writes each quarter's release and makes the candidate the published warehouse; a dry run does neither,
-    but says what would change. Raises WrongUsage if a gate didn't pass.
+    """Writes each quarter's release and makes the candidate the published warehouse; with `hold` they are
+    written but none becomes current, and a dry run only says what would change. Raises WrongUsage if a gate
+    didn't pass.
     """
-    with run.stage(
-        "release", "Releasing" if not run.request.dry_run else "Dry run: comparing, not releasing"
-    ):
+    with run.stage("release", _says(run)):
         closed = [outcome.gate for outcome in run.outcomes if not outcome.passed]
         if closed:
             raise WrongUsage(f"The gate {closed[0]} is closed: nothing is released.")
         with run.candidate.connect() as connection:
+            events = events_in(connection)
+            for identity in run.identities:
+                refuse_withdrawn(events, identity.quarter, identity.release_id)
             record_quality(connection, run.scope, run.outcomes)
             run.record.note(
                 summary=summarise(connection, run.quarters),
                 changes=changes_against_published(connection, run),
             )
             if run.request.dry_run:
-                run.record.note(exit_code=0, dry_run=True, seconds=run.seconds)
+                run.record.note(exit_code=0, dry_run=True, held=[], seconds=run.seconds)
                 return []
             for identity in run.identities:
                 run.releases.append(
@@ -45,12 +49,18 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
                         provenance=_provenance(run, identity.quarter),
                     )
                 )
-        publish(run.candidate, run.data, run.quarters)
+        held: list[str] = []
+        if run.request.hold:
+            held = hold(run.candidate, run.data, run.releases, run_id=run.run_id, by=run.request.by)
+        else:
+            publish(run.candidate, run.data, run.quarters, by=run.request.by)
         for folder in run.releases:
-            announce(f"  {folder.quarter}: release {folder.release_id}")
+            waits = ", held" if folder.release_id in held else ""
+            announce(f"  {folder.quarter}: release {folder.release_id}{waits}")
     run.record.note(
         exit_code=0,
         dry_run=False,
+        held=held,
         seconds=run.seconds,
         releases=[
             {
@@ -63,6 +73,12 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
         ],
     )
     return run.releases
+
+
+def _says(run: QuarterlyRun) -> str:
+    if run.request.dry_run:
+        return "Dry run: comparing, not releasing"
+    return "Releasing, to be held until it is approved" if run.request.hold else "Releasing"
 
 
 def _gates_of(outcomes: list[GateOutcome], quarter: Quarter) -> list[dict[str, Any]]:

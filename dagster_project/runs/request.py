@@ -14,14 +14,14 @@ _RELEASE_ID = re.compile(r"[0-9a-f]{16}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def day_of(text: str) -> date:
+def day_of(text: str, *, option: str = "--as-of") -> date:
     """The day of an option; raises WrongUsage unless it is written as 2025-09-30."""
     try:
         if _DAY.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise WrongUsage(f"--as-of is a day such as 2025-09-30, not {text!r}.")
+    raise WrongUsage(f"{option} is a day such as 2025-09-30, not {text!r}.")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class RunRequest:
     scale: int = 1
     rules_dir: Path | None = None
     dry_run: bool = False
+    # Written but not made current until somebody else approves.
+    hold: bool = False
+    # Who asks for the run, for the journal; None is LEAGUE_PERSON or the operating system's user.
+    by: str | None = None
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -63,6 +67,8 @@ class RunRequest:
             raise WrongUsage(f"--scale is a whole number from 1, not {self.scale}.")
         if self.scale > 1 and not self.sample:
             raise WrongUsage("--scale goes with --sample: it says how many organisations are invented.")
+        if self.hold and self.dry_run:
+            raise WrongUsage("A dry run writes nothing that could be held: leave out --hold, or --dry-run.")
         if self.threads < 1:
             raise WrongUsage(f"--threads is a whole number from 1, not {self.threads}.")
 

@@ -28,6 +28,7 @@ DAY, RELEASE = date(2025, 9, 30), "0123456789abcdef"
         {"release": RELEASE, "extracts_dir": Path()},
         {"release": "current"},
         {"release": RELEASE, "quarters": (Q1, Q2)},
+        {"hold": True, "dry_run": True},
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(asked: dict[str, Any]) -> None:

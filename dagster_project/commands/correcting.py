@@ -1,0 +1,69 @@
+"""Verbs that correct what is released, and say what was released when: approve, withdraw, history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dagster_project.commands.answers import By, Json, finish, reporting
+from dagster_project.quarters import Quarter
+from dagster_project.settings import DataFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def approve(
+    releases: Annotated[list[str], typer.Argument(help="Ids of releases that are held or withdrawn.")],
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Make held releases current, as a second person; several are one commit."""
+    with reporting(as_json):
+        from dagster_project.releases.holding import approve as approve_releases
+        from dagster_project.releases.presentation import show_approval
+
+        result = approve_releases(DataFolder.from_environment(), releases, by=by)
+        finish(result, as_json, lambda: show_approval(result))
+
+
+@app.command()
+def withdraw(
+    release: Annotated[str, typer.Argument(help="Id of the release, current, replaced or held.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever has used it.")],
+    roll_back_to: Annotated[
+        str | None, typer.Option("--roll-back-to", help="Id of an earlier release to make current instead.")
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Take a release back; its folder stays, with a tombstone beside it."""
+    with reporting(as_json):
+        from dagster_project.releases.presentation import show_withdrawal
+        from dagster_project.releases.withdrawal import withdraw as withdraw_release
+
+        result = withdraw_release(
+            DataFolder.from_environment(), release, reason=reason, roll_back_to=roll_back_to, by=by
+        )
+        finish(result, as_json, lambda: show_withdrawal(result))
+
+
+@app.command()
+def history(
+    quarter: Annotated[str | None, typer.Argument(help="A quarter; without it, all.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="What was current at the end of this day (UTC).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what was held, published and withdrawn when, by whom and why; or what was current on a day."""
+    with reporting(as_json):
+        from dagster_project.releases.history import history_of
+        from dagster_project.releases.presentation import show_history
+        from dagster_project.runs.request import day_of
+
+        wanted = Quarter.from_argument(quarter) if quarter is not None else None
+        day = day_of(on, option="--on") if on is not None else None
+        result = history_of(DataFolder.from_environment(), wanted, day)
+        finish(result, as_json, lambda: show_history(result))

@@ -1,0 +1,174 @@
+"""Releases that wait: written by one person's run, current only when another person has approved them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagster_project.errors import WrongUsage
+from dagster_project.quarters import Quarter
+from dagster_project.releases.candidate import Candidate, open_candidate
+from dagster_project.releases.correction import correcting
+from dagster_project.releases.folder import ReleaseFolder, read_release, refuse_damaged, release_path
+from dagster_project.releases.journal import (
+    HELD,
+    PUBLISHED,
+    ReleaseEvent,
+    add_event,
+    current_after,
+    events_in,
+    last_events,
+    now,
+    person,
+    refuse_withdrawn,
+)
+from dagster_project.releases.publish import commit, make_current
+from dagster_project.releases.reload import forget_quarter, reload_release
+from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+
+
+def hold(
+    candidate: Candidate,
+    data: DataFolder,
+    releases: Sequence[ReleaseFolder],
+    *,
+    run_id: str,
+    by: str | None = None,
+) -> list[str]:
+    """Leaves the published state as it is, but for the journal, which says that the releases are held.
+
+    The candidate is thrown away for a fresh copy of the published warehouse; where there is none yet, its
+    rows of the quarters are. A release that is current or held already stays so. Returns the ids of those
+    that wait for approval now. Raises WrongUsage for one that was withdrawn.
+    """
+    if data.warehouse.exists():
+        candidate.discard()
+        candidate = open_candidate(data, run_id)
+    at, who = now(), person(by)
+    waiting = []
+    with candidate.connect() as connection:
+        events = events_in(connection)
+        current, latest = current_after(events), last_events(events)
+        for release in releases:
+            refuse_withdrawn(events, release.quarter, release.release_id)
+            if not current:
+                forget_quarter(connection, release.quarter)
+            before = latest.get((release.quarter, release.release_id))
+            if before is not None and before == current.get(release.quarter):
+                continue
+            waiting.append(release.release_id)
+            if before is None or before.event != HELD:
+                add_event(connection, release.quarter, release.release_id, HELD, at=at, by=who)
+    commit(candidate, data)
+    return waiting
+
+
+def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = None) -> dict[str, Any]:
+    """Makes held or withdrawn releases current, all in one commit; says which and what they replace.
+
+    Raises WrongUsage where a release isn't waiting, where the person who approves is one of those who built
+    it, or where the earlier quarter's release that it was gated against isn't current; InputRejected where
+    a file of its folder isn't as `release.json` says.
+    """
+    # Only here: a run doesn't need it, and whoever reads has no dbt project to parse.
+    from dagster_project.warehouse.dbt_project import DbtProject
+    from dagster_project.warehouse.mart_columns import follow_contracts
+
+    who = person(by)
+    with correcting(data, "approve") as candidate:
+        with candidate.connect() as connection:
+            events = events_in(connection)
+            current = current_after(events)
+            wanted = sorted(
+                (_waiting(events, release_id) for release_id in dict.fromkeys(release_ids)),
+                key=lambda event: event.quarter,
+            )
+            _refuse_two_of_a_quarter(wanted)
+            for event in wanted:
+                _refuse_builder(events, event, who)
+                refuse_damaged(release_path(data, event.quarter, event.release_id))
+            _refuse_other_earlier_release(data, wanted, current)
+            follow_contracts(connection, DbtProject(DBT_PROJECT_DIR, data.root / "dbt").manifest)
+            for event in wanted:
+                forget_quarter(connection, event.quarter)
+                reload_release(connection, event.quarter, release_path(data, event.quarter, event.release_id))
+            make_current(
+                connection, data, [event.quarter for event in wanted], how="approval", by=who, at=now()
+            )
+        published = {release.quarter: release for release in commit(candidate, data)}
+    return {
+        "by": who,
+        "is_sample": all(published[event.quarter].is_sample for event in wanted),
+        "approved": [
+            {
+                "quarter": str(event.quarter),
+                "release_id": event.release_id,
+                "was": event.event,
+                "replaces": current[event.quarter].release_id if event.quarter in current else None,
+            }
+            for event in wanted
+        ],
+        "exit_code": 0,
+    }
+
+
+def _waiting(events: Sequence[ReleaseEvent], release_id: str) -> ReleaseEvent:
+    """The latest event of a release that waits for approval."""
+    found = [event for key, event in last_events(events).items() if key[1] == release_id]
+    if found and found[0].event != PUBLISHED:
+        return found[0]
+    waiting = [
+        f"{event.release_id} of {event.quarter}"
+        for event in last_events(events).values()
+        if event.event == HELD
+    ]
+    why = f"was published on {found[0].at:%-d %B %Y}" if found else "isn't in the journal"
+    raise WrongUsage(
+        f"Release {release_id} {why}: expected one that is held or withdrawn. Held: "
+        f"{', '.join(waiting) or 'none'}. To have a replaced release back: `league withdraw` the current one "
+        "with --roll-back-to."
+    )
+
+
+def _refuse_two_of_a_quarter(wanted: Sequence[ReleaseEvent]) -> None:
+    by_quarter: dict[Quarter, str] = {}
+    for event in wanted:
+        if event.quarter in by_quarter:
+            raise WrongUsage(
+                f"{by_quarter[event.quarter]} and {event.release_id} are both of {event.quarter}: one release "
+                "of a quarter can be current. Name one of them."
+            )
+        by_quarter[event.quarter] = event.release_id
+
+
+def _refuse_builder(events: Sequence[ReleaseEvent], wanted: ReleaseEvent, who: str) -> None:
+    """A second person approves: not one whose run built the release."""
+    for event in events:
+        is_built = event.event == HELD or (event.event == PUBLISHED and event.how in ("run", "rebuild"))
+        if (
+            is_built
+            and event.release_id == wanted.release_id
+            and (event.by or "").strip().casefold() == who.strip().casefold()
+        ):
+            raise WrongUsage(
+                f"Release {wanted.release_id} of {wanted.quarter} was built by {event.by}: expected another "
+                "person to approve it. Have a second person run `league approve`, or give their name with --by."
+            )
+
+
+def _refuse_other_earlier_release(
+    data: DataFolder, wanted: Sequence[ReleaseEvent], current: Mapping[Quarter, ReleaseEvent]
+) -> None:
+    """What a release was gated against must be current beside it, or become so with it."""
+    after = {quarter: event.release_id for quarter, event in current.items()}
+    after |= {event.quarter: event.release_id for event in wanted}
+    for event in wanted:
+        earlier = read_release(data, event.quarter, event.release_id)["previous_release_id"]
+        before = event.quarter.shifted(-1)
+        if earlier is not None and after.get(before) != earlier:
+            raise WrongUsage(
+                f"Release {event.release_id} of {event.quarter} was gated against release {earlier} of {before}; "
+                f"current there is {after.get(before, 'none')}. Nothing was approved. Where that one waits too, "
+                f"approve both together: `league approve {earlier} {event.release_id}`; otherwise run "
+                f"{event.quarter} again."
+            )

@@ -1,0 +1,270 @@
+"""Held, approved, withdrawn and rolled-back releases, as whoever reads the data folder sees them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from league_command import league
+from published_state import assert_of_one_piece, links, release_ids, rows_of, tables_holding
+from sample_copy import SampleCopy
+
+from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.settings import DataFolder
+
+Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
+REASON = "The publisher's file had last year's values"
+# What is kept of a quarter without a current release: that it was there, what it was, how it compared.
+KEPT = {
+    "history.released_league_table",
+    "league.league_table_history",
+    "league.reconciliation_ledger",
+    "league.reconciliation_summary",
+    "league.release_event",
+    "league.withdrawn_release",
+}
+
+
+@pytest.fixture(scope="session")
+def waiting(small_release: DataFolder, small_extracts: Path, made_once: Callable[..., Path]) -> DataFolder:
+    """`small_release`, a correction of its quarter and the quarter after it, both held by Ada in one run."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        copy = SampleCopy(folder / "corrected", [small_extracts / Q1])
+        copy.change_text("ambulance-trust-data", lambda text: text.replace("Ambulance", "Ambulances", 1))
+        shutil.copytree(small_extracts / Q2, copy.folder / Q2)
+        ended = league(
+            *("run", Q1, Q2, "--extracts", copy.folder, "--hold", "--by", "Ada"), data=DataFolder(folder)
+        )
+        assert ended.code == 0, ended.err
+        assert "Another person makes it so: league approve" in ended.out
+
+    return DataFolder(made_once("waiting", build))
+
+
+@pytest.fixture
+def data(waiting: DataFolder, tmp_path: Path) -> DataFolder:
+    shutil.copytree(waiting.root, tmp_path / "data", symlinks=True)
+    return DataFolder(tmp_path / "data")
+
+
+def held_ids(data: DataFolder) -> dict[str, str]:
+    events = rows_of(data, "select quarter, release_id from league.release_event where event = 'held'")
+    return dict(events)
+
+
+def journal(data: DataFolder) -> list[tuple[str, str, str, str | None, str | None]]:
+    return rows_of(
+        data,
+        "select quarter, event, release_id, how, reason from league.release_event order by event_number",
+    )
+
+
+def tombstone(data: DataFolder, release_id: str) -> dict[str, str | None] | None:
+    file = data.releases / Q1 / f"withdrawn-{release_id}.json"
+    return json.loads(file.read_bytes()) if file.exists() else None
+
+
+def assert_marts_are_those_of_the_folder(data: DataFolder, quarter: str) -> None:
+    """What a consumer reads in the warehouse is what stands behind the link `current`, table by table."""
+    for table in RELEASED_TABLES:
+        released = f"read_parquet('{data.releases / quarter / 'current' / table.name}.parquet')"
+        with duckdb.connect(str(data.warehouse), read_only=True) as reader:
+            mart = f"(select * from league.{table.name} where quarter = '{quarter}')"
+            count = f"select (select count(*) from {mart}), (select count(*) from {released})"
+            assert len(set(reader.execute(count).fetchall()[0])) == 1, table.name
+            differing = f"(from {mart} except from {released})"
+            assert reader.execute(f"select * from {differing}").fetchall() == [], table.name
+
+
+def test_a_held_release_is_written_and_readers_see_none_of_it(
+    data: DataFolder, small_release: DataFolder
+) -> None:
+    before = release_ids(small_release)
+    assert release_ids(data) == before
+    assert links(data) == before
+    assert_of_one_piece(data, before)
+    assert_marts_are_those_of_the_folder(data, Q1)
+    assert set(tables_holding(data, Q2)) <= KEPT
+    held = held_ids(data)
+    assert set(held) == {Q1, Q2}
+    for quarter, release_id in held.items():
+        content = json.loads((data.releases / quarter / release_id / "release.json").read_bytes())
+        assert all(gate["passed"] for gate in content["gates"])
+
+
+def test_a_second_person_approves_both_in_one_commit(data: DataFolder) -> None:
+    held = held_ids(data)
+    ended = league("approve", held[Q2], held[Q1], "--by", "Grace", "--json", data=data)
+    assert ended.code == 0, ended.err
+    assert [item["release_id"] for item in ended.answer["approved"]] == [held[Q1], held[Q2]]
+    assert release_ids(data) == held
+    assert links(data) == held
+    assert_of_one_piece(data, held)
+    for quarter in held:
+        assert_marts_are_those_of_the_folder(data, quarter)
+    assert journal(data)[-2:] == [
+        (Q1, "published", held[Q1], "approval", None),
+        (Q2, "published", held[Q2], "approval", None),
+    ]
+    people = rows_of(data, "select done_by from league.release_event where how = 'approval'")
+    assert people == [("Grace",), ("Grace",)]
+    again = league("approve", held[Q1], "--by", "Grace", data=data)
+    assert again.code == 2
+    assert "was published on" in again.err
+
+
+def test_who_built_a_release_does_not_approve_it(data: DataFolder) -> None:
+    before = release_ids(data)
+    ended = league("approve", *held_ids(data).values(), "--by", "ada ", data=data)
+    assert ended.code == 2
+    assert "was built by Ada: expected another person" in ended.err
+    assert release_ids(data) == before
+
+
+def test_a_release_is_not_approved_without_the_earlier_one_it_was_gated_against(data: DataFolder) -> None:
+    before, held = release_ids(data), held_ids(data)
+    ended = league("approve", held[Q2], "--by", "Grace", data=data)
+    assert ended.code == 2
+    assert f"league approve {held[Q1]} {held[Q2]}" in ended.err
+    assert release_ids(data) == before
+
+
+def test_a_release_that_nobody_holds_is_not_approved(data: DataFolder) -> None:
+    ended = league("approve", "0123456789abcdef", "--by", "Grace", data=data)
+    assert ended.code == 2
+    assert "isn't in the journal" in ended.err
+    assert held_ids(data)[Q1] in ended.err
+
+
+def test_a_held_folder_that_somebody_changed_is_not_approved(data: DataFolder) -> None:
+    held = held_ids(data)
+    file = data.releases / Q2 / held[Q2] / "metric_score.parquet"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    before = release_ids(data)
+    ended = league("approve", *held.values(), "--by", "Grace", data=data)
+    assert ended.code == 4
+    assert str(file) in ended.err
+    assert release_ids(data) == before
+
+
+def test_a_withdrawn_release_is_gone_for_readers_and_its_tombstone_says_why(data: DataFolder) -> None:
+    release_id = release_ids(data)[Q1]
+    ended = league("withdraw", release_id, "--reason", REASON, "--by", "Grace", "--json", data=data)
+    assert ended.code == 0, ended.err
+    assert (ended.answer["was"], ended.answer["current_release_id"]) == ("current", None)
+    assert release_ids(data) == {}
+    assert links(data) == {}
+    assert set(tables_holding(data, Q1)) <= KEPT
+    assert (data.releases / Q1 / release_id / "release.json").is_file(), "the release itself stays"
+    said = tombstone(data, release_id)
+    assert said is not None
+    assert (said["reason"], said["withdrawn_by"], said["current_release_id"]) == (REASON, "Grace", None)
+    assert "Fictional sample data" in str(said["notice"])
+    assert rows_of(
+        data, "select quarter, release_id, withdrawn_by, reason from league.withdrawn_release"
+    ) == [(Q1, release_id, "Grace", REASON)]
+    again = league("withdraw", release_id, "--reason", "Again", data=data)
+    assert again.code == 2
+    assert REASON in again.err
+
+
+def test_a_run_does_not_bring_a_withdrawn_release_back_but_an_approval_does(
+    data: DataFolder, small_extracts: Path
+) -> None:
+    release_id = release_ids(data)[Q1]
+    league("withdraw", release_id, "--reason", REASON, data=data)
+    ended = league("run", Q1, "--extracts", small_extracts / Q1, data=data)
+    assert ended.code == 2
+    assert REASON in ended.err
+    assert f"league approve {release_id}" in ended.err
+    assert release_ids(data) == {}
+    ended = league("approve", release_id, "--by", "Grace", data=data)
+    assert ended.code == 0, ended.err
+    assert release_ids(data) == {Q1: release_id}
+    assert links(data) == {Q1: release_id}
+    assert_marts_are_those_of_the_folder(data, Q1)
+    assert tombstone(data, release_id) is None
+    assert rows_of(data, "select * from league.withdrawn_release") == []
+
+
+def test_a_roll_back_gives_readers_the_earlier_release_and_names_what_was_built_on_the_other(
+    data: DataFolder,
+) -> None:
+    first, held = release_ids(data)[Q1], held_ids(data)
+    assert league("approve", *held.values(), "--by", "Grace", data=data).code == 0
+    ended = league(
+        *("withdraw", held[Q1], "--reason", REASON, "--roll-back-to", first, "--by", "Grace", "--json"),
+        data=data,
+    )
+    assert ended.code == 0, ended.err
+    assert ended.answer["current_release_id"] == first
+    assert ended.answer["built_on_it"] == [{"quarter": Q2, "release_id": held[Q2]}]
+    expected = {Q1: first, Q2: held[Q2]}
+    assert release_ids(data) == expected
+    assert links(data) == expected
+    assert_of_one_piece(data, expected)
+    assert_marts_are_those_of_the_folder(data, Q1)
+    said = tombstone(data, held[Q1])
+    assert said is not None
+    assert said["current_release_id"] == first
+    assert journal(data)[-2:] == [
+        (Q1, "withdrawn", held[Q1], None, REASON),
+        (Q1, "published", first, "roll_back", REASON),
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["itself", "one that is held", "0123456789abcdef"])
+def test_only_an_earlier_release_of_the_quarter_is_rolled_back_to(data: DataFolder, wanted: str) -> None:
+    before = release_ids(data)
+    other = {"itself": before[Q1], "one that is held": held_ids(data)[Q1]}.get(wanted, wanted)
+    ended = league("withdraw", before[Q1], "--reason", REASON, "--roll-back-to", other, data=data)
+    assert ended.code == 2
+    assert "isn't an earlier release" in ended.err
+    assert release_ids(data) == before
+
+
+def test_a_held_release_is_withdrawn_without_readers_noticing(data: DataFolder) -> None:
+    before, held = release_ids(data), held_ids(data)
+    ended = league("withdraw", held[Q1], "--reason", REASON, "--json", data=data)
+    assert ended.code == 0, ended.err
+    assert (ended.answer["was"], ended.answer["current_release_id"]) == ("held", before[Q1])
+    assert ended.answer["built_on_it"] == [{"quarter": Q2, "release_id": held[Q2]}]
+    assert release_ids(data) == before
+    assert_marts_are_those_of_the_folder(data, Q1)
+    assert tombstone(data, held[Q1]) is not None
+
+
+def test_the_first_run_of_all_can_be_held(fresh_data: DataFolder, small_extracts: Path) -> None:
+    ended = league(
+        *("run", Q1, "--extracts", small_extracts / Q1, "--hold", "--by", "Ada", "--json"), data=fresh_data
+    )
+    assert ended.code == 0, ended.err
+    (release_id,) = ended.answer["held"]
+    assert release_ids(fresh_data) == {}
+    assert links(fresh_data) == {}
+    assert set(tables_holding(fresh_data, Q1)) <= KEPT
+    assert league("approve", release_id, "--by", "Grace", data=fresh_data).code == 0
+    assert release_ids(fresh_data) == {Q1: release_id}
+    assert_marts_are_those_of_the_folder(fresh_data, Q1)
+
+
+def test_history_says_what_happened_and_what_was_current_on_a_day(data: DataFolder) -> None:
+    first, held = release_ids(data)[Q1], held_ids(data)
+    assert league("approve", *held.values(), "--by", "Grace", data=data).code == 0
+    answer = league("history", Q1, "--json", data=data).answer
+    assert [(item["event"], item["release_id"], item["how"]) for item in answer["events"]] == [
+        ("published", first, "run"),
+        ("held", held[Q1], None),
+        ("published", held[Q1], "approval"),
+    ]
+    far = league("history", "--on", "2999-12-31", "--json", data=data).answer
+    assert {item["quarter"]: item["release_id"] for item in far["current"]} == held
+    assert league("history", "--on", "2001-01-01", "--json", data=data).answer["current"] == []
+    assert "Grace" in league("history", data=data).out
