@@ -50,6 +50,10 @@ class DataFolder:
         return self.root / "releases"
 
     @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
     def nowcasts(self) -> Path:
         return self.root / "nowcasts"
 

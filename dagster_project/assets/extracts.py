@@ -11,6 +11,7 @@ from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.quarters import quarter_partitions
 from dagster_project.runs import stages
+from dagster_project.settings import WAREHOUSE_SCHEMA
 
 TABLES = {
     "acute": "acute trusts",
@@ -26,6 +27,10 @@ LANDING = {
     "organisation_reference": "Organisations as the Organisation Data Service lists them",
     "row_set_aside": "Rows that hold no figure, each with the reason",
     "revision": "Figures that a newer file gives anew",
+}
+KEPT = {
+    "release_event": "The journal of releases, as the run found it",
+    "reconciliation_ledger": "Every difference from the publisher ever seen, as the run found it",
 }
 PARTITIONS = quarter_partitions()
 SINGLE_RUN = dg.BackfillPolicy.single_run()
@@ -91,12 +96,26 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
             owners=OWNERS,
             kinds={"python", "duckdb"},
         ),
+        *(
+            dg.AssetSpec(
+                [WAREHOUSE_SCHEMA, name],
+                description=f"{says}.",
+                group_name="releases",
+                owners=OWNERS,
+                kinds={"python", "duckdb"},
+            )
+            for name, says in KEPT.items()
+        ),
     ],
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
 def landing(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-    """Reports what was landed in the candidate warehouse."""
-    keys = [*(dg.AssetKey(["landing", name]) for name in LANDING), dg.AssetKey(["run", "quarter_in_scope"])]
+    """Reports what was landed in the candidate warehouse, and what it holds across runs."""
+    keys = [
+        *(dg.AssetKey(["landing", name]) for name in LANDING),
+        dg.AssetKey(["run", "quarter_in_scope"]),
+        *(dg.AssetKey([WAREHOUSE_SCHEMA, name]) for name in KEPT),
+    ]
     with quarterly_run.run.candidate.connect() as connection:
         yield from materialised_tables(connection, keys)

@@ -6,31 +6,11 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.audit.figure_kind import figure_kind_sql
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-
-# OF0005 and OF0010 are values of metrics: figures of one kind share their first three characters.
-_KIND = """case
-    when figure like 'OF0%.rank' then 'metric rank'
-    when figure like 'OF0%' then 'metric value'
-    when figure like 'OF1%.rank' then 'metric rank (beside the score)'
-    when figure like 'OF1%' then 'metric score'
-    when figure like 'OF40%.rank' then 'domain rank'
-    when figure like 'OF40%' then 'domain score'
-    when figure like 'OF41%' then 'domain segment'
-    when figure = 'OF5000' then 'adjusted segment'
-    when figure = 'OF5000.rank' then 'league table rank'
-    when figure = 'OF5002' then 'average metric score'
-    when figure = 'OF5002.rank' then 'rank ignoring segment'
-    when figure = 'OF5003' then 'unadjusted segment'
-    when figure = 'OF5004' then 'financial override'
-    when figure = 'OF5005' then 'final segment'
-    when figure = 'OF5007' then 'Recovery Support Programme flag'
-    when figure like '%likely%' then 'likely range'
-    else figure
-end"""
 
 
 def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
@@ -44,7 +24,7 @@ def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
         raise InputMissing(f"{quarter} isn't released, so there is nothing to reconcile. Released: {there}.")
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         counts = connection.execute(
-            f"select table_name, {_KIND} as kind, outcome, count(*) from {WAREHOUSE_SCHEMA}.reconciliation "
+            f"select table_name, {figure_kind_sql()} as kind, outcome, count(*) from {WAREHOUSE_SCHEMA}.reconciliation "
             "where quarter = ? group by all order by table_name, min(figure), outcome",
             [str(quarter)],
         ).fetchall()

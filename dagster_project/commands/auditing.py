@@ -25,3 +25,18 @@ def reconcile(
 
         result = reconciliation_of(DataFolder.from_environment(), Quarter.from_argument(quarter))
         finish(result, as_json, lambda: presentation.show_reconciliation(result))
+
+
+@app.command()
+def ledger(
+    quarter: Annotated[str | None, typer.Argument(help="A quarter; without it, all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every difference from the publisher ever seen, in releases and in runs whose gate closed."""
+    with reporting(as_json):
+        from dagster_project.audit.ledger_presentation import show_ledger
+        from dagster_project.audit.ledger_reading import ledger_of
+
+        wanted = Quarter.from_argument(quarter) if quarter is not None else None
+        result = ledger_of(DataFolder.from_environment(), wanted)
+        finish(result, as_json, lambda: show_ledger(result))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.audit.ledger import keep_ledger
 from dagster_project.errors import LeagueError
 from dagster_project.releases.durable import make_folder, remove
 from dagster_project.releases.folder import sweep_unfinished
@@ -61,7 +62,7 @@ def open_candidate(data: DataFolder, run_id: str) -> Candidate:
     """Copies the published warehouse (or creates an empty one) to `candidates/<run id>/`; needs the lock.
 
     What runs that died have left behind is removed first: whoever holds the lock is the only run alive. The
-    candidate has a journal, also where the published warehouse is older than its journal.
+    candidate has a journal and a ledger, also where the published warehouse is older than they are.
     """
     require_writer_lock(data)
     if not _RUN_ID.fullmatch(run_id):
@@ -76,6 +77,7 @@ def open_candidate(data: DataFolder, run_id: str) -> Candidate:
         candidate.warehouse.chmod(0o644)
     with candidate.connect() as connection:
         keep_journal(connection, data)
+        keep_ledger(connection)
     return candidate
 
 

@@ -27,6 +27,7 @@ _BEFORE = (
     "The warehouse is older than its journal: the time is when the release's folder was written, "
     "or the warehouse where there is no folder."
 )
+_CURRENT = "current_release"
 _COLUMNS = "event_number, quarter, release_id, event, happened_at, done_by, reason, how"
 
 
@@ -68,9 +69,9 @@ def keep_journal(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> Non
         "release_id varchar not null, event varchar not null, happened_at timestamp not null, done_by varchar, "
         "reason varchar, how varchar)"
     )
-    if not _has_table(connection, "current_release"):
+    if not _has_table(connection, _CURRENT):
         return
-    current = connection.execute(f"select quarter, release_id from {WAREHOUSE_SCHEMA}.current_release")
+    current = connection.execute(f"select quarter, release_id from {WAREHOUSE_SCHEMA}.{_CURRENT}")
     written = sorted((_written_at(data, *row), *row) for row in current.fetchall())
     for number, (at, quarter, release_id) in enumerate(written, start=1):
         _insert(connection, [number, quarter, release_id, PUBLISHED, at, None, _BEFORE, "before_journal"])
@@ -110,25 +111,31 @@ def events_in(connection: duckdb.DuckDBPyConnection, table: str = EVENT_TABLE) -
 
 def read_events(data: DataFolder) -> list[ReleaseEvent]:
     """All events of the published warehouse; of one without a journal, what it would begin with."""
+    with duckdb.connect(":memory:") as connection:
+        copy_journal(connection, data)
+        return events_in(connection)
+
+
+def copy_journal(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:
+    """Makes the published journal in another database; of a warehouse without one, what it would begin with."""
+    connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
     if not data.warehouse.exists():
-        return []
+        keep_journal(connection, data)
+        return
     path = str(data.warehouse).replace("'", "''")
     try:
         # Attached, because connect() gives a process that still reads from before a swap the old file again.
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(f"attach '{path}' as published (read_only)")
-            if _has_table(connection, "release_event", catalogue="published"):
-                return events_in(connection, f"published.{EVENT_TABLE}")
-            connection.execute(f"create schema {WAREHOUSE_SCHEMA}")
-            current = f"{WAREHOUSE_SCHEMA}.current_release"
-            connection.execute(f"create table {current} as select * from published.{current}")
-            keep_journal(connection, data)
-            return events_in(connection)
+        connection.execute(f"attach '{path}' as published_journal (read_only)")
+        name = "release_event" if _has_table(connection, "release_event", "published_journal") else _CURRENT
+        table = f"{WAREHOUSE_SCHEMA}.{name}"
+        connection.execute(f"create table {table} as select * from published_journal.{table}")
+        connection.execute("detach published_journal")
     except duckdb.Error as error:
         raise LeagueError(
             f"{data.warehouse}: expected a published warehouse with the table {EVENT_TABLE}; DuckDB says: "
             f"{error}. If a program has it open for writing, close it; if the file isn't ours, move it away."
         ) from error
+    keep_journal(connection, data)
 
 
 def current_after(events: Iterable[ReleaseEvent], day: date | None = None) -> dict[Quarter, ReleaseEvent]:
@@ -168,7 +175,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, values: list[object]) -> None
     connection.execute(f"insert into {EVENT_TABLE} ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
-def _has_table(connection: duckdb.DuckDBPyConnection, table: str, *, catalogue: str | None = None) -> bool:
+def _has_table(connection: duckdb.DuckDBPyConnection, table: str, catalogue: str | None = None) -> bool:
     found = connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ? "
         "and table_catalog = coalesce(?, current_database())",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.audit.ledger import load_ledger
 from dagster_project.errors import LeagueError
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
@@ -23,6 +24,7 @@ from dagster_project.releases.journal import (
     person,
     refuse_withdrawn,
 )
+from dagster_project.releases.past_league_tables import keep_league_tables
 from dagster_project.releases.tombstone import mend_tombstones, record_withdrawn
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
@@ -72,8 +74,9 @@ def publish(
 
 
 def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
-    """Puts the candidate in the published warehouse's place as it is; returns what is current now.
+    """Puts the candidate in the published warehouse's place; returns what is current now.
 
+    What is kept across releases is brought up to date in it: withdrawn releases, history and ledger.
     Until the rename, every failure leaves readers on what was published before; after it the links are
     mended and the candidate is gone. Raises LeagueError as `publish` does.
     """
@@ -81,6 +84,8 @@ def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
     with candidate.connect() as connection:
         _keep_current_release(connection)
         record_withdrawn(connection)
+        keep_league_tables(connection, data)
+        load_ledger(connection, data)
     candidate.close()
     seal_file(candidate.warehouse)
     make_folder(data.warehouse.parent)

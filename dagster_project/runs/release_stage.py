@@ -14,13 +14,14 @@ from dagster_project.releases.publish import publish
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.summary import changes_against_published, summarise
+from dagster_project.runs.unexplained_change import refuse_unexplained_changes
 from dagster_project.warehouse.quality import record_quality
 
 
 def release(run: QuarterlyRun) -> list[ReleaseFolder]:
     """Writes each quarter's release and makes the candidate the published warehouse; with `hold` they are
     written but none becomes current, and a dry run only says what would change. Raises WrongUsage if a gate
-    didn't pass.
+    didn't pass or a release was withdrawn, LeagueError if figures change though inputs and rules are the same.
     """
     with run.stage("release", _says(run)):
         closed = [outcome.gate for outcome in run.outcomes if not outcome.passed]
@@ -30,6 +31,8 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
             events = events_in(connection)
             for identity in run.identities:
                 refuse_withdrawn(events, identity.quarter, identity.release_id)
+            if not run.request.rebuild:
+                refuse_unexplained_changes(connection, run.data, run.identities)
             record_quality(connection, run.scope, run.outcomes)
             run.record.note(
                 summary=summarise(connection, run.quarters),
@@ -53,7 +56,8 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
         if run.request.hold:
             held = hold(run.candidate, run.data, run.releases, run_id=run.run_id, by=run.request.by)
         else:
-            publish(run.candidate, run.data, run.quarters, by=run.request.by)
+            how = "rebuild" if run.request.rebuild else "run"
+            publish(run.candidate, run.data, run.quarters, how=how, by=run.request.by)
         for folder in run.releases:
             waits = ", held" if folder.release_id in held else ""
             announce(f"  {folder.quarter}: release {folder.release_id}{waits}")

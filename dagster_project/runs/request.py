@@ -43,6 +43,8 @@ class RunRequest:
     dry_run: bool = False
     # Written but not made current until somebody else approves.
     hold: bool = False
+    # `league rebuild` alone: figures may change although only the code has, as its diff was shown before.
+    rebuild: bool = False
     # Who asks for the run, for the journal; None is LEAGUE_PERSON or the operating system's user.
     by: str | None = None
     threads: int = 2

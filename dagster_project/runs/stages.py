@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.audit.ledger import write_ledger
 from dagster_project.errors import WrongUsage
 from dagster_project.extracts.archive import Archive
 from dagster_project.extracts.archived_vintages import seen_by
@@ -38,6 +39,7 @@ SCORING = (
     "fqn:nhs_league_tables.scoring",
     "fqn:nhs_league_tables.league_tables",
     "fqn:nhs_league_tables.audit",
+    "fqn:nhs_league_tables.history",
 )
 
 
@@ -83,12 +85,16 @@ def score(run: QuarterlyRun) -> list[str]:
 
 
 def judge(run: QuarterlyRun, gate: str) -> GateOutcome:
-    """Runs a gate over the candidate and keeps what it found, passed or not."""
+    """Runs a gate over the candidate and keeps what it found, passed or not; also every difference from the
+    publisher, once the league tables are judged.
+    """
     from dagster_project.gates.gate import run_gate
 
     with run.stage(f"gate {gate}", f"Gate: {gate.replace('_', ' ')}"):
         with run.candidate.connect() as connection:
             outcome = run_gate(gate, connection, expectations_dir=EXPECTATIONS_DIR)
+            if gate == "league_tables" and not run.request.dry_run:
+                write_ledger(connection, run.data, [(item.quarter, item.release_id) for item in run.scope])
         run.outcomes.append(outcome)
         keep_quality(run)
         error = outcome.error()

@@ -31,6 +31,10 @@ OTHER_COLUMNS = {
         "framework varchar, release_state varchar"
     ),
     "framework_rule": ", rule_value varchar",
+    "reconciliation": (
+        ", table_name varchar, computed decimal(18, 6), published decimal(18, 6), "
+        "difference decimal(18, 6), tolerance decimal(18, 6), outcome varchar, reason varchar"
+    ),
 }
 
 

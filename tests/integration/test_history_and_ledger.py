@@ -1,0 +1,138 @@
+"""What was reported on a day, and every difference from the publisher ever seen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from league_command import league
+from published_state import release_ids, rows_of
+from sample_copy import SampleCopy
+
+from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.warehouse.dbt_project import DbtProject
+
+QUARTER = "2025-26-Q1"
+ON = """
+    select release_id, organisation_name from league.league_table_history
+    where valid_from <= ? and (valid_to > ? or valid_to is null) and organisation_code = 'ZDJ'
+"""
+NAME, CORRECTED = "Dunandreth", "Dunandrith"
+
+
+@pytest.fixture(scope="session")
+def replaced(small_release: DataFolder, small_extracts: Path, made_once: Callable[..., Path]) -> DataFolder:
+    """`small_release`, in which an organisation's name was corrected afterwards, as an old warehouse: without
+    journal, history and ledger when the correction was run.
+    """
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        data = DataFolder(folder)
+        data.warehouse.chmod(0o644)
+        with duckdb.connect(str(data.warehouse)) as connection:
+            for view in ("league_table_history", "release_period", "reconciliation_summary"):
+                connection.execute(f"drop view league.{view}")
+            for table in ("release_event", "withdrawn_release", "reconciliation_ledger"):
+                connection.execute(f"drop table league.{table}")
+            connection.execute("drop schema history cascade")
+        shutil.rmtree(data.ledger)
+        copy = SampleCopy(folder / "corrected", [small_extracts / QUARTER])
+        for file in ("ambulance-trust-data", "ambulance-trust-league-table"):
+            copy.change_text(file, lambda text: text.replace(NAME, CORRECTED))
+        ended = league("run", QUARTER, "--extracts", copy.folder, "--by", "Ada", data=data)
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("replaced", build))
+
+
+@pytest.fixture
+def data(replaced: DataFolder, tmp_path: Path) -> DataFolder:
+    shutil.copytree(replaced.root, tmp_path / "data", symlinks=True)
+    return DataFolder(tmp_path / "data")
+
+
+def moments(data: DataFolder) -> list[datetime]:
+    events = rows_of(data, "select happened_at from league.release_event order by event_number")
+    return [row[0] for row in events]
+
+
+def test_what_was_reported_at_a_moment_is_one_query(data: DataFolder, small_release: DataFolder) -> None:
+    first, second = release_ids(small_release)[QUARTER], release_ids(data)[QUARTER]
+    before, after = moments(data)
+    just_before, just_after = (moment - timedelta(microseconds=1) for moment in (before, after))
+    assert rows_of(data, ON, just_before, just_before) == []
+    for moment in (before, just_after):
+        ((release_id, name),) = rows_of(data, ON, moment, moment)
+        assert (release_id, name.split()[0]) == (first, NAME)
+    ((release_id, name),) = rows_of(data, ON, after, after)
+    assert (release_id, name.split()[0]) == (second, CORRECTED)
+    assert rows_of(data, "select count(*) from league.league_table_history where valid_to is null") == [(10,)]
+
+
+def test_a_withdrawn_and_rolled_back_release_is_in_the_history_only_while_it_was_current(
+    data: DataFolder,
+) -> None:
+    (first,) = rows_of(data, "select release_id from league.release_event where event_number = 1")[0]
+    second = release_ids(data)[QUARTER]
+    ended = league("withdraw", second, "--reason", "Wrong", "--roll-back-to", first, data=data)
+    assert ended.code == 0, ended.err
+    periods = rows_of(
+        data,
+        "select release_id, how, valid_to is null from league.release_period order by event_number",
+    )
+    assert periods == [(first, "before_journal", False), (second, "run", False), (first, "roll_back", True)]
+    held = rows_of(
+        data,
+        "select release_id, count(*) from league.league_table_history where valid_to is null group by all",
+    )
+    assert held == [(first, 10)]
+    league("withdraw", first, "--reason", "Wrong too", data=data)
+    assert rows_of(data, "select * from league.league_table_history where valid_to is null") == []
+    assert rows_of(data, "select count(*) from league.league_table_history") == [(30,)]
+
+
+def test_the_same_run_again_adds_nothing_to_history_journal_and_ledger(
+    data: DataFolder, replaced: DataFolder
+) -> None:
+    before = kept(data)
+    ended = league("run", QUARTER, "--extracts", replaced.root / "corrected", data=data)
+    assert ended.code == 0, ended.err
+    assert kept(data) == before
+
+
+def kept(data: DataFolder) -> list[list[tuple[object, ...]]]:
+    tables = ("league.league_table_history", "league.release_event", "league.reconciliation_ledger")
+    return [rows_of(data, f"select * from {table} order by all") for table in tables]
+
+
+def test_the_history_has_the_columns_of_the_league_table_and_its_times(replaced: DataFolder) -> None:
+    models = {
+        node["name"]: {
+            name: (column["data_type"], column["description"]) for name, column in node["columns"].items()
+        }
+        for node in DbtProject(DBT_PROJECT_DIR, replaced.root / "dbt").manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    history = models["league_table_history"]
+    times = {name: history.pop(name) for name in ("valid_from", "valid_to")}
+    assert history == models["league_table"] == models["released_league_table"]
+    assert {kind for kind, _ in times.values()} == {"timestamp"}
+
+
+@pytest.mark.parametrize("table", ["release_event", "withdrawn_release", "reconciliation_ledger"])
+def test_what_is_kept_across_runs_is_documented_column_by_column(replaced: DataFolder, table: str) -> None:
+    sources = DbtProject(DBT_PROJECT_DIR, replaced.root / "dbt").manifest["sources"].values()
+    (documented,) = (source["columns"] for source in sources if source["name"] == table)
+    found = rows_of(
+        replaced,
+        "select column_name, lower(data_type) from information_schema.columns where table_name = ? "
+        "order by ordinal_position",
+        table,
+    )
+    assert [(name, column["data_type"].replace(", ", ",")) for name, column in documented.items()] == found
+    assert all(column["description"] for column in documented.values())
