@@ -10,7 +10,8 @@ import argparse
 import time
 from pathlib import Path
 
-from dagster_project.extracts.load import READERS, load_folder
+from dagster_project.extracts.archived_files import READERS
+from dagster_project.extracts.load import load_folder
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dagster_project.commands import auditing, correcting, nowcasting, ruling, running, verifying
+from dagster_project.commands import auditing, correcting, keeping, nowcasting, ruling, running, verifying
 
 app = typer.Typer(
     name="league",
@@ -20,6 +20,7 @@ app.add_typer(auditing.app)
 app.add_typer(verifying.app)
 app.add_typer(correcting.app)
 app.add_typer(nowcasting.app)
+app.add_typer(keeping.app)
 app.add_typer(ruling.app, name="rules")
 
 

@@ -33,7 +33,6 @@ LONGEST_FETCH = {
     "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "7200",
     "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS": "7200",
 }
-_STARTED_BY = {"league/started_by": "league run"}
 
 
 def dagster_home(data: DataFolder) -> Path:
@@ -61,7 +60,7 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     quarters = sorted(set(request.quarters))
     tags = {
         QUARTERS_TAG: ",".join(map(str, quarters)),
-        **_STARTED_BY,
+        "league/started_by": "league rebuild" if request.rebuild else "league run",
         **_partition_tags([str(q) for q in quarters]),
     }
     with DagsterInstance.get() as instance:
@@ -112,6 +111,9 @@ def _run_config(request: RunRequest) -> dict[str, Any]:
         "sample": request.sample,
         "as_of": request.as_of.isoformat() if request.as_of else None,
         "release": request.release,
+        "rebuild": request.rebuild,
+        "follows": request.follows,
+        "archived_sample": request.archived_sample,
         "scale": request.scale,
         "rules_dir": str(request.rules_dir.resolve()) if request.rules_dir else None,
         "dry_run": request.dry_run,

@@ -49,6 +49,12 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
     release: str | None = Field(
         default=None, description="Make an old release of the one quarter again, from the extracts it used"
     )
+    rebuild: bool = Field(
+        default=False, description="With `release` and `hold`: under the code, rules and versions of now"
+    )
+    follows: str | None = Field(
+        default=None, description="With `rebuild`: the release of the quarter before to follow"
+    )
     scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
     rules_dir: str | None = Field(default=None, description="Folder of a year's own rules")
     dry_run: bool = Field(default=False, description="Do all but publish")
@@ -80,6 +86,8 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             sample=self.sample,
             as_of=day_of(self.as_of) if self.as_of else None,
             release=self.release or None,
+            rebuild=self.rebuild,
+            follows=self.follows or None,
             archived_sample=self.archived_sample,
             scale=self.scale,
             rules_dir=Path(self.rules_dir) if self.rules_dir else None,

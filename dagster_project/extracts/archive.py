@@ -72,6 +72,10 @@ class Archive:
     def manifest(self) -> Path:
         return self.root / "manifest.jsonl"
 
+    @property
+    def prunings(self) -> Path:
+        return self.root / "pruned.jsonl"
+
     def path_of(self, extract_id: str) -> Path:
         """Where the bytes of that id are or would be."""
         return self.root / extract_id[:2] / extract_id
@@ -161,8 +165,7 @@ class Archive:
         if not new:
             return
         self.root.mkdir(parents=True, exist_ok=True)
-        seen_at = self._clock().astimezone(UTC).isoformat(timespec="seconds")
-        stamped = [replace(sighting, retrieved_at=seen_at) for sighting in new]
+        stamped = [replace(sighting, retrieved_at=self._now_text()) for sighting in new]
         rows = [json.dumps(asdict(sighting), sort_keys=True) for sighting in stamped]
         with self.manifest.open("ab") as file:
             file.write("".join(row + "\n" for row in rows).encode())
@@ -179,16 +182,47 @@ class Archive:
         finished = self.manifest.read_bytes().split(b"\n")[:-1]
         return [self._sighting(line, number) for number, line in enumerate(finished, 1)]
 
+    def pruned(self) -> dict[str, str]:
+        """The id of each file whose bytes were pruned and haven't come back, to the id of what replaced it."""
+        if not self.prunings.exists():
+            return {}
+        finished = self.prunings.read_bytes().split(b"\n")[:-1]
+        try:
+            rows = [json.loads(line) for line in finished]
+            replaced = {row["extract_id"]: row["replaced_by"] for row in rows}
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputRejected(
+                file=str(self.prunings),
+                expected="a line for each pruned file, as written by the archive",
+                found=f"something else ({error})",
+                remedy="Restore it from a backup.",
+            ) from None
+        return {old: new for old, new in replaced.items() if not self.path_of(old).exists()}
+
+    def prune(self, extract_id: str, *, replaced_by: str) -> None:
+        """Removes the bytes of a file, once it is written down what took its place. Its sightings stay."""
+        self.clean()
+        row = {"extract_id": extract_id, "replaced_by": replaced_by, "pruned_at": self._now_text()}
+        with self.prunings.open("ab") as file:
+            file.write((json.dumps(row, sort_keys=True) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self.path_of(extract_id).unlink()
+
     def clean(self) -> None:
         """Removes what an interrupted write left behind."""
         if not self.root.is_dir():
             return
         for unfinished in self.root.glob(f"{_UNFINISHED}*"):
             unfinished.unlink()
-        with contextlib.suppress(FileNotFoundError), self.manifest.open("r+b") as file:
-            written = file.read()
-            if not written.endswith(b"\n"):
-                file.truncate(written.rfind(b"\n") + 1)
+        for lines in (self.manifest, self.prunings):
+            with contextlib.suppress(FileNotFoundError), lines.open("r+b") as file:
+                written = file.read()
+                if not written.endswith(b"\n"):
+                    file.truncate(written.rfind(b"\n") + 1)
+
+    def _now_text(self) -> str:
+        return self._clock().astimezone(UTC).isoformat(timespec="seconds")
 
     def _sighting(self, line: bytes, number: int) -> Sighting:
         try:

@@ -76,6 +76,23 @@ def replaced_later(sightings: Iterable[Sighting], series: Mapping[str, Hashable]
     }
 
 
+def without_pruned(archive: Archive, sightings: Iterable[Sighting]) -> list[Sighting]:
+    """The sightings whose bytes weren't pruned. Raises InputMissing where such bytes would be needed, as nothing
+    that took their place is among the sightings.
+    """
+    seen, pruned = list(sightings), archive.pruned()
+    there = {one.extract_id for one in seen} - pruned.keys()
+    for one in seen:
+        if one.extract_id not in pruned or _newest(pruned, one.extract_id) in there:
+            continue
+        raise InputMissing(
+            f"{one.file_name} ({one.extract_id}) was pruned from the archive {archive.root} once "
+            f"{pruned[one.extract_id]} had taken its place; the files asked for are from before. "
+            "Name a later day, or restore the archive from a backup of that time."
+        )
+    return [one for one in seen if one.extract_id in there]
+
+
 def nothing_to_read(archive: Archive, sightings: Iterable[Sighting], day: date | None) -> InputMissing:
     """The error to raise where the archive has no file that a run may read; says what it has instead."""
     held = list(sightings)
@@ -94,6 +111,14 @@ def nothing_to_read(archive: Archive, sightings: Iterable[Sighting], day: date |
     return InputMissing(
         f"The archive {archive.root} holds no extracts to read: name a folder of downloaded files first."
     )
+
+
+def _newest(pruned: Mapping[str, str], extract_id: str) -> str:
+    """What took a pruned file's place, and that one's, if it was pruned as well."""
+    passed = {extract_id}
+    while (extract_id := pruned[extract_id]) in pruned and extract_id not in passed:
+        passed.add(extract_id)
+    return extract_id
 
 
 def _takes_the_place(new: _Seen, old: _Seen, old_id: str) -> bool:

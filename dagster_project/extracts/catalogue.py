@@ -144,7 +144,7 @@ class Catalogue:
 
 def reader_names() -> frozenset[str]:
     """The registered readers: what an entry may name."""
-    from dagster_project.extracts.load import READERS
+    from dagster_project.extracts.archived_files import READERS
 
     return frozenset(READERS)
 

@@ -6,10 +6,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.extracts.archived_files import READERS
 from dagster_project.extracts.catalogue import Source
 from dagster_project.extracts.discover import Found
 from dagster_project.extracts.link_period import Period, period_named
-from dagster_project.extracts.load import READERS
 from dagster_project.extracts.readers import nof_data, nof_league_table
 
 _HEAD_BYTES = 20_000

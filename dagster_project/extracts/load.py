@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,38 +12,17 @@ import pandas as pd
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive, sha256_of, sha256_of_file
-from dagster_project.extracts.archived_vintages import names_of, nothing_to_read, replaced_later, seen_by
+from dagster_project.extracts.archived_files import FRAMEWORK, READERS, read_again, read_vintages
+from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by, without_pruned
 from dagster_project.extracts.folder import files_below, what_it_is
-from dagster_project.extracts.readers import (
-    ae_attendances,
-    ambulance_systems,
-    cancer_waiting_times,
-    community_waiting_lists,
-    nof_data,
-    nof_league_table,
-    ods_organisations,
-    rtt_waiting_times,
-)
+from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
 from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
-from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, series_of, sightings
+from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
 from dagster_project.extracts.vintages import newest_rows, undecided
 from dagster_project.quarters import Quarter
 
-READERS: dict[str, Callable[..., ReadFile]] = {
-    nof_data.SOURCE: nof_data.read_nof_data,
-    nof_league_table.SOURCE: nof_league_table.read_nof_league_table,
-    cancer_waiting_times.SOURCE: cancer_waiting_times.read_cancer_waiting_times,
-    community_waiting_lists.SOURCE: community_waiting_lists.read_community_waiting_lists,
-    ae_attendances.SOURCE: ae_attendances.read_ae_attendances,
-    ambulance_systems.SOURCE: ambulance_systems.read_ambulance_systems,
-    rtt_waiting_times.SOURCE: rtt_waiting_times.read_rtt_waiting_times,
-    ods_organisations.TRUSTS: ods_organisations.read_ods_organisations,
-    ods_organisations.ICBS: ods_organisations.read_ods_organisations,
-}
-# The framework's own files are small and read as bytes; statistics as paths, as they needn't fit into memory.
-_FRAMEWORK = frozenset({nof_data.SOURCE, nof_league_table.SOURCE})
 _IGNORED_SHOWN = 5
 
 
@@ -147,7 +126,7 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
             if found.source is None:
                 ignored.append(FileNote(shown, found.reason))
                 continue
-            raw = path.read_bytes() if found.source in _FRAMEWORK else path
+            raw = path.read_bytes() if found.source in FRAMEWORK else path
             extract_id = sha256_of(raw) if isinstance(raw, bytes) else sha256_of_file(raw)
             origins.append((extract_id, path))
             if extract_id in read:
@@ -186,8 +165,8 @@ def load_archived(
     chosen = [seen for seen in seen_by(held, as_of) if is_sample in (None, seen.is_sample)]
     if not chosen:
         raise nothing_to_read(archive, held, as_of)
-    files = _read_again(archive, names_of(chosen), {seen.extract_id: seen.source for seen in chosen})
-    replaced = replaced_later(chosen, {file.extract_id: series_of(file) for file in files})
+    chosen = without_pruned(archive, chosen)
+    files, replaced = read_vintages(archive, chosen)
     notes = [
         FileNote(file.file_name, f"{replaced[file.extract_id]} took the place of {file.extract_id}")
         for file in files
@@ -207,16 +186,7 @@ def load_listed(archive: Archive, names: Mapping[str, str]) -> LoadedExtracts:
             raise InputMissing(
                 f"The archive {archive.root} never saw {name} ({extract_id}): load the folder that holds it again."
             )
-    return _assembled(_read_again(archive, names, sources), [], [])
-
-
-def _read_again(archive: Archive, names: Mapping[str, str], sources: Mapping[str, str]) -> list[ReadFile]:
-    return [
-        READERS[sources[extract_id]](
-            _archived(archive, extract_id, sources[extract_id]), file_name=name, extract_id=extract_id
-        )
-        for extract_id, name in names.items()
-    ]
+    return _assembled(read_again(archive, names, sources), [], [])
 
 
 def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
@@ -234,14 +204,6 @@ def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
                 remedy="Run again once nothing writes to that folder.",
             )
         archive.adopt(copied)
-
-
-def _archived(archive: Archive, extract_id: str, source: str) -> bytes | Path:
-    """The archived file, its bytes checked."""
-    path = archive.path_of(extract_id)
-    if source in _FRAMEWORK or not path.is_file() or sha256_of_file(path) != extract_id:
-        return archive.read(extract_id)
-    return path
 
 
 def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileNote]) -> LoadedExtracts:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import duckdb
+
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.quarters import Quarter
-from dagster_project.releases.folder import RELEASE_FILE, read_release, release_path
+from dagster_project.releases.folder import RELEASE_FILE, read_release, refuse_damaged, release_path
 from dagster_project.releases.identity import ReleaseIdentity, hash_code, hash_rules, locked_versions
+from dagster_project.releases.reload import reload_release
 from dagster_project.settings import DataFolder
 
 _SHOWN = 5
@@ -83,6 +86,23 @@ def refuse_other_earlier_release(old: OldRelease, current: str | None) -> None:
             f"warehouse has {there} of that quarter. Nothing was released. Bring that one back first: "
             f"`league run {before} --release {wanted}`."
         )
+
+
+def follow_rebuilt(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder, old: OldRelease, follows: str | None
+) -> str | None:
+    """What a rebuild takes for the release of the quarter before, its tables brought into the candidate.
+
+    A release that read none reads none again. Raises InputRejected where that release is damaged.
+    """
+    if old.previous_release_id is None or follows is None:
+        return None
+    before = old.quarter.shifted(-1)
+    folder = release_path(data, before, follows)
+    read_release(data, before, follows)
+    refuse_damaged(folder)
+    reload_release(connection, before, folder)
+    return follows
 
 
 def as_once_released(identity: ReleaseIdentity, data: DataFolder, *, may_differ: bool) -> ReleaseIdentity:

@@ -36,6 +36,10 @@ class RunRequest:
     sample: bool = False
     as_of: date | None = None
     release: str | None = None
+    # The release is made of the same extracts under the code, rules and versions that are here now.
+    rebuild: bool = False
+    # With `rebuild`: the release of the quarter before to follow, in place of the one that is current.
+    follows: str | None = None
     # Automation only: the archive's sample files are read, where a test's publisher served them.
     archived_sample: bool = False
     scale: int = 1
@@ -59,6 +63,7 @@ class RunRequest:
         if self.as_of is not None and self.release is not None:
             raise WrongUsage("--release says which files to use: leave out --as-of, or leave out --release.")
         self._refuse_other_files()
+        self._refuse_rebuild_that_publishes()
         if self.release is not None and not _RELEASE_ID.fullmatch(self.release):
             raise WrongUsage(
                 f"--release is a release's id, 16 digits or letters a to f, not {self.release!r}."
@@ -73,6 +78,12 @@ class RunRequest:
             raise WrongUsage("A dry run writes nothing that could be held: leave out --hold, or --dry-run.")
         if self.threads < 1:
             raise WrongUsage(f"--threads is a whole number from 1, not {self.threads}.")
+
+    def _refuse_rebuild_that_publishes(self) -> None:
+        if self.rebuild and (self.release is None or not self.hold):
+            raise WrongUsage("A rebuild makes a release anew and holds it: name `release`, and set `hold`.")
+        if self.follows is not None and not (self.rebuild and _RELEASE_ID.fullmatch(self.follows)):
+            raise WrongUsage("Only a rebuild follows another release of the quarter before, given by its id.")
 
     def _refuse_other_files(self) -> None:
         vintage = "--as-of" if self.as_of is not None else "--release" if self.release is not None else None

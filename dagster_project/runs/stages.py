@@ -20,6 +20,7 @@ from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.rebuild import (
     OldRelease,
     as_once_released,
+    follow_rebuilt,
     old_release,
     refuse_other_code,
     refuse_other_components,
@@ -153,10 +154,12 @@ def _where(run: QuarterlyRun) -> tuple[Path | None, Path | None]:
 
 
 def _old_release(run: QuarterlyRun) -> OldRelease | None:
-    """The release to make again, if one is asked for and its code is the one here."""
+    """The release to make again, if one is asked for: with the code it was made with, unless it is a rebuild."""
     if run.request.release is None:
         return None
     old = old_release(run.data, run.quarters[0], run.request.release)
+    if run.request.rebuild:
+        return old
     refuse_other_code(old, own_rules=run.request.rules_dir is not None)
     return old
 
@@ -188,26 +191,37 @@ def _identify(run: QuarterlyRun, rules_dir: Path | None, old: OldRelease | None)
     rules = run.project.project_dir / "seeds" / "methodology" if rules_dir else METHODOLOGY_DIR
     for quarter in run.quarters:
         known.pop(quarter, None)
+    same = None if run.request.rebuild else old
     for quarter in run.quarters:
         framework = framework_for(quarter, run.rules, is_sample=run.loaded.is_sample)
         before = quarter.shifted(-1)
-        if old is not None:
-            refuse_other_earlier_release(old, known.get(before))
+        if same is not None:
+            refuse_other_earlier_release(same, known.get(before))
         identity = identify(
             quarter,
             framework=framework,
             is_sample=run.loaded.is_sample,
             extracts=_extracts_of(run.loaded, quarter),
-            previous_release_id=old.previous_release_id if old is not None else known.get(before),
+            previous_release_id=_release_before(run, old, known.get(before)),
             rules_dir=rules,
         )
-        if old is not None:
-            refuse_other_components(old, identity)
+        if same is not None:
+            refuse_other_components(same, identity)
         elif run.request.as_of is not None:
             identity = as_once_released(identity, run.data, may_differ=rules_dir is not None)
         known[quarter] = identity.release_id
         run.identities.append(identity)
         run.scope.append(_in_scope(run.loaded, identity, before))
+
+
+def _release_before(run: QuarterlyRun, old: OldRelease | None, current: str | None) -> str | None:
+    """The release of the quarter before that the gates read: the current one, or what an old release read."""
+    if old is None:
+        return current
+    if not run.request.rebuild:
+        return old.previous_release_id
+    with run.candidate.connect() as connection:
+        return follow_rebuilt(connection, run.data, old, run.request.follows or current)
 
 
 def _extracts_of(loaded: LoadedExtracts, quarter: Quarter) -> dict[str, str]:

@@ -74,7 +74,7 @@ class DbtProject:
     @cached_property
     def _parsed_folder(self) -> Path:
         """The folder with the parsed manifest of the project as it stands."""
-        folder = self.target_dir / self._fingerprint()
+        folder = self.target_dir / self.fingerprint()
         if (folder / _PARSED).is_file():
             return folder
         self.target_dir.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class DbtProject:
             if older != folder:
                 shutil.rmtree(older, ignore_errors=True)
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """Changes whenever a file of the project, dbt itself or the place of the project changes."""
         digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')} {self.project_dir}".encode())
         for path in sorted(self.project_dir.rglob("*")):

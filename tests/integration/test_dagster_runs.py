@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_history import history
 from league_command import environment_of, league
 from published_state import published_files, release_ids, rows_of
 from sample_copy import SampleCopy
@@ -24,16 +24,6 @@ QUARTER = "2025-26-Q1"
 RELEASE = dg.AssetKey(["releases", "release"])
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
 GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
-
-
-@contextmanager
-def history(data: DataFolder) -> Iterator[dg.DagsterInstance]:
-    """The run history of a data folder, as the web server opens it."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in environment_of(data).items():
-            patched.setenv(name, value)
-        with dg.DagsterInstance.get() as instance:
-            yield instance
 
 
 def job() -> dg.JobDefinition:

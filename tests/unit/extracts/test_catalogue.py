@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from dagster_project.errors import WrongUsage
+from dagster_project.extracts.archived_files import READERS
 from dagster_project.extracts.catalogue import CATALOGUE, load_catalogue, reader_names
-from dagster_project.extracts.load import READERS
 from dagster_project.settings import METHODOLOGY_DIR
 
 

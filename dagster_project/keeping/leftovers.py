@@ -1,0 +1,73 @@
+"""What was left behind or is overtaken: candidates, half-written folders, parsed dbt projects, old nowcasts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dagster_project.keeping.removal import (
+    CANDIDATE,
+    NOWCAST,
+    PARSED,
+    UNFINISHED,
+    Removal,
+    removal_of,
+    written_at,
+)
+from dagster_project.nowcast.folder import NOWCAST_FILE
+from dagster_project.releases.publish import current_release
+from dagster_project.releases.writer_lock import require_writer_lock
+from dagster_project.runs.quarterly_run import checkout_project
+from dagster_project.settings import DataFolder
+
+_MARK = ".unfinished-"
+# Nowcasts and dbt's parser work without the writer's lock: what is younger may be somebody's work of now.
+_AT_WORK = timedelta(days=1)
+
+
+def leftovers(data: DataFolder, now: datetime) -> list[Removal]:
+    """What dead runs left; needs the writer lock, as whoever holds it is the only run alive."""
+    require_writer_lock(data)
+    found = [
+        removal_of(CANDIDATE, path, data, "its run is dead: this process holds the writer's lock")
+        for path in sorted(data.candidates.glob("*"))
+    ]
+    for folder in (data.root, data.archive, data.releases, data.nowcasts):
+        for path in sorted({*folder.glob(f"{_MARK}*"), *folder.glob(f"*/{_MARK}*")}):
+            if folder != data.nowcasts or now - written_at(path) > _AT_WORK:
+                found.append(removal_of(UNFINISHED, path, data, "never finished"))
+    unique = {removal.name: removal for removal in found}
+    return list(unique.values())
+
+
+def parsed_projects(data: DataFolder, now: datetime) -> list[Removal]:
+    """Parsed dbt projects of other code than the checkout's, and parsings that never ended."""
+    project = checkout_project(data)
+    if not project.target_dir.is_dir():
+        return []
+    as_it_stands = project.fingerprint()
+    return [
+        removal_of(PARSED, path, data, "not of the dbt project as it stands, and older than a day")
+        for path in sorted(project.target_dir.iterdir())
+        if not path.name.startswith(as_it_stands) and now - written_at(path) > _AT_WORK
+    ]
+
+
+def overtaken_nowcasts(data: DataFolder) -> list[Removal]:
+    """Nowcasts of quarters that are released by now, official ones and the sample's apart."""
+    current = {
+        (str(release.quarter), release.is_sample): release.release_id for release in current_release(data)
+    }
+    return [
+        removal_of(NOWCAST, folder, data, f"{quarter} is released: {current[quarter, is_sample]}")
+        for quarter, is_sample, folder in _nowcasts(data)
+        if (quarter, is_sample) in current
+    ]
+
+
+def _nowcasts(data: DataFolder) -> Iterator[tuple[str, bool, Path]]:
+    for path in sorted(data.nowcasts.glob(f"*/[0-9a-f]*/{NOWCAST_FILE}")):
+        content = json.loads(path.read_bytes())
+        yield str(content["quarter"]), bool(content["is_sample"]), path.parent

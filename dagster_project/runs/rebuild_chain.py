@@ -1,0 +1,97 @@
+"""Released quarters made again under the code of now, one after the other, held and compared: nothing moves.
+
+Each quarter is a run of its own on exactly the extracts that its release used, as files of two quarters would
+correct each other in one pass. It follows the rebuilt release of the quarter before, so that the whole chain can
+be approved in one commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import ExitCode, InputMissing
+from dagster_project.quarters import Quarter
+from dagster_project.releases.comparison import compare_releases
+from dagster_project.releases.folder import release_path
+from dagster_project.releases.publish import CurrentRelease, current_release
+from dagster_project.runs.progress import announce
+from dagster_project.runs.record import RunRecord
+from dagster_project.runs.request import RunRequest
+from dagster_project.settings import DataFolder
+
+COMPARISON_FILE = "comparison.json"
+Run = Callable[[RunRequest, DataFolder], Mapping[str, Any]]
+
+
+def rebuild(
+    data: DataFolder,
+    quarters: Sequence[Quarter],
+    run: Run,
+    *,
+    rules_dir: Path | None = None,
+    by: str | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Makes the current releases of these quarters (all, where none is named) again and holds what differs.
+
+    `run` makes one release, as `launch` does, and returns its outcome. The first run that fails ends the chain:
+    its exit code and message are the result's, and what was held before it stays held. Raises InputMissing
+    where a quarter has no release.
+    """
+    result: dict[str, Any] = {"quarters": [], "exit_code": int(ExitCode.DONE), "message": ""}
+    rebuilt: dict[tuple[Quarter, bool], str] = {}
+    for old in _chosen(current_release(data), quarters):
+        announce(f"Rebuilding {old.quarter}: release {old.release_id}")
+        request = RunRequest(
+            (old.quarter,),
+            release=old.release_id,
+            rebuild=True,
+            follows=rebuilt.get((old.quarter.shifted(-1), old.is_sample)),
+            hold=True,
+            rules_dir=rules_dir,
+            by=by,
+            threads=threads,
+        )
+        outcome = run(request, data)
+        if outcome.get("exit_code") != ExitCode.DONE:
+            code = outcome.get("exit_code")
+            result["exit_code"] = int(ExitCode.OUR_FAULT) if code is None else int(code)
+            result["message"] = f"{old.quarter} can't be rebuilt: {outcome.get('message')}"
+            break
+        new = str(outcome["releases"][0]["release_id"])
+        rebuilt[old.quarter, old.is_sample] = new
+        result["quarters"].append(_compared(data, old, new, str(outcome["run_id"])))
+    result["held"] = [
+        found["release_id"] for found in result["quarters"] if found["release_id"] != found["was"]
+    ]
+    return result
+
+
+def _chosen(current: Sequence[CurrentRelease], quarters: Sequence[Quarter]) -> list[CurrentRelease]:
+    """The current releases to make again, in time."""
+    missing = sorted(set(quarters) - {release.quarter for release in current})
+    if missing or not current:
+        there = ", ".join(str(release.quarter) for release in current) or "none"
+        asked = ", ".join(map(str, missing)) or "any quarter"
+        raise InputMissing(f"There is no release of {asked} to rebuild. Released: {there}.")
+    chosen = [release for release in current if not quarters or release.quarter in quarters]
+    return sorted(chosen, key=lambda release: (release.quarter, release.is_sample))
+
+
+def _compared(data: DataFolder, old: CurrentRelease, new: str, run_id: str) -> dict[str, Any]:
+    """What the rebuilt release changes; kept beside the run too, for the person who is to approve it."""
+    before, after = (release_path(data, old.quarter, release_id) for release_id in (old.release_id, new))
+    found = {
+        "quarter": str(old.quarter),
+        "is_sample": old.is_sample,
+        "was": old.release_id,
+        "release_id": new,
+        "run_id": run_id,
+        **compare_releases(before, after),
+    }
+    text = json.dumps(found, indent=2, ensure_ascii=False, sort_keys=True)
+    RunRecord(data, run_id).keep(COMPARISON_FILE, (text + "\n").encode())
+    return found
