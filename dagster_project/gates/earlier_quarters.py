@@ -27,8 +27,8 @@ _RELEASED = """
     where score.quarter not in (select quarter from run.quarter_in_scope)
 """
 
-_QUARTER_BEFORE = """
-    create or replace temp view quarter_before as
+METRIC_HISTORY = f"{_IN_SCOPE} union all {_RELEASED}"
+QUARTER_BEFORE = """
     select scope.*, (
         select max(history.quarter) from metric_history as history
         where history.release_id = scope.previous_release_id and history.quarter < scope.quarter
@@ -43,6 +43,6 @@ def view_earlier_quarters(connection: duckdb.DuckDBPyConnection) -> None:
         "select count(distinct table_name) from information_schema.tables "
         "where table_schema = 'league' and table_name in ('metric_score', 'league_table')"
     ).fetchone()
-    parts = [_IN_SCOPE] if released is None or released[0] < 2 else [_IN_SCOPE, _RELEASED]
-    connection.execute("create or replace temp view metric_history as " + " union all ".join(parts))
-    connection.execute(_QUARTER_BEFORE)
+    history = _IN_SCOPE if released is None or released[0] < 2 else METRIC_HISTORY
+    connection.execute(f"create or replace temp view metric_history as {history}")
+    connection.execute(f"create or replace temp view quarter_before as {QUARTER_BEFORE}")

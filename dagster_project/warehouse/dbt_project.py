@@ -43,12 +43,12 @@ class DbtProject:
         """dbt's manifest object, from what an earlier process parsed if the project's files are the same."""
         from dbt.contracts.graph.manifest import Manifest
 
-        return Manifest.from_msgpack((self._parsed_folder / _PARSED).read_bytes())
+        return Manifest.from_msgpack((self.parsed_folder / _PARSED).read_bytes())
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """The manifest as JSON values, as dagster-dbt reads it."""
-        content: Mapping[str, Any] = json.loads((self._parsed_folder / _MANIFEST).read_bytes())
+        content: Mapping[str, Any] = json.loads((self.parsed_folder / _MANIFEST).read_bytes())
         return content
 
     def build(self, command: str, select: Sequence[str], warehouse: Path, *, threads: int) -> list[str]:
@@ -71,9 +71,27 @@ class DbtProject:
             raise LeagueError(f"dbt {command} failed; nothing was published:\n{said}")
         return [node.node.unique_id for node in result.result]
 
+    def compiled_models(self) -> dict[str, str]:
+        """Every model's SQL as dbt compiles it, by unique id; nothing is built and nothing is kept."""
+        own = Path(tempfile.mkdtemp(prefix="compiling-", dir=self.parsed_folder.parent))
+        selected = ["--select", "resource_type:model", "--indirect-selection", "empty"]
+        arguments = ["compile", "--log-level", "none", "--no-write-json", *selected, *self._folders()]
+        try:
+            with _dbt_environment(own, own / f"{WAREHOUSE_NAME}.duckdb"):
+                result = _invoke([*arguments, "--threads", "1"], self.parsed)
+        finally:
+            _close_connections()
+            shutil.rmtree(own, ignore_errors=True)
+        if not result.success:
+            raise LeagueError(f"dbt can't compile {self.project_dir}: {result.exception}")
+        return {found.node.unique_id: str(found.node.compiled_code) for found in result.result}
+
     @cached_property
-    def _parsed_folder(self) -> Path:
-        """The folder with the parsed manifest of the project as it stands."""
+    def parsed_folder(self) -> Path:
+        """The folder of what is known of the project as it stands: its parsed manifest, and what is told from it.
+
+        Its name changes with the project's files.
+        """
         folder = self.target_dir / self.fingerprint()
         if (folder / _PARSED).is_file():
             return folder

@@ -14,6 +14,25 @@ from dagster_project.extracts.load import LoadedExtracts
 from dagster_project.quarters import Quarter
 
 
+LANDED: dict[str, pa.Schema] = {
+    "extract": rows.EXTRACT,
+    "extract_row": rows.EXTRACT_ROW,
+    "statistic_row": rows.STATISTIC_ROW,
+    "organisation_reference": rows.ORGANISATION_REFERENCE,
+    "row_set_aside": rows.ROW_SET_ASIDE,
+    "revision": rows.REVISION,
+}
+QUARTER_IN_SCOPE = {
+    "quarter": "varchar",
+    "framework": "varchar",
+    "release_id": "varchar",
+    "is_sample": "boolean",
+    "release_state": "varchar",
+    "previous_quarter": "varchar",
+    "previous_release_id": "varchar",
+}
+
+
 @dataclass(frozen=True)
 class QuarterInScope:
     """One quarter of a run: its framework, its release id and the release of the quarter before it."""
@@ -33,21 +52,15 @@ def land(
     """Replaces the tables of the schemas `landing` and `run`."""
     connection.execute("create schema if not exists landing")
     connection.execute("create schema if not exists run")
-    for name, frame, schema in (
-        ("extract", loaded.extract, rows.EXTRACT),
-        ("extract_row", rows.sorted_frame(loaded.extract_row), rows.EXTRACT_ROW),
-        ("statistic_row", loaded.statistic_row, rows.STATISTIC_ROW),
-        ("organisation_reference", loaded.organisation_reference, rows.ORGANISATION_REFERENCE),
-        ("row_set_aside", loaded.row_set_aside, rows.ROW_SET_ASIDE),
-        ("revision", loaded.revision, rows.REVISION),
-    ):
+    for name, schema in LANDED.items():
+        frame = getattr(loaded, name)
+        if name == "extract_row":
+            frame = rows.sorted_frame(frame)
         _replace_table(connection, f"landing.{name}", frame, schema)
-    connection.execute(
-        "create or replace table run.quarter_in_scope (quarter varchar, framework varchar, release_id varchar, "
-        "is_sample boolean, release_state varchar, previous_quarter varchar, previous_release_id varchar)"
-    )
+    columns = ", ".join(f"{name} {kind}" for name, kind in QUARTER_IN_SCOPE.items())
+    connection.execute(f"create or replace table run.quarter_in_scope ({columns})")
     connection.executemany(
-        "insert into run.quarter_in_scope values (?, ?, ?, ?, ?, ?, ?)",
+        f"insert into run.quarter_in_scope values ({', '.join('?' * len(QUARTER_IN_SCOPE))})",
         [
             [
                 str(item.quarter),

@@ -10,8 +10,22 @@ from dagster_project.gates.outcome import GateOutcome
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.warehouse.landing import QuarterInScope
 
-_TABLE = f"{WAREHOUSE_SCHEMA}.quality_result"
-_COLUMNS = ("gate", "suite", "expectation", "subject", "success", "observed", "severity")
+QUALITY_TABLE = f"{WAREHOUSE_SCHEMA}.quality_result"
+QUALITY_COLUMNS = {
+    "quarter": "varchar",
+    "release_id": "varchar",
+    "is_sample": "boolean",
+    "gate": "varchar",
+    "suite": "varchar",
+    "expectation": "varchar",
+    "subject": "varchar",
+    "success": "boolean",
+    "observed": "varchar",
+    "severity": "varchar",
+}
+# What a gate finds; all else says which expectation of which quarter it is.
+FOUND = ("success", "observed")
+_STAMPS = 3
 
 
 def record_quality(
@@ -19,18 +33,17 @@ def record_quality(
 ) -> None:
     """Replaces the results of the quarters in scope."""
     connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
-    connection.execute(
-        f"create table if not exists {_TABLE} (quarter varchar, release_id varchar, is_sample boolean, "
-        "gate varchar, suite varchar, expectation varchar, subject varchar, success boolean, "
-        "observed varchar, severity varchar)"
-    )
+    described = ", ".join(f"{name} {kind}" for name, kind in QUALITY_COLUMNS.items())
+    connection.execute(f"create table if not exists {QUALITY_TABLE} ({described})")
+    places = ", ".join("?" * len(QUALITY_COLUMNS))
+    judged = list(QUALITY_COLUMNS)[_STAMPS:]
     found = [row for outcome in outcomes for row in outcome.quality_rows()]
     for item in scope:
         quarter = str(item.quarter)
-        connection.execute(f"delete from {_TABLE} where quarter = ?", [quarter])
+        connection.execute(f"delete from {QUALITY_TABLE} where quarter = ?", [quarter])
         mine = [
-            [quarter, item.release_id, item.is_sample, *(row[column] for column in _COLUMNS)]
+            [quarter, item.release_id, item.is_sample, *(row[column] for column in judged)]
             for row in found
             if row["quarter"] == quarter
         ]
-        connection.executemany(f"insert into {_TABLE} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", mine)
+        connection.executemany(f"insert into {QUALITY_TABLE} values ({places})", mine)

@@ -1,0 +1,91 @@
+"""What the gates judge: the columns behind each subject of expectations/, and so behind `quality_result`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dagster_project.gates.earlier_quarters import METRIC_HISTORY, QUARTER_BEFORE
+from dagster_project.gates.suites import GATES
+from dagster_project.lineage.column_lineage import ColumnOrigins, TableLineage
+from dagster_project.lineage.influence import (
+    AGGREGATION,
+    COUNTED,
+    IDENTITY,
+    ROWS,
+    Column,
+    Origins,
+    add,
+    through,
+)
+from dagster_project.lineage.query_columns import MAIN, query_columns
+from dagster_project.settings import EXPECTATIONS_DIR
+from dagster_project.warehouse.landing import QUARTER_IN_SCOPE
+from dagster_project.warehouse.quality import FOUND, QUALITY_COLUMNS, QUALITY_TABLE
+
+__all__ = ["QUALITY_TABLE", "quality_lineage", "subjects"]
+
+_SCOPE = "run.quarter_in_scope"
+_STATED = "'as stated in expectations/'"
+
+
+def quality_lineage(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DIR) -> TableLineage:
+    """Where the columns of `quality_result` come from: found in what the gates judge, or stated in the suites."""
+    judged: Origins = {}
+    rows: Origins = {Column(_SCOPE, ROWS): frozenset({COUNTED})}
+    for subject in subjects(tables, folder).values():
+        add(rows, subject.rows)
+        for column in subject.columns.values():
+            add(judged, through(AGGREGATION, column.origins))
+    columns: dict[str, ColumnOrigins] = {}
+    for name in QUALITY_COLUMNS:
+        if name in QUARTER_IN_SCOPE:
+            columns[name] = ColumnOrigins({Column(_SCOPE, name): frozenset({IDENTITY})})
+        elif name in FOUND:
+            columns[name] = ColumnOrigins(dict(judged))
+        else:
+            columns[name] = ColumnOrigins(constants={_STATED})
+    return TableLineage(columns, rows)
+
+
+def subjects(
+    tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DIR
+) -> dict[tuple[str, str], TableLineage]:
+    """By gate and subject, the columns of the frame that a suite judges, as columns of the warehouse.
+
+    The views of earlier quarters, which live only while a gate does, are seen through.
+    """
+    known = dict(tables)
+    views: dict[str, TableLineage] = {}
+    for view, sql in (("metric_history", METRIC_HISTORY), ("quarter_before", QUARTER_BEFORE)):
+        name = f"{MAIN}.{view}"
+        views[name] = _without_views(query_columns(sql, known, name=name), views)
+        known[name] = list(views[name].columns)
+    return {
+        (gate, file.stem): _without_views(
+            query_columns(file.read_text("utf-8"), known, name=f"{gate}/{file.name}"), views
+        )
+        for gate in GATES
+        for file in sorted((folder / gate).glob("*.sql"))
+    }
+
+
+def _without_views(found: TableLineage, views: Mapping[str, TableLineage]) -> TableLineage:
+    columns = {
+        name: ColumnOrigins(_seen_through(column.origins, views), column.constants)
+        for name, column in found.columns.items()
+    }
+    return TableLineage(columns, _seen_through(found.rows, views))
+
+
+def _seen_through(origins: Origins, views: Mapping[str, TableLineage]) -> Origins:
+    seen: Origins = {}
+    for column, influences in origins.items():
+        if column.table not in views:
+            add(seen, {column: influences})
+            continue
+        view = views[column.table]
+        behind = view.rows if column.name == ROWS else view.columns[column.name].origins
+        for influence in influences:
+            add(seen, through(influence, behind))
+    return seen

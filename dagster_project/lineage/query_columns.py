@@ -1,0 +1,288 @@
+"""One query: which columns of the tables it reads make each of its own columns, and which decide its rows.
+
+sqlglot resolves names, stars, common table expressions and unions; this module walks what it resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
+
+from dagster_project.errors import LeagueError
+from dagster_project.lineage.column_lineage import ColumnOrigins, TableLineage
+from dagster_project.lineage.influence import (
+    AGGREGATION,
+    CONDITIONAL,
+    COUNTED,
+    DIRECT,
+    FILTER,
+    GROUP_BY,
+    IDENTITY,
+    JOIN,
+    ROWS,
+    SORT,
+    TRANSFORMATION,
+    WINDOW,
+    Column,
+    Influence,
+    Origins,
+    add,
+    composed,
+    through,
+)
+
+DIALECT = "duckdb"
+MAIN = "main"
+_PASSED_ON = (exp.Alias, exp.Paren)
+
+
+def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -> TableLineage:
+    """The origins of every column of a query in DuckDB's SQL.
+
+    `tables` gives the columns of each table `<schema>.<table>` that it may read; a name without schema is
+    DuckDB's `main`. Raises LeagueError naming the query (`name`) where a column can't be resolved.
+    """
+    try:
+        schema = MappingSchema(dialect=DIALECT)
+        for table, columns in tables.items():
+            schema.add_table(table, dict.fromkeys(columns, "unknown"), dialect=DIALECT)
+        tree = parse_one(sql, dialect=DIALECT)
+        for read in tree.find_all(exp.Table):
+            read.set("catalog", None)
+        qualified = qualify(tree, db=MAIN, schema=schema, dialect=DIALECT, quote_identifiers=False)
+        scope = build_scope(qualified)
+        if scope is None:
+            raise LeagueError(f"{name}: expected a query; found {qualified.key}.")
+        return _Walk(name).query(scope)
+    except SqlglotError as error:
+        raise LeagueError(f"{name}: the origins of its columns can't be told: {error}") from error
+
+
+class _Walk:
+    """A walk through the scopes of one qualified query; each is looked at once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._known: dict[int, TableLineage] = {}
+
+    def query(self, scope: Scope) -> TableLineage:
+        """The columns of a scope."""
+        if id(scope) not in self._known:
+            if scope.set_operation_scopes:
+                found = self._union(scope)
+            elif isinstance(scope.expression, exp.Select):
+                found = self._select(scope)
+            else:
+                found = self._listed(scope)
+            self._known[id(scope)] = found
+        return self._known[id(scope)]
+
+    def _union(self, scope: Scope) -> TableLineage:
+        """Columns of a union belong together by their place."""
+        sides = [self.query(side) for side in scope.set_operation_scopes]
+        columns: dict[str, ColumnOrigins] = {}
+        for place, name in enumerate(sides[0].columns):
+            columns[name] = merged = ColumnOrigins()
+            for side in sides:
+                one = list(side.columns.values())[place]
+                add(merged.origins, one.origins)
+                merged.constants |= one.constants
+        rows: Origins = {}
+        for side in sides:
+            add(rows, side.rows)
+        if scope.expression.args.get("distinct"):
+            for column in columns.values():
+                add(rows, through(GROUP_BY, column.origins))
+        return TableLineage(columns, rows)
+
+    def _select(self, scope: Scope) -> TableLineage:
+        rows = self._rows(scope)
+        columns = {}
+        for projection in scope.expression.selects:
+            found = ColumnOrigins()
+            self._collect(projection, scope, IDENTITY, found, rows)
+            columns[projection.alias_or_name] = found
+        if scope.expression.args.get("distinct"):
+            for column in columns.values():
+                add(rows, through(GROUP_BY, column.origins))
+        return TableLineage(columns, rows)
+
+    def _listed(self, scope: Scope) -> TableLineage:
+        """A list of rows within the query (`values`, `unnest`): each column may be any part of it."""
+        listed = scope.expression
+        named = listed if listed.alias_column_names or listed.alias else listed.parent
+        if not isinstance(listed, exp.UDTF) or named is None:
+            raise LeagueError(f"{self._name}: expected a select or a list of rows; found {listed.key}.")
+        parts = ColumnOrigins()
+        for part in listed.iter_expressions():
+            if not isinstance(part, exp.TableAlias):
+                self._collect(part, scope, IDENTITY, parts, {})
+        names = named.alias_column_names or [named.alias]
+        return TableLineage(dict.fromkeys(names, parts), {})
+
+    def _rows(self, scope: Scope) -> Origins:
+        """What decides about the rows of a select: the rows it reads, joins, conditions, groups, and limits."""
+        select, rows = scope.expression, Origins()
+        for _, source in scope.selected_sources.values():
+            if isinstance(source, Scope):
+                add(rows, through(TRANSFORMATION, self.query(source).rows))
+            elif not _is_function(source):
+                add(rows, {Column(_table_name(source), ROWS): [COUNTED]})
+        decided: list[tuple[Influence, Iterable[exp.Expression | None]]] = [
+            (JOIN, [join.args.get("on") for join in select.args.get("joins") or ()]),
+            (FILTER, [select.args.get("where"), select.args.get("having"), select.args.get("qualify")]),
+            (GROUP_BY, [select.args.get("group")]),
+            (SORT, [select.args.get("order") if select.args.get("limit") else None]),
+        ]
+        for influence, expressions in decided:
+            for expression in expressions:
+                if expression is not None:
+                    found = ColumnOrigins()
+                    self._collect(expression, scope, influence, found, {})
+                    add(rows, found.origins)
+        return rows
+
+    def _collect(
+        self, node: exp.Expression, scope: Scope, seen_as: Influence, into: ColumnOrigins, rows: Origins
+    ) -> None:
+        """Adds the origins of an expression, each as `seen_as` has it from where the expression stands.
+
+        `rows` are those of the select: what a `count(*)` counts.
+        """
+        if isinstance(node, exp.Column):
+            found = self._of_column(node, scope)
+            add(into.origins, through(seen_as, found.origins))
+            into.constants |= found.constants if seen_as.kind == DIRECT else set()
+            return
+        if isinstance(node, exp.Query):
+            self._of_subquery(node, scope, seen_as, into)
+            return
+        if isinstance(node, exp.Count) and not any(node.find_all(exp.Column)):
+            add(into.origins, through(GROUP_BY if seen_as.kind == DIRECT else seen_as, rows))
+            return
+        if _is_constant(node):
+            if seen_as.kind == DIRECT:
+                into.constants.add(_unnamed(node).sql(dialect=DIALECT))
+            return
+        for part, as_ in _parts(node, seen_as):
+            if as_ is not None:
+                self._collect(part, scope, as_, into, rows)
+            elif not _is_constant(part):
+                self._collect(part, scope, TRANSFORMATION, into, rows)
+
+    def _of_column(self, column: exp.Column, scope: Scope) -> ColumnOrigins:
+        source = self._source(column, scope)
+        if not isinstance(source, Scope):
+            if _is_function(source):
+                return self._of_function(source.this, scope)
+            return ColumnOrigins({Column(_table_name(source), column.name): frozenset({IDENTITY})})
+        found = self.query(source).columns.get(column.name)
+        if found is None:
+            raise LeagueError(f"{self._name}: {column.sql()} isn't a column of what it is read from.")
+        return found
+
+    def _source(self, column: exp.Column, scope: Scope) -> Scope | exp.Expression:
+        """What a column is read from: a source of its own scope, or of one around it."""
+        around: Scope | None = scope
+        while around is not None:
+            if column.table in around.sources:
+                source: Scope | exp.Expression = around.sources[column.table]
+                return source
+            around = around.parent
+        raise LeagueError(f"{self._name}: expected {column.sql()} to be read from a table; found none.")
+
+    def _of_function(self, function: exp.Expression, scope: Scope) -> ColumnOrigins:
+        """A column of a function that gives rows, such as `range(1, 5)`: its arguments, or itself as a constant."""
+        found = ColumnOrigins()
+        for part in function.iter_expressions():
+            self._collect(part, scope, TRANSFORMATION, found, {})
+        if not found.origins:
+            found.constants = {function.sql(dialect=DIALECT)}
+        return found
+
+    def _of_subquery(
+        self, node: exp.Expression, scope: Scope, seen_as: Influence, into: ColumnOrigins
+    ) -> None:
+        inner = node.unnest() if isinstance(node, exp.Subquery) else node
+        for candidate in scope.subquery_scopes:
+            if candidate.expression is inner:
+                found = self.query(candidate)
+                decided = FILTER if seen_as.kind == DIRECT else seen_as
+                add(into.origins, through(decided, found.rows))
+                for column in found.columns.values():
+                    add(into.origins, through(composed(seen_as, TRANSFORMATION), column.origins))
+                    into.constants |= column.constants if seen_as.kind == DIRECT else set()
+                return
+        raise LeagueError(f"{self._name}: a query within it can't be resolved: {node.sql(dialect=DIALECT)}")
+
+
+def _parts(node: exp.Expression, seen_as: Influence) -> Iterable[tuple[exp.Expression, Influence | None]]:
+    """The parts of an expression, each with how it bears on the whole.
+
+    None stands for what is computed with: columns in it count, a constant in it is no value of the whole.
+    """
+    if isinstance(node, _PASSED_ON):
+        yield node.this, seen_as
+    elif isinstance(node, exp.Case):
+        yield from _case(node, seen_as)
+    elif isinstance(node, exp.If):
+        yield node.this, composed(seen_as, CONDITIONAL)
+        for branch in (node.args.get("true"), node.args.get("false")):
+            if branch is not None:
+                yield branch, composed(seen_as, TRANSFORMATION)
+    elif isinstance(node, exp.Coalesce):
+        for part in (node.this, *node.expressions):
+            yield part, composed(seen_as, TRANSFORMATION)
+    elif isinstance(node, exp.Window):
+        yield node.this, composed(seen_as, TRANSFORMATION)
+        for part in (*(node.args.get("partition_by") or ()), node.args.get("order")):
+            if part is not None:
+                yield part, composed(seen_as, WINDOW)
+    elif isinstance(node, exp.Filter):
+        yield node.this, seen_as
+        yield node.expression, composed(seen_as, CONDITIONAL)
+    elif isinstance(node, exp.Order):
+        if node.this is not None:
+            yield node.this, seen_as
+        for part in node.expressions:
+            yield part, composed(seen_as, SORT)
+    else:
+        made = AGGREGATION if isinstance(node, exp.AggFunc) else TRANSFORMATION
+        for part in node.iter_expressions():
+            yield part, None if seen_as.kind == DIRECT and _is_constant(part) else composed(seen_as, made)
+
+
+def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expression, Influence | None]]:
+    if node.this is not None:
+        yield node.this, composed(seen_as, CONDITIONAL)
+    for branch in node.args["ifs"]:
+        yield branch.this, composed(seen_as, CONDITIONAL)
+        yield branch.args["true"], composed(seen_as, TRANSFORMATION)
+    if node.args.get("default") is not None:
+        yield node.args["default"], composed(seen_as, TRANSFORMATION)
+
+
+def _is_constant(node: exp.Expression) -> bool:
+    """Whether an expression reads nothing. Functions without arguments of a window (`rank()`) are no constants."""
+    return not any(
+        isinstance(part, exp.Column | exp.Query | exp.Window | exp.AggFunc | exp.Star) for part in node.walk()
+    )
+
+
+def _unnamed(node: exp.Expression) -> exp.Expression:
+    while isinstance(node, _PASSED_ON):
+        node = node.this
+    return node
+
+
+def _is_function(source: exp.Expression) -> bool:
+    return isinstance(source, exp.Table) and not isinstance(source.this, exp.Identifier)
+
+
+def _table_name(table: exp.Expression) -> str:
+    return f"{table.args['db'].name}.{table.name}"
