@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+COLUMN_LINEAGE = "dagster/column_lineage"
 OWNERS = ["team:league-tables"]
 REQUEST = dg.AssetKey(["run", "quarter_in_scope"])
 
@@ -15,8 +16,9 @@ REQUEST = dg.AssetKey(["run", "quarter_in_scope"])
 class LeagueTablesTranslator(DagsterDbtTranslator):
     """Schema and name make the key, the folder makes the group; dbt's tests run in CI, the gates at run time."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Mapping[dg.AssetKey, dg.TableColumnLineage] | None = None) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=False))
+        self._columns = columns or {}
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<schema>/<name in the warehouse>`; sources are the assets of earlier stages."""
@@ -33,10 +35,13 @@ class LeagueTablesTranslator(DagsterDbtTranslator):
         """The spec with owners and kinds; the rules in force are chosen by the request, so they come after it."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         is_seed = unique_id.startswith("seed.")
+        columns = self._columns.get(spec.key)
+        more = {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(columns)} if columns is not None else {}
         return spec.replace_attributes(
             owners=OWNERS,
             kinds={"dbt", "duckdb", "seed" if is_seed else "sql"},
             deps=[dg.AssetDep(REQUEST)] if is_seed else spec.deps,
+            metadata={**spec.metadata, **more},
         )
 
 

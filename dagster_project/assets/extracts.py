@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.assets.dbt_translation import OWNERS
+from dagster_project.assets.column_lineage import landed_column_lineage
+from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.quarters import quarter_partitions
@@ -32,8 +33,14 @@ KEPT = {
     "release_event": "The journal of releases, as the run found it",
     "reconciliation_ledger": "Every difference from the publisher ever seen, as the run found it",
 }
+_LANDED_FROM = landed_column_lineage(list(TABLES))
 PARTITIONS = quarter_partitions()
 SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+def _columns_of(name: str) -> dict[str, dg.TableColumnLineageMetadataValue]:
+    lineage = _LANDED_FROM.get(dg.AssetKey(["landing", name]))
+    return {} if lineage is None else {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(lineage)}
 
 
 @dg.multi_asset(
@@ -85,6 +92,7 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
                 group_name="extracts",
                 owners=OWNERS,
                 kinds={"python", "duckdb"},
+                metadata=_columns_of(name),
             )
             for name, says in LANDING.items()
         ),
@@ -118,4 +126,4 @@ def landing(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResul
         *(dg.AssetKey([WAREHOUSE_SCHEMA, name]) for name in KEPT),
     ]
     with quarterly_run.run.candidate.connect() as connection:
-        yield from materialised_tables(connection, keys)
+        yield from materialised_tables(connection, keys, _LANDED_FROM)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from dagster_project.assets.column_lineage import column_lineage_by_asset
 from dagster_project.assets.dbt_translation import LeagueTablesTranslator, asset_keys_by_unique_id
 from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.lineage.of_project import lineage_if_told
 from dagster_project.runs import stages
 from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
 from dagster_project.settings import DataFolder
@@ -18,23 +21,28 @@ from dagster_project.settings import DataFolder
 Stage = Callable[[QuarterlyRun], list[str]]
 
 
-def dbt_stage(name: str, select: Sequence[str], stage: Stage) -> dg.AssetsDefinition:
+def dbt_stage(
+    name: str,
+    select: Sequence[str],
+    stage: Stage,
+    manifest: Mapping[str, Any],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+) -> dg.AssetsDefinition:
     """The models that one stage builds, as assets: one dbt invocation for all of them, in this process."""
-    manifest = checkout_project(DataFolder.from_environment()).manifest
     keys = asset_keys_by_unique_id(manifest)
 
     @dbt_assets(
         manifest=manifest,
         select=" ".join(select),
         name=name,
-        dagster_dbt_translator=LeagueTablesTranslator(),
+        dagster_dbt_translator=LeagueTablesTranslator(lineage),
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
     )
     def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
         built = stage(quarterly_run.run)
         with quarterly_run.run.candidate.connect() as connection:
-            yield from materialised_tables(connection, [keys[unique_id] for unique_id in built])
+            yield from materialised_tables(connection, [keys[unique_id] for unique_id in built], lineage)
 
     definition: dg.AssetsDefinition = build
     return definition
@@ -42,8 +50,13 @@ def dbt_stage(name: str, select: Sequence[str], stage: Stage) -> dg.AssetsDefini
 
 def dbt_stages() -> list[dg.AssetsDefinition]:
     """Rules, metric values, league tables."""
+    project = checkout_project(DataFolder.from_environment())
+    lineage = column_lineage_by_asset(lineage_if_told(project))
     return [
-        dbt_stage("methodology_rules", stages.SEEDS, stages.seed_rules),
-        dbt_stage("metric_values", stages.MEASURING, stages.measure),
-        dbt_stage("league_tables", stages.SCORING, stages.score),
+        dbt_stage(name, select, stage, project.manifest, lineage)
+        for name, select, stage in (
+            ("methodology_rules", stages.SEEDS, stages.seed_rules),
+            ("metric_values", stages.MEASURING, stages.measure),
+            ("league_tables", stages.SCORING, stages.score),
+        )
     ]

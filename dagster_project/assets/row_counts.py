@@ -1,17 +1,22 @@
-"""Metadata of a materialised table: its columns and how many rows it holds."""
+"""Metadata of a materialised table: its columns, where they come from, and how many rows it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import duckdb
 
+from dagster_project.assets.dbt_translation import COLUMN_LINEAGE
+
 
 def materialised_tables(
-    connection: duckdb.DuckDBPyConnection, keys: Sequence[dg.AssetKey]
+    connection: duckdb.DuckDBPyConnection,
+    keys: Sequence[dg.AssetKey],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """One result per `<schema>/<table>` key, with column schema and row count read from the warehouse."""
+    """One result per `<schema>/<table>` key: column schema and row count as in the warehouse, and the lineage."""
     columns: dict[tuple[str, str], list[dg.TableColumn]] = {}
     for schema, table, column, data_type in connection.execute(
         "select table_schema, table_name, column_name, data_type from information_schema.columns "
@@ -21,12 +26,10 @@ def materialised_tables(
     for key in keys:
         schema, table = key.path
         count = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata={
-                "dagster/row_count": dg.MetadataValue.int(count[0] if count else 0),
-                "dagster/column_schema": dg.MetadataValue.table_schema(
-                    dg.TableSchema(columns[schema, table])
-                ),
-            },
-        )
+        metadata: dict[str, dg.MetadataValue[Any]] = {
+            "dagster/row_count": dg.MetadataValue.int(count[0] if count else 0),
+            "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns[schema, table])),
+        }
+        if key in lineage:
+            metadata[COLUMN_LINEAGE] = dg.MetadataValue.column_lineage(lineage[key])
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)

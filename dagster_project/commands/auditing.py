@@ -40,3 +40,23 @@ def ledger(
         wanted = Quarter.from_argument(quarter) if quarter is not None else None
         result = ledger_of(DataFolder.from_environment(), wanted)
         finish(result, as_json, lambda: show_ledger(result))
+
+
+@app.command()
+def lineage(
+    column: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE[.COLUMN]", help="A released table, or a column such as league_table.rank."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say from which columns a released column comes, down to the publishers' files and the rules."""
+    with reporting(as_json):
+        from dagster_project.lineage.answer import lineage_answer
+        from dagster_project.lineage.presentation import show_lineage
+        from dagster_project.runs.quarterly_run import checkout_project
+
+        result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
+        finish(result, as_json, lambda: show_lineage(result))

@@ -206,8 +206,11 @@ def _better(one: End | None, other: End) -> End:
     """Both ways' influences, and the path of the way to be shown."""
     if one is None:
         return other
-    first = min((one, other), key=lambda end: (not end.is_direct, len(end.path), end.path))
-    return End(one.influences | other.influences, first.path)
+    return End(one.influences | other.influences, min(one, other, key=_shown_first).path)
+
+
+def _shown_first(end: End) -> tuple[bool, int, int, tuple[Column, ...]]:
+    return not end.is_direct, sum(column.name == ROWS for column in end.path), len(end.path), end.path
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
+import logging
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -42,6 +42,15 @@ def lineage_of(project: DbtProject) -> ColumnLineage:
     lineage = derived(project)
     _keep(kept, {"made_by": made_by, **as_json(lineage)})
     return lineage
+
+
+def lineage_if_told(project: DbtProject) -> ColumnLineage:
+    """As `lineage_of`, but empty and with a warning where a column can't be resolved: a run is not to fail for it."""
+    try:
+        return lineage_of(project)
+    except LeagueError as error:
+        logging.getLogger(__name__).warning("No column lineage: %s", error)
+        return ColumnLineage({}, {})
 
 
 def derived(project: DbtProject) -> ColumnLineage:
@@ -119,4 +128,4 @@ def _keep(path: Path, content: Mapping[str, Any]) -> None:
         "w", dir=path.parent, prefix=f"{path.name}.", delete=False, encoding="utf-8"
     ) as file:
         json.dump(content, file, separators=(",", ":"))
-    os.replace(file.name, path)
+    Path(file.name).replace(path)

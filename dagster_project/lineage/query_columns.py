@@ -52,13 +52,14 @@ def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -
         for table, columns in tables.items():
             schema.add_table(table, dict.fromkeys(columns, "unknown"), dialect=DIALECT)
         tree = parse_one(sql, dialect=DIALECT)
+        if not isinstance(tree, exp.Query):
+            raise LeagueError(f"{name}: expected a query; found {tree.key}.")
         for read in tree.find_all(exp.Table):
             read.set("catalog", None)
         qualified = qualify(tree, db=MAIN, schema=schema, dialect=DIALECT, quote_identifiers=False)
         scope = build_scope(qualified)
-        if scope is None:
-            raise LeagueError(f"{name}: expected a query; found {qualified.key}.")
-        return _Walk(name).query(scope)
+        assert scope is not None
+        return _Walk(name, frozenset(tables)).query(scope)
     except SqlglotError as error:
         raise LeagueError(f"{name}: the origins of its columns can't be told: {error}") from error
 
@@ -66,8 +67,9 @@ def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -
 class _Walk:
     """A walk through the scopes of one qualified query; each is looked at once."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, tables: frozenset[str]) -> None:
         self._name = name
+        self._tables = tables
         self._known: dict[int, TableLineage] = {}
 
     def query(self, scope: Scope) -> TableLineage:
@@ -103,7 +105,7 @@ class _Walk:
     def _select(self, scope: Scope) -> TableLineage:
         rows = self._rows(scope)
         columns = {}
-        for projection in scope.expression.selects:
+        for projection in scope.expression.expressions:
             found = ColumnOrigins()
             self._collect(projection, scope, IDENTITY, found, rows)
             columns[projection.alias_or_name] = found
@@ -118,12 +120,17 @@ class _Walk:
         named = listed if listed.alias_column_names or listed.alias else listed.parent
         if not isinstance(listed, exp.UDTF) or named is None:
             raise LeagueError(f"{self._name}: expected a select or a list of rows; found {listed.key}.")
-        parts = ColumnOrigins()
-        for part in listed.iter_expressions():
-            if not isinstance(part, exp.TableAlias):
-                self._collect(part, scope, IDENTITY, parts, {})
         names = named.alias_column_names or [named.alias]
-        return TableLineage(dict.fromkeys(names, parts), {})
+        columns = {name: ColumnOrigins() for name in names}
+        for row in listed.iter_expressions():
+            if isinstance(row, exp.TableAlias):
+                continue
+            cells = (
+                row.expressions if isinstance(row, exp.Tuple) and len(row.expressions) == len(names) else []
+            )
+            for place, found in enumerate(columns.values()):
+                self._collect(cells[place] if cells else row, scope, IDENTITY, found, {})
+        return TableLineage(columns, {})
 
     def _rows(self, scope: Scope) -> Origins:
         """What decides about the rows of a select: the rows it reads, joins, conditions, groups, and limits."""
@@ -132,8 +139,8 @@ class _Walk:
             if isinstance(source, Scope):
                 add(rows, through(TRANSFORMATION, self.query(source).rows))
             elif not _is_function(source):
-                add(rows, {Column(_table_name(source), ROWS): [COUNTED]})
-        decided: list[tuple[Influence, Iterable[exp.Expression | None]]] = [
+                add(rows, {Column(self._table(source), ROWS): [COUNTED]})
+        decided: list[tuple[Influence, Iterable[exp.Expr | None]]] = [
             (JOIN, [join.args.get("on") for join in select.args.get("joins") or ()]),
             (FILTER, [select.args.get("where"), select.args.get("having"), select.args.get("qualify")]),
             (GROUP_BY, [select.args.get("group")]),
@@ -148,7 +155,7 @@ class _Walk:
         return rows
 
     def _collect(
-        self, node: exp.Expression, scope: Scope, seen_as: Influence, into: ColumnOrigins, rows: Origins
+        self, node: exp.Expr, scope: Scope, seen_as: Influence, into: ColumnOrigins, rows: Origins
     ) -> None:
         """Adds the origins of an expression, each as `seen_as` has it from where the expression stands.
 
@@ -180,23 +187,29 @@ class _Walk:
         if not isinstance(source, Scope):
             if _is_function(source):
                 return self._of_function(source.this, scope)
-            return ColumnOrigins({Column(_table_name(source), column.name): frozenset({IDENTITY})})
+            return ColumnOrigins({Column(self._table(source), column.name): frozenset({IDENTITY})})
         found = self.query(source).columns.get(column.name)
         if found is None:
             raise LeagueError(f"{self._name}: {column.sql()} isn't a column of what it is read from.")
         return found
 
-    def _source(self, column: exp.Column, scope: Scope) -> Scope | exp.Expression:
+    def _source(self, column: exp.Column, scope: Scope) -> Scope | exp.Expr:
         """What a column is read from: a source of its own scope, or of one around it."""
         around: Scope | None = scope
         while around is not None:
             if column.table in around.sources:
-                source: Scope | exp.Expression = around.sources[column.table]
+                source: Scope | exp.Expr = around.sources[column.table]
                 return source
             around = around.parent
         raise LeagueError(f"{self._name}: expected {column.sql()} to be read from a table; found none.")
 
-    def _of_function(self, function: exp.Expression, scope: Scope) -> ColumnOrigins:
+    def _table(self, source: exp.Expr) -> str:
+        table = f"{source.args['db'].name}.{source.name}"
+        if table not in self._tables:
+            raise LeagueError(f"{self._name}: it reads {table}, which isn't a table of the project.")
+        return table
+
+    def _of_function(self, function: exp.Expr, scope: Scope) -> ColumnOrigins:
         """A column of a function that gives rows, such as `range(1, 5)`: its arguments, or itself as a constant."""
         found = ColumnOrigins()
         for part in function.iter_expressions():
@@ -205,9 +218,7 @@ class _Walk:
             found.constants = {function.sql(dialect=DIALECT)}
         return found
 
-    def _of_subquery(
-        self, node: exp.Expression, scope: Scope, seen_as: Influence, into: ColumnOrigins
-    ) -> None:
+    def _of_subquery(self, node: exp.Expr, scope: Scope, seen_as: Influence, into: ColumnOrigins) -> None:
         inner = node.unnest() if isinstance(node, exp.Subquery) else node
         for candidate in scope.subquery_scopes:
             if candidate.expression is inner:
@@ -221,7 +232,7 @@ class _Walk:
         raise LeagueError(f"{self._name}: a query within it can't be resolved: {node.sql(dialect=DIALECT)}")
 
 
-def _parts(node: exp.Expression, seen_as: Influence) -> Iterable[tuple[exp.Expression, Influence | None]]:
+def _parts(node: exp.Expr, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
     """The parts of an expression, each with how it bears on the whole.
 
     None stands for what is computed with: columns in it count, a constant in it is no value of the whole.
@@ -257,7 +268,7 @@ def _parts(node: exp.Expression, seen_as: Influence) -> Iterable[tuple[exp.Expre
             yield part, None if seen_as.kind == DIRECT and _is_constant(part) else composed(seen_as, made)
 
 
-def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expression, Influence | None]]:
+def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
     if node.this is not None:
         yield node.this, composed(seen_as, CONDITIONAL)
     for branch in node.args["ifs"]:
@@ -267,22 +278,18 @@ def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expression, 
         yield node.args["default"], composed(seen_as, TRANSFORMATION)
 
 
-def _is_constant(node: exp.Expression) -> bool:
+def _is_constant(node: exp.Expr) -> bool:
     """Whether an expression reads nothing. Functions without arguments of a window (`rank()`) are no constants."""
     return not any(
         isinstance(part, exp.Column | exp.Query | exp.Window | exp.AggFunc | exp.Star) for part in node.walk()
     )
 
 
-def _unnamed(node: exp.Expression) -> exp.Expression:
+def _unnamed(node: exp.Expr) -> exp.Expr:
     while isinstance(node, _PASSED_ON):
         node = node.this
     return node
 
 
-def _is_function(source: exp.Expression) -> bool:
+def _is_function(source: exp.Expr) -> bool:
     return isinstance(source, exp.Table) and not isinstance(source.this, exp.Identifier)
-
-
-def _table_name(table: exp.Expression) -> str:
-    return f"{table.args['db'].name}.{table.name}"

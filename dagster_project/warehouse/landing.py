@@ -13,7 +13,6 @@ from dagster_project.extracts import rows
 from dagster_project.extracts.load import LoadedExtracts
 from dagster_project.quarters import Quarter
 
-
 LANDED: dict[str, pa.Schema] = {
     "extract": rows.EXTRACT,
     "extract_row": rows.EXTRACT_ROW,

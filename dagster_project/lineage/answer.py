@@ -1,0 +1,105 @@
+"""Answers where a released column comes from: one step back, and all the way to sources and the publisher's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.extracts.published_columns import published_columns
+from dagster_project.lineage.column_lineage import ColumnLineage
+from dagster_project.lineage.influence import DIRECT, IDENTITY, ROWS, Column, Influence
+
+if TYPE_CHECKING:
+    from dagster_project.warehouse.dbt_project import DbtProject
+
+
+def lineage_answer(text: str, project: DbtProject) -> dict[str, Any]:
+    """What `league lineage TABLE[.COLUMN]` answers, as plain JSON values.
+
+    Raises WrongUsage for a table or column that there isn't, with the nearest names.
+    """
+    from dagster_project.lineage.of_project import lineage_of
+
+    lineage = lineage_of(project)
+    table, column = lineage.named(text)
+    columns = [column] if column is not None else list(_columns_of(lineage, table))
+    described = _descriptions(project, table)
+    return {
+        "table": table,
+        "columns": [_column(lineage, Column(table, name), described.get(name)) for name in columns],
+        "rows": _rows(lineage, table),
+    }
+
+
+def _columns_of(lineage: ColumnLineage, table: str) -> Iterable[str]:
+    return lineage.tables[table].columns if table in lineage.tables else lineage.sources[table]
+
+
+def _column(lineage: ColumnLineage, column: Column, description: str | None) -> dict[str, Any]:
+    trace = lineage.trace(column)
+    return {
+        "column": column.name,
+        "description": description,
+        "steps": _steps(lineage, column),
+        "sources": [
+            {
+                "table": source.table,
+                "column": source.name,
+                **_words(end.influences),
+                "path": [str(passed) for passed in end.path],
+                "published_as": {
+                    name: list(names) for name, names in published_columns(source.table, source.name).items()
+                },
+            }
+            for source, end in sorted(trace.ends.items())
+        ],
+        "constants": sorted(trace.constants),
+    }
+
+
+def _steps(lineage: ColumnLineage, column: Column) -> list[dict[str, Any]]:
+    """What the column is made from, model by model, as long as it is only passed on from one to the next."""
+    steps: list[dict[str, Any]] = []
+    here: Column | None = column
+    while here is not None and here.table in lineage.tables:
+        origins = lineage.tables[here.table].columns[here.name].origins
+        steps.append(
+            {
+                "column": str(here),
+                "made_from": [
+                    {"column": str(origin), **_words(influences)}
+                    for origin, influences in sorted(origins.items())
+                ],
+            }
+        )
+        only = next(iter(origins.items())) if len(origins) == 1 else None
+        here = only[0] if only is not None and only[1] == {IDENTITY} else None
+    return steps
+
+
+def _rows(lineage: ColumnLineage, table: str) -> list[dict[str, Any]]:
+    """What decides which rows the table has, one step back."""
+    if table not in lineage.tables:
+        return []
+    return [
+        {"table": origin.table, "column": origin.name, **_words(influences)}
+        for origin, influences in sorted(lineage.tables[table].rows.items())
+        if origin.name != ROWS
+    ]
+
+
+def _words(influences: Iterable[Influence]) -> dict[str, Any]:
+    found = list(influences)
+    return {
+        "direct": any(influence.kind == DIRECT for influence in found),
+        "how": sorted({influence.subtype.lower() for influence in found}),
+    }
+
+
+def _descriptions(project: DbtProject, table: str) -> dict[str, str]:
+    from dagster_project.lineage.of_project import table_name
+
+    for node in (*project.manifest["nodes"].values(), *project.manifest["sources"].values()):
+        if node["resource_type"] in ("model", "seed", "source") and table_name(node) == table:
+            return {name: column["description"] for name, column in node["columns"].items()}
+    return {}

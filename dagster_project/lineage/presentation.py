@@ -1,0 +1,89 @@
+"""How the command shows the lineage of columns on a terminal; nothing is computed here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dagster_project.lineage.influence import ROWS
+
+# A pipe or a file has no width of its own: wide enough that names aren't cut.
+_WIDTH_OF_A_FILE = 160
+
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+
+
+def show_lineage(answer: Mapping[str, Any]) -> None:
+    """One column in full, or all columns of a table with the sources that their values are made of."""
+    if len(answer["columns"]) == 1:
+        _show_column(answer["table"], answer["columns"][0])
+    else:
+        _show_table(answer)
+    if answer["rows"]:
+        listed = [f"{name} ({', '.join(columns)})" for name, columns in _by_table(answer["rows"])]
+        _out.print("\nWhich rows there are is decided by\n  " + "\n  ".join(listed))
+
+
+def _show_table(answer: Mapping[str, Any]) -> None:
+    table = Table("column", "its value is made of", "decided by columns of", box=None)
+    for column in answer["columns"]:
+        direct, indirect = _split(column["sources"])
+        made = [f"{name} ({', '.join(columns)})" for name, columns in _by_table(direct)]
+        made += [f"constant {constant}" for constant in column["constants"]]
+        table.add_row(
+            column["column"],
+            escape(", ".join(made)) or "-",
+            ", ".join(dict.fromkeys(source["table"] for source in indirect)) or "-",
+        )
+    _out.print(f"[bold]{answer['table']}[/bold]")
+    _out.print(table)
+    _out.print(f"\n`league lineage {answer['table']}.COLUMN` shows the way of one column.")
+
+
+def _show_column(table: str, column: Mapping[str, Any]) -> None:
+    _out.print(f"[bold]{table}.{column['column']}[/bold]  {escape(column['description'] or '')}")
+    for step in (step for step in column["steps"] if step["made_from"]):
+        _out.print(f"\n{step['column']} is made from")
+        for origin in step["made_from"]:
+            _out.print(f"  {_counted(origin['column'])}  [dim]{', '.join(origin['how'])}[/dim]")
+    direct, indirect = _split(column["sources"])
+    if direct:
+        _out.print("\nIts value is made of")
+        for source in direct:
+            _show_source(source)
+    if column["constants"]:
+        _out.print(f"\nIts value can be a constant of the models: {escape(', '.join(column['constants']))}")
+    if indirect:
+        _out.print("\nDecided by (conditions, order, groups, counts)")
+        for name, columns in _by_table(indirect):
+            _out.print(f"  {name}: {', '.join(columns)}")
+
+
+def _show_source(source: Mapping[str, Any]) -> None:
+    name = f"{source['table']}.{source['column']}"
+    _out.print(f"  {_counted(name)}  [dim]{', '.join(source['how'])}[/dim]")
+    if len(source["path"]) > 1:
+        _out.print(f"      by way of {' <- '.join(source['path'][:-1])}")
+    for file, columns in source["published_as"].items():
+        _out.print(f"      read from {escape(', '.join(columns))} of {file} files")
+
+
+def _split(sources: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    return [one for one in sources if one["direct"]], [one for one in sources if not one["direct"]]
+
+
+def _by_table(columns: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    return [
+        (name, ["its rows" if one["column"] == ROWS else one["column"] for one in found])
+        for name, found in groupby(columns, key=lambda one: one["table"])
+    ]
+
+
+def _counted(name: str) -> str:
+    return f"rows of {name.removesuffix('.' + ROWS)}" if name.endswith(f".{ROWS}") else name
