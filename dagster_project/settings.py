@@ -13,6 +13,7 @@ METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
 WAREHOUSE_NAME = "nhs_league_tables"
 WAREHOUSE_SCHEMA = "league"
+OWNER = "team:league-tables"
 
 
 @dataclass(frozen=True)

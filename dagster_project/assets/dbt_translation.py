@@ -8,8 +8,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from dagster_project.settings import OWNER
+
 COLUMN_LINEAGE = "dagster/column_lineage"
-OWNERS = ["team:league-tables"]
+OWNERS = [OWNER]
 REQUEST = dg.AssetKey(["run", "quarter_in_scope"])
 
 

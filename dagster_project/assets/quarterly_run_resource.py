@@ -78,6 +78,9 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[QuarterlyRunResource]:
         """Opens the run for the quarters that the Dagster run's partitions name."""
+        from dagster_project.lineage.run_events import RunEvents
+        from dagster_project.lineage.sending import Sender, is_asked_for
+
         run_id = context.run_id or "unknown"
         log = context.log
         request = RunRequest(
@@ -96,15 +99,17 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             by=self.by or None,
             threads=self.threads,
         )
-        with (
-            listening(lambda text: log.info(text) if log else None),
-            QuarterlyRun(request, DataFolder.from_environment(), run_id) as run,
-        ):
-            self._run = run
+        events = RunEvents(Sender() if is_asked_for() else None)
+        quarterly_run = QuarterlyRun(request, DataFolder.from_environment(), run_id, witness=events)
+        with listening(lambda text: log.info(text) if log else None):
             try:
-                yield self
+                with quarterly_run as run:
+                    self._run = run
+                    yield self
             finally:
                 self._run = None
+                # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
+                events.send(quarterly_run)
 
 
 def _quarters_of(tags: Mapping[str, str]) -> tuple[Quarter, ...]:

@@ -112,6 +112,7 @@ def _result(
         says=expectation.says,
         examples=tuple(example(frame, row, expectation.example) for row in shown),
         unexpected=judgement.unexpected,
+        column=_column_of(expectation),
     )
 
 
@@ -131,7 +132,13 @@ def _not_judged(
             observed=observed,
             says=suite.says_if_empty if success else expectation.says,
             judged=False,
+            column=_column_of(expectation),
         )
         for quarter in quarters
         for expectation in suite.expectations
     ]
+
+
+def _column_of(expectation: Expectation) -> str | None:
+    column = expectation.arguments.get("column")
+    return column if isinstance(column, str) else None

@@ -22,7 +22,7 @@ class ExpectationResult:
 
     `observed` is short and the same for the same rows; `examples` holds the first few of `unexpected` rows
     as sentences. `judged` is False where the expectation had no chance: its subject was empty or the gate
-    had stopped.
+    had stopped. `column` is the column of the subject that it is about, if it is about one.
     """
 
     quarter: str
@@ -38,6 +38,7 @@ class ExpectationResult:
     examples: tuple[str, ...] = ()
     unexpected: int = 0
     judged: bool = True
+    column: str | None = None
 
     def quality_row(self) -> dict[str, str | bool]:
         """The row of the table `quality_result`; release_id and is_sample are the caller's to add."""

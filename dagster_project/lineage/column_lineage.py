@@ -79,10 +79,14 @@ class Trace:
 
 @dataclass(frozen=True)
 class ColumnLineage:
-    """`tables` are made by models, seeds and gates; `sources` are what nothing here makes: landing and seeds."""
+    """`tables` are made by models and gates; `sources` are what nothing here makes: landing and seeds.
+
+    `subjects` are the frames that gates judge, by `<gate>/<subject>`.
+    """
 
     tables: Mapping[str, TableLineage]
     sources: Mapping[str, Sequence[str]]
+    subjects: Mapping[str, TableLineage]
 
     def trace(self, column: Column) -> Trace:
         """Follows a column, or a table's rows as a whole, to its sources; raises WrongUsage for unknown names."""
@@ -157,35 +161,35 @@ class ColumnLineage:
 def as_json(lineage: ColumnLineage) -> dict[str, Any]:
     """The lineage as plain JSON values."""
     return {
-        "tables": {
-            name: {
-                "columns": {
-                    column: {"origins": _listed(found.origins), "constants": sorted(found.constants)}
-                    for column, found in table.columns.items()
-                },
-                "rows": _listed(table.rows),
-            }
-            for name, table in lineage.tables.items()
-        },
+        "tables": {name: _table_as_json(table) for name, table in lineage.tables.items()},
         "sources": {name: list(columns) for name, columns in lineage.sources.items()},
+        "subjects": {name: _table_as_json(table) for name, table in lineage.subjects.items()},
     }
 
 
 def from_json(content: Mapping[str, Any]) -> ColumnLineage:
     """The lineage that `as_json` gave."""
     return ColumnLineage(
-        {
-            name: TableLineage(
-                {
-                    column: ColumnOrigins(_origins(found["origins"]), set(found["constants"]))
-                    for column, found in table["columns"].items()
-                },
-                _origins(table["rows"]),
-            )
-            for name, table in content["tables"].items()
-        },
+        {name: _table_from_json(table) for name, table in content["tables"].items()},
         content["sources"],
+        {name: _table_from_json(table) for name, table in content["subjects"].items()},
     )
+
+
+def _table_as_json(table: TableLineage) -> dict[str, Any]:
+    columns = {
+        column: {"origins": _listed(found.origins), "constants": sorted(found.constants)}
+        for column, found in table.columns.items()
+    }
+    return {"columns": columns, "rows": _listed(table.rows)}
+
+
+def _table_from_json(table: Mapping[str, Any]) -> TableLineage:
+    columns = {
+        column: ColumnOrigins(_origins(found["origins"]), set(found["constants"]))
+        for column, found in table["columns"].items()
+    }
+    return TableLineage(columns, _origins(table["rows"]))
 
 
 def _listed(origins: Origins) -> list[list[Any]]:

@@ -21,19 +21,17 @@ from dagster_project.lineage.influence import (
 from dagster_project.lineage.query_columns import MAIN, query_columns
 from dagster_project.settings import EXPECTATIONS_DIR
 from dagster_project.warehouse.landing import QUARTER_IN_SCOPE
-from dagster_project.warehouse.quality import FOUND, QUALITY_COLUMNS, QUALITY_TABLE
-
-__all__ = ["QUALITY_TABLE", "quality_lineage", "subjects"]
+from dagster_project.warehouse.quality import FOUND, QUALITY_COLUMNS
 
 _SCOPE = "run.quarter_in_scope"
 _STATED = "'as stated in expectations/'"
 
 
-def quality_lineage(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DIR) -> TableLineage:
+def quality_lineage(judged_frames: Mapping[str, TableLineage]) -> TableLineage:
     """Where the columns of `quality_result` come from: found in what the gates judge, or stated in the suites."""
     judged: Origins = {}
     rows: Origins = {Column(_SCOPE, ROWS): frozenset({COUNTED})}
-    for subject in subjects(tables, folder).values():
+    for subject in judged_frames.values():
         add(rows, subject.rows)
         for column in subject.columns.values():
             add(judged, through(AGGREGATION, column.origins))
@@ -48,10 +46,8 @@ def quality_lineage(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTAT
     return TableLineage(columns, rows)
 
 
-def subjects(
-    tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DIR
-) -> dict[tuple[str, str], TableLineage]:
-    """By gate and subject, the columns of the frame that a suite judges, as columns of the warehouse.
+def subjects(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DIR) -> dict[str, TableLineage]:
+    """By `<gate>/<subject>`, the columns of the frame that a suite judges, as columns of the warehouse.
 
     The views of earlier quarters, which live only while a gate does, are seen through.
     """
@@ -62,7 +58,7 @@ def subjects(
         views[name] = _without_views(query_columns(sql, known, name=name), views)
         known[name] = list(views[name].columns)
     return {
-        (gate, file.stem): _without_views(
+        f"{gate}/{file.stem}": _without_views(
             query_columns(file.read_text("utf-8"), known, name=f"{gate}/{file.name}"), views
         )
         for gate in GATES

@@ -50,13 +50,14 @@ def lineage_if_told(project: DbtProject) -> ColumnLineage:
         return lineage_of(project)
     except LeagueError as error:
         logging.getLogger(__name__).warning("No column lineage: %s", error)
-        return ColumnLineage({}, {})
+        return ColumnLineage({}, {}, {})
 
 
 def derived(project: DbtProject) -> ColumnLineage:
     """The column lineage, made anew from dbt's compiled SQL."""
-    from dagster_project.lineage.judged_columns import QUALITY_TABLE, quality_lineage
+    from dagster_project.lineage.judged_columns import quality_lineage, subjects
     from dagster_project.lineage.query_columns import query_columns
+    from dagster_project.warehouse.quality import QUALITY_TABLE
 
     manifest = project.manifest
     sources = _sources(manifest, project.project_dir)
@@ -67,8 +68,9 @@ def derived(project: DbtProject) -> ColumnLineage:
         name = table_name(manifest["nodes"][unique_id])
         tables[name] = query_columns(compiled[unique_id], known, name=name)
         known[name] = list(tables[name].columns)
-    tables[QUALITY_TABLE] = quality_lineage(known)
-    return ColumnLineage(tables, sources)
+    judged = subjects(known)
+    tables[QUALITY_TABLE] = quality_lineage(judged)
+    return ColumnLineage(tables, sources, judged)
 
 
 def table_name(node: Mapping[str, Any]) -> str:

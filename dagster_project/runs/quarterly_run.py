@@ -20,6 +20,7 @@ from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
+from dagster_project.runs.witness import NoWitness, Witness
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject, project_with_rules
 
@@ -48,8 +49,11 @@ STAGES = (
 class QuarterlyRun:
     """One run of one or more quarters, all or nothing; a context that holds the lock from start to end."""
 
-    def __init__(self, request: RunRequest, data: DataFolder, run_id: str) -> None:
+    def __init__(
+        self, request: RunRequest, data: DataFolder, run_id: str, *, witness: Witness | None = None
+    ) -> None:
         self.request = request
+        self.witness = witness or NoWitness()
         # dbt and Dagster work in folders of their own: a relative path would lead elsewhere there.
         self.data = data = DataFolder(data.root.resolve())
         self.run_id = run_id
@@ -69,16 +73,18 @@ class QuarterlyRun:
 
     def __enter__(self) -> QuarterlyRun:
         self.record.note(quarters=[str(quarter) for quarter in self.request.quarters])
-        with self.recording():
-            self._exit.enter_context(writer_lock(self.data, self.run_id))
-            try:
+        self.witness.run_started(self)
+        try:
+            with self.recording():
+                self._exit.enter_context(writer_lock(self.data, self.run_id))
                 mend_current_links(self.data)
                 refuse_foreign_wal(self.data)
                 self._candidate = open_candidate(self.data, self.run_id)
                 self._exit.callback(self._candidate.discard)
-            except BaseException:
-                self._exit.close()
-                raise
+        except BaseException:
+            self._exit.close()
+            self.witness.run_ended(self)
+            raise
         return self
 
     def __exit__(
@@ -86,7 +92,10 @@ class QuarterlyRun:
     ) -> None:
         if error is not None:
             self.record.failed(error)
-        self._exit.close()
+        try:
+            self.witness.run_ended(self)
+        finally:
+            self._exit.close()
 
     @property
     def candidate(self) -> Candidate:
@@ -130,9 +139,20 @@ class QuarterlyRun:
                 )
             announce(says)
             started = time.monotonic()
-            yield
+            with self._witnessed(name, says):
+                yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
         self._done.append(name)
+
+    @contextmanager
+    def _witnessed(self, stage: str, says: str) -> Iterator[None]:
+        self.witness.stage_started(self, stage, says)
+        try:
+            yield
+        except BaseException as error:
+            self.witness.stage_ended(self, stage, error)
+            raise
+        self.witness.stage_ended(self, stage, None)
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -1,0 +1,197 @@
+"""The OpenLineage events of a quarterly run: written to `runs/<run id>/openlineage.jsonl` as the run goes on.
+
+A witness of the run: a fault of its own is noted in the run's outcome and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from openlineage.client.event_v2 import (
+    InputDataset,
+    Job,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+    set_producer,
+)
+from openlineage.client.facet_v2 import parent_run
+from openlineage.client.serde import Serde
+
+from dagster_project.errors import ExitCode
+from dagster_project.lineage import jobs
+from dagster_project.lineage.datasets import Datasets
+from dagster_project.lineage.dbt_nodes import BuiltNode, built_nodes
+from dagster_project.lineage.of_project import lineage_of, table_name
+from dagster_project.lineage.places import without_places
+from dagster_project.lineage.stage_datasets import StageDatasets
+from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
+
+if TYPE_CHECKING:
+    from dagster_project.lineage.sending import Sender
+
+EVENTS_FILE = "openlineage.jsonl"
+PRODUCER = "urn:nhs-league-tables:openlineage"
+_DBT_STAGES = ("seed", "measure", "score")
+_DAGSTER = ("Dagster", version("dagster"))
+_DUCKDB = ("DuckDB", version("duckdb"))
+
+
+@contextmanager
+def _never_in_the_way(run: QuarterlyRun) -> Iterator[None]:
+    """Keeps a fault of the events in the run's outcome, where a test finds it, instead of raising it."""
+    try:
+        yield
+    except Exception as error:
+        if "openlineage" not in run.record.content:
+            with suppress(OSError):
+                run.record.note(openlineage=f"incomplete: {type(error).__name__}: {error}")
+
+
+class RunEvents:
+    """The events of one run; `sender` passes them on when the run is over."""
+
+    def __init__(self, sender: Sender | None = None) -> None:
+        set_producer(PRODUCER)
+        self._sender = sender
+        self._events: list[RunEvent] = []
+        self._datasets: StageDatasets | None = None
+        self._says: dict[str, str] = {}
+        self._started: dict[str, str] = {}
+
+    def run_started(self, run: QuarterlyRun) -> None:
+        """START of the quarterly run."""
+        with _never_in_the_way(run):
+            self._write(run, RunState.START, _now(), self._run(run, None), jobs.quarterly_job())
+
+    def stage_started(self, run: QuarterlyRun, stage: str, says: str) -> None:
+        """START of a stage."""
+        with _never_in_the_way(run):
+            self._says[stage] = says
+            self._started[stage] = _now()
+            self._write(
+                run,
+                RunState.START,
+                self._started[stage],
+                self._part(run, stage, None),
+                jobs.stage_job(stage, says),
+            )
+
+    def stage_ended(self, run: QuarterlyRun, stage: str, error: BaseException | None) -> None:
+        """The events of what a stage built, then its COMPLETE or FAIL; a closed gate is a failed stage."""
+        with _never_in_the_way(run):
+            message = None if error is None else without_places(str(error), run)
+            inputs: list[InputDataset] = []
+            outputs: list[OutputDataset] = []
+            try:
+                self._of(run).look(run)
+                if stage in _DBT_STAGES:
+                    self._write_nodes(run, stage)
+                elif error is None:
+                    inputs, outputs = self._of(run).stage(run, stage)
+                    message = self._of(run).closed_gate(run, stage)
+            finally:
+                state = RunState.COMPLETE if message is None else RunState.FAIL
+                job = jobs.stage_job(stage, self._says[stage])
+                self._write(run, state, _now(), self._part(run, stage, message), job, inputs, outputs)
+
+    def run_ended(self, run: QuarterlyRun) -> None:
+        """COMPLETE or FAIL of the quarterly run, as its record has it."""
+        with _never_in_the_way(run):
+            content = run.record.content
+            done = content["exit_code"] == int(ExitCode.DONE)
+            message = None if done else str(content.get("message") or "The run ended before its release.")
+            inputs, outputs = self._of(run).whole_run() if self._datasets is not None else ([], [])
+            facets = self._run(run, None if message is None else without_places(message, run))
+            state = RunState.COMPLETE if done else RunState.FAIL
+            self._write(run, state, _now(), facets, jobs.quarterly_job(), inputs, outputs)
+
+    def send(self, run: QuarterlyRun) -> None:
+        """Passes the events on, where somebody asked for it; what keeps them from arriving is noted."""
+        if self._sender is not None:
+            problem = self._sender.send(self._events)
+            if problem is not None:
+                run.record.note(openlineage=problem)
+
+    def _write_nodes(self, run: QuarterlyRun, stage: str) -> None:
+        nodes = run.project.manifest["nodes"]
+        parent = jobs.under_stage(run.run_id, stage)
+        for built in built_nodes(run.candidate.warehouse, since=self._started[stage]):
+            node = nodes[built.unique_id]
+            if node["resource_type"] not in ("model", "seed"):
+                continue
+            key = jobs.part_key(run.run_id, built.unique_id)
+            facets = jobs.run_facets(run.quarters, engine=_DUCKDB, parent=parent, tags=_tags(run))
+            started = jobs.run_of(key, facets)
+            self._write(run, RunState.START, built.started, started, jobs.model_job(node, None))
+            self._write_built(run, built, key, node, parent)
+
+    def _write_built(
+        self,
+        run: QuarterlyRun,
+        built: BuiltNode,
+        key: str,
+        node: Mapping[str, Any],
+        parent: parent_run.ParentRunFacet,
+    ) -> None:
+        error = None if built.error is None else without_places(built.error, run)
+        facets = jobs.run_facets(run.quarters, engine=_DUCKDB, parent=parent, tags=_tags(run), error=error)
+        inputs, outputs = self._of(run).node(node, table_name(node), failed=error is not None)
+        state = RunState.COMPLETE if error is None else RunState.FAIL
+        job = jobs.model_job(node, built.compiled)
+        self._write(run, state, built.ended, jobs.run_of(key, facets), job, inputs, outputs)
+
+    def _of(self, run: QuarterlyRun) -> StageDatasets:
+        if self._datasets is None:
+            lineage = lineage_of(checkout_project(run.data))
+            self._datasets = StageDatasets(Datasets(run.project.manifest, lineage), lineage)
+        return self._datasets
+
+    def _run(self, run: QuarterlyRun, error: str | None) -> Run:
+        facets = jobs.run_facets(run.quarters, engine=_DAGSTER, tags=_tags(run), error=error)
+        return jobs.run_of(jobs.run_key(run.run_id), facets)
+
+    def _part(self, run: QuarterlyRun, stage: str, error: str | None) -> Run:
+        parent = jobs.under_run(run.run_id)
+        facets = jobs.run_facets(run.quarters, engine=_DAGSTER, parent=parent, tags=_tags(run), error=error)
+        return jobs.run_of(jobs.part_key(run.run_id, stage), facets)
+
+    def _write(
+        self,
+        run: QuarterlyRun,
+        state: RunState,
+        time: str,
+        of: Run,
+        job: Job,
+        inputs: list[InputDataset] | None = None,
+        outputs: list[OutputDataset] | None = None,
+    ) -> None:
+        event = RunEvent(
+            eventType=state, eventTime=time, run=of, job=job, inputs=inputs or [], outputs=outputs or []
+        )
+        self._events.append(event)
+        run.record.folder.mkdir(parents=True, exist_ok=True)
+        with (run.record.folder / EVENTS_FILE).open("a", encoding="utf-8") as file:
+            file.write(Serde.to_json(event, ensure_ascii=False) + "\n")
+
+
+def _tags(run: QuarterlyRun) -> dict[str, str]:
+    """What a reader of the catalogue must know of the figures, once it is known."""
+    if not run.scope:
+        return {}
+    is_sample = any(item.is_sample for item in run.scope)
+    return {
+        "quarters": ",".join(map(str, run.quarters)),
+        "is_sample": str(is_sample).lower(),
+        "notice": SAMPLE_NOTICE if is_sample else OFFICIAL_NOTICE,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

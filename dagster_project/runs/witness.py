@@ -1,0 +1,33 @@
+"""Who watches a quarterly run: told of its start, its stages and its end, never able to change how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dagster_project.runs.quarterly_run import QuarterlyRun
+
+
+class Witness(Protocol):
+    """Each call is made in the run's process, in order; a stage that starts ends, with an error or without."""
+
+    def run_started(self, run: QuarterlyRun) -> None: ...
+
+    def stage_started(self, run: QuarterlyRun, stage: str, says: str) -> None: ...
+
+    def stage_ended(self, run: QuarterlyRun, stage: str, error: BaseException | None) -> None: ...
+
+    def run_ended(self, run: QuarterlyRun) -> None:
+        """The candidate is still there; how the run ended is in its record."""
+
+
+class NoWitness:
+    """Sees nothing: for runs that leave no trace."""
+
+    def run_started(self, run: QuarterlyRun) -> None: ...
+
+    def stage_started(self, run: QuarterlyRun, stage: str, says: str) -> None: ...
+
+    def stage_ended(self, run: QuarterlyRun, stage: str, error: BaseException | None) -> None: ...
+
+    def run_ended(self, run: QuarterlyRun) -> None: ...
