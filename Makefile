@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
 
-.PHONY: run test dev lint format setup lock clean
+.PHONY: run test dev docs docs-reference lint format setup lock clean
 
 run: $(READY)  ## set up, then build every league table of the bundled fictional sample
 	$(BIN)/league run $(QUARTERS) --sample
@@ -15,6 +15,12 @@ test: $(READY)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids 
 
 dev: $(READY)  ## set up, then open Dagster's web server on the project
 	$(BIN)/league dev
+
+docs: $(READY)  ## set up, then build README, docs, dbt's pages and the quality pages for reading offline: build/docs
+	$(BIN)/league docs site
+
+docs-reference: $(READY)  ## write docs/reference anew from dbt, the seeds and the suites
+	$(BIN)/league docs reference
 
 lint: $(READY)  ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
@@ -42,4 +48,4 @@ lock:  ## resolve the lock anew; needs uv
 		--no-emit-index-url --no-strip-extras --quiet --custom-compile-command "make lock" -o requirements.lock
 
 clean:  ## remove the virtual environment and caches; data stay
-	rm -rf .venv dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

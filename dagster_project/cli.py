@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from dagster_project.commands import auditing, correcting, keeping, nowcasting, ruling, running, verifying
+from dagster_project.commands import (
+    auditing,
+    correcting,
+    documenting,
+    keeping,
+    nowcasting,
+    ruling,
+    running,
+    verifying,
+)
 
 app = typer.Typer(
     name="league",
@@ -22,6 +31,7 @@ app.add_typer(correcting.app)
 app.add_typer(nowcasting.app)
 app.add_typer(keeping.app)
 app.add_typer(ruling.app, name="rules")
+app.add_typer(documenting.app, name="docs")
 
 
 def main() -> None:

@@ -1,0 +1,55 @@
+"""Verbs about documents: the generated reference and the offline site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project.commands.answers import Json, finish, reporting
+
+app = typer.Typer(help="Documents made from dbt, the seeds and the suites.", no_args_is_help=True)
+
+
+@app.command("reference")
+def reference(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; end with 1 if something has drifted.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write docs/reference: data dictionary, rule books, assumptions, gates, lineage."""
+    with reporting(as_json):
+        from dagster_project.documents.reference import (
+            bundled_sources,
+            reference_documents,
+            refuse_drift,
+            write_reference,
+        )
+        from dagster_project.settings import DataFolder
+
+        documents = reference_documents(bundled_sources(DataFolder.from_environment()))
+        if check:
+            refuse_drift(documents)
+        changed = [] if check else write_reference(documents)
+        result = {"documents": len(documents), "changed": changed}
+        said = f"{len(documents)} documents in docs/reference, {len(changed)} changed"
+        finish(result, as_json, lambda: print("\n".join([said, *(f"  {path}" for path in changed)])))
+
+
+@app.command("site")
+def site(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to; by default build/docs of the checkout.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build every document, dbt's own and the quality pages as static pages that work offline."""
+    with reporting(as_json):
+        from dagster_project.documents.site import SITE_DIR, build_site
+        from dagster_project.settings import DataFolder
+
+        result = build_site(folder or SITE_DIR, DataFolder.from_environment())
+        said = f"{result['pages']} pages: open {result['index']}"
+        finish(result, as_json, lambda: print(said))

@@ -1,0 +1,1 @@
+"""Documents made from what the project already says once: dbt's YAML, the seeds, the suites."""

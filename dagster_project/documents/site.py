@@ -1,0 +1,111 @@
+"""The offline site: README, docs, reference, dbt's own pages and the quality pages, built by Sphinx."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from dagster_project.documents.dbt_page import write_dbt_page
+from dagster_project.errors import LeagueError
+from dagster_project.releases.folder import QUALITY_FILE
+from dagster_project.settings import PROJECT_ROOT, DataFolder
+
+SITE_DIR = PROJECT_ROOT / "build" / "docs"
+_ROOT_FILES = ("README.md", "LICENSE")
+_DBT_PAGE = "dbt.html"
+# Sphinx treats every warning as an error: a link that leads nowhere ends the build.
+_CONFIGURATION = """\
+project = "NHS league tables, recomputed"
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+root_doc = "index"
+html_theme = "alabaster"
+html_theme_options = {"page_width": "1100px", "sidebar_width": "230px", "show_powered_by": False}
+html_extra_path = ["extra"]
+html_copy_source = False
+html_show_copyright = False
+html_show_sphinx = False
+nitpicky = True
+"""
+
+
+def build_site(folder: Path, data: DataFolder, *, dbt_page: bool = True) -> dict[str, Any]:
+    """Builds the site anew in `folder`, which must be empty, missing or a site built before.
+
+    The quality pages of the current releases of the data folder go with it. Nothing in the pages loads from
+    elsewhere. Returns the number of pages and where to begin. Raises LeagueError with Sphinx's own words for
+    a broken link, and where Sphinx isn't installed.
+    """
+    _refuse_foreign(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary) / "source"
+        extra = source / "extra"
+        extra.mkdir(parents=True)
+        quality = _quality_pages(data, extra / "quality")
+        if dbt_page:
+            write_dbt_page(extra / _DBT_PAGE)
+        _copy_documents(source)
+        (source / "index.md").write_text(_index(quality, with_dbt=dbt_page), encoding="utf-8")
+        (source / "conf.py").write_text(_CONFIGURATION, encoding="utf-8")
+        built = Path(temporary) / "built"
+        _run_sphinx(source, built)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(built, folder)
+    return {"pages": len(list(folder.rglob("*.html"))), "index": str(folder / "index.html")}
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / "objects.inv").is_file():
+        raise LeagueError(f"{folder}: expected an empty folder or a site built before; found other files.")
+
+
+def _quality_pages(data: DataFolder, folder: Path) -> list[str]:
+    """Copies the quality page of each quarter's current release; returns the quarters."""
+    pages = sorted(data.releases.glob(f"*/current/{QUALITY_FILE}"))
+    folder.mkdir()
+    for page in pages:
+        shutil.copyfile(page, folder / f"{page.parts[-3]}.html")
+    return [page.parts[-3] for page in pages]
+
+
+def _copy_documents(source: Path) -> None:
+    """The documents in the places that their links to each other expect."""
+    for name in _ROOT_FILES:
+        shutil.copyfile(PROJECT_ROOT / name, source / name)
+    shutil.copytree(PROJECT_ROOT / "docs", source / "docs")
+
+
+def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
+    """The first page: contents, then the pages that aren't Sphinx's, linked as they lie."""
+    links = (
+        [f'<li><a href="{_DBT_PAGE}">dbt: every model and test, with its SQL</a></li>'] if with_dbt else []
+    )
+    links += [
+        f'<li><a href="quality/{escape(quarter)}.html">{escape(quarter)}: what each gate found</a></li>'
+        for quarter in quarters
+    ]
+    contents = _toctree("Documents", "README", "docs/*") + _toctree("Reference", "docs/reference/*")
+    return f"# Documents\n\n{contents}\n## Beside these\n\n<ul>\n" + "\n".join(links) + "\n</ul>\n"
+
+
+def _toctree(caption: str, *patterns: str) -> str:
+    listed = "\n".join(patterns)
+    return f"```{{toctree}}\n:caption: {caption}\n:glob:\n:maxdepth: 1\n\n{listed}\n```\n\n"
+
+
+def _run_sphinx(source: Path, built: Path) -> None:
+    try:
+        from sphinx.cmd.build import build_main
+    except ImportError as error:
+        raise LeagueError("Sphinx isn't installed: it comes with the extra `dev` (`make docs`).") from error
+    log = source / "warnings.txt"
+    doctrees = source / "doctrees"
+    options = ["-W", "--keep-going", "-q", "-N", "-b", "html", "-d", str(doctrees), "-w", str(log)]
+    if build_main([*options, str(source), str(built)]) != 0:
+        said = log.read_text(encoding="utf-8").replace(f"{source}/", "")
+        raise LeagueError(f"The documents don't build: mend what Sphinx names and try again.\n{said}")
