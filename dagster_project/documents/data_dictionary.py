@@ -18,7 +18,7 @@ a table that breaks it. Additions are free; anything else needs a new model vers
 scores run from 1 (best) to 4. Tests are dbt's own and run in `make test`; what is judged in every run stands in
 [gates](gates.md)."""
 
-_TEST_WORDS = {"not_null": "never empty", "unique": "unique"}
+_TEST_WORDS = {"not_null": "never empty", "unique": "unique", "unique_combination": "no two rows share"}
 
 
 def data_dictionary(sources: DocumentSources) -> str:
@@ -115,7 +115,8 @@ def _tests_of_rows(sources: DocumentSources, node: Node) -> str:
         elif not test.get("column_name"):
             columns: Sequence[str] = metadata["kwargs"].get("columns", ())
             listed = ", ".join(code(column) for column in columns)
-            said.append(f"{_sentence(str(metadata['name']))}{': ' + listed if listed else ''}")
+            name = str(metadata["name"])
+            said.append(f"{_sentence(_TEST_WORDS.get(name, name))} {listed}".strip())
     return "Tested of its rows:\n\n" + "\n".join(f"- {sentence}." for sentence in said) if said else ""
 
 

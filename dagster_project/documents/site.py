@@ -15,7 +15,6 @@ from dagster_project.releases.folder import QUALITY_FILE
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 SITE_DIR = PROJECT_ROOT / "build" / "docs"
-_ROOT_FILES = ("README.md", "LICENSE")
 _DBT_PAGE = "dbt.html"
 # Sphinx treats every warning as an error: a link that leads nowhere ends the build.
 _CONFIGURATION = """\
@@ -24,13 +23,24 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 4
 root_doc = "index"
 html_theme = "alabaster"
-html_theme_options = {"page_width": "1100px", "sidebar_width": "230px", "show_powered_by": False}
+html_theme_options = {
+    "page_width": "1150px",
+    "sidebar_width": "230px",
+    "font_family": "Arial, Helvetica, sans-serif",
+    "head_font_family": "Arial, Helvetica, sans-serif",
+    "font_size": "15px",
+    "show_powered_by": False,
+}
+html_static_path = ["static"]
+html_css_files = ["tables.css"]
 html_extra_path = ["extra"]
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False
 nitpicky = True
 """
+# Long names in tables break rather than push the page wide.
+_STYLE = "table.docutils td { vertical-align: top; overflow-wrap: break-word; }\n"
 
 
 def build_site(folder: Path, data: DataFolder, *, dbt_page: bool = True) -> dict[str, Any]:
@@ -50,6 +60,8 @@ def build_site(folder: Path, data: DataFolder, *, dbt_page: bool = True) -> dict
             write_dbt_page(extra / _DBT_PAGE)
         _copy_documents(source)
         (source / "index.md").write_text(_index(quality, with_dbt=dbt_page), encoding="utf-8")
+        (source / "static").mkdir()
+        (source / "static" / "tables.css").write_text(_STYLE, encoding="utf-8")
         (source / "conf.py").write_text(_CONFIGURATION, encoding="utf-8")
         built = Path(temporary) / "built"
         _run_sphinx(source, built)
@@ -75,9 +87,13 @@ def _quality_pages(data: DataFolder, folder: Path) -> list[str]:
 
 def _copy_documents(source: Path) -> None:
     """The documents in the places that their links to each other expect."""
-    for name in _ROOT_FILES:
-        shutil.copyfile(PROJECT_ROOT / name, source / name)
+    for file in (*_root_pages(), PROJECT_ROOT / "LICENSE"):
+        shutil.copyfile(file, source / file.name)
     shutil.copytree(PROJECT_ROOT / "docs", source / "docs")
+
+
+def _root_pages() -> list[Path]:
+    return sorted(PROJECT_ROOT.glob("*.md"), key=lambda file: (file.name != "README.md", file.name))
 
 
 def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
@@ -90,6 +106,9 @@ def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
         for quarter in quarters
     ]
     contents = _toctree("Documents", "README", "docs/*") + _toctree("Reference", "docs/reference/*")
+    contents = _toctree("Documents", *(file.stem for file in _root_pages()), "docs/*") + _toctree(
+        "Reference", "docs/reference/*"
+    )
     return f"# Documents\n\n{contents}\n## Beside these\n\n<ul>\n" + "\n".join(links) + "\n</ul>\n"
 
 

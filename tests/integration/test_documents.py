@@ -213,7 +213,7 @@ def site(small_release: DataFolder, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_the_site_holds_readme_docs_reference_and_the_quality_pages(site: Path) -> None:
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert {"index.html", "README.html", "docs/operations.html"} <= pages
+    assert {"index.html", "README.html", "docs/operations.html", "docs/assurance.html"} <= pages
     assert {"docs/reference/data-dictionary.html", "quality/2025-26-Q1.html"} <= pages
 
 
