@@ -33,11 +33,11 @@ def table_in_words(name: str) -> str:
 
 
 def _columns_and_values(row: Row) -> str:
-    return "; ".join(
-        f"{column.replace('_', ' ')}: {value}"
-        for column, value in row.items()
-        if value and column not in ABOUT_A_ROW
-    )
+    given = {column: value for column, value in row.items() if value and column not in ABOUT_A_ROW}
+    parameter = given.pop("parameter", "").replace("_", " ")
+    if parameter:
+        return f"{parameter[:1].upper()}{parameter[1:]}: {', '.join(given.values()) or 'not known'}."
+    return "; ".join(f"{column.replace('_', ' ')}: {value}" for column, value in given.items()) + "."
 
 
 def _framework(_: RuleSet, row: Row) -> str:
@@ -210,11 +210,6 @@ def _average_tolerance(_: RuleSet, row: Row) -> str:
     )
 
 
-def _framework_parameter(_: RuleSet, row: Row) -> str:
-    name = row["parameter"].replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]}: {row['value'] or 'not known'}."
-
-
 def _policy(_: RuleSet, row: Row) -> str:
     where = {"": "no segment by itself", "all": "all segments"}.get(
         row["segments"], f"segment {row['segments']}"
@@ -229,7 +224,6 @@ _WORDS: Mapping[str, Callable[[RuleSet, Row], str]] = {
     "enters_at_dp": _enters_at_dp,
     "expected_organisations": _expected_organisations,
     "framework": _framework,
-    "framework_parameter": _framework_parameter,
     "matrix_input": _matrix_input,
     "metric": _metric,
     "metric_applicability": _metric_applicability,

@@ -25,10 +25,14 @@ class Table:
 
 @dataclass(frozen=True)
 class StageGraph:
-    """Tables by dbt's unique id, and the ids that each reads. No table reads itself, however indirectly."""
+    """Tables by dbt's unique id, and the ids that each reads. No table reads itself, however indirectly.
+
+    `whole` is the graph that this one is a part of: a part keeps the order of its stages.
+    """
 
     tables: Mapping[str, Table]
     reads: Mapping[str, tuple[str, ...]]
+    whole: StageGraph | None = None
 
     @cached_property
     def stages(self) -> list[tuple[str, ...]]:
@@ -37,6 +41,9 @@ class StageGraph:
         Of stages that wait for the same ones, that comes first whose tables have fewer before them.
         """
         names = sorted({table.stage for table in self.tables.values()})
+        if self.whole is not None:
+            kept = [tuple(name for name in group if name in names) for group in self.whole.stages]
+            return [group for group in kept if group]
         reached = {name: self._stages_behind(name, set()) for name in names}
         together = {
             name: tuple(
@@ -87,6 +94,7 @@ class StageGraph:
         return StageGraph(
             {key: table for key, table in self.tables.items() if key in found},
             {key: sources for key, sources in self.reads.items() if key in found},
+            self,
         )
 
     def layers(self) -> dict[str, int]:
@@ -134,7 +142,7 @@ class StageGraph:
 
 
 def stage_graph(sources: DocumentSources) -> StageGraph:
-    """The graph of all models and of the landed tables that they read; the stage of a model is its folder."""
+    """The graph of all models and of the landed tables that they read; a model's stage is its folder."""
     models = {str(node["unique_id"]): node for node in sources.nodes("model")}
     landed = {
         str(node["unique_id"]): node
@@ -142,7 +150,7 @@ def stage_graph(sources: DocumentSources) -> StageGraph:
         if (node["schema"], node["name"]) != _READ_BY_ALL
         and any(node["unique_id"] in model["depends_on"]["nodes"] for model in models.values())
     }
-    tables = {key: _table(node, str(node["schema"])) for key, node in landed.items()}
+    tables = {key: _table(node, str(node["source_name"])) for key, node in landed.items()}
     tables |= {key: _table(node, str(node["fqn"][1])) for key, node in models.items()}
     reads = {
         key: tuple(sorted(source for source in _depends_on(nodes[key]) if source in tables))

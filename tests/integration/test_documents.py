@@ -121,7 +121,7 @@ def test_a_table_of_rules_that_is_new_stands_in_the_rule_book_without_a_change_o
     manifest = {**sources.manifest, "nodes": {**sources.manifest["nodes"], seed["unique_id"]: seed}}
     documents = reference_documents(replace(sources, manifest=manifest, rules=RuleSet(tables)))
     assert "## How likely ranges are drawn" in documents["rule-book-2025-26.md"]
-    assert "| replicates: 1000 | inferred | a guess |" in documents["rule-book-2025-26.md"]
+    assert "| replicates: 1000. | inferred | a guess |" in documents["rule-book-2025-26.md"]
     assert "replicates: 1000" in documents["assumptions.md"]
 
 
