@@ -105,7 +105,6 @@ def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
         f'<li><a href="quality/{escape(quarter)}.html">{escape(quarter)}: what each gate found</a></li>'
         for quarter in quarters
     ]
-    contents = _toctree("Documents", "README", "docs/*") + _toctree("Reference", "docs/reference/*")
     contents = _toctree("Documents", *(file.stem for file in _root_pages()), "docs/*") + _toctree(
         "Reference", "docs/reference/*"
     )

@@ -36,7 +36,8 @@ class RunRequest:
     sample: bool = False
     as_of: date | None = None
     release: str | None = None
-    # The release is made of the same extracts under the code, rules and versions that are here now.
+    # `league rebuild` alone: made of the same extracts under the code, rules and versions that are here now;
+    # figures may change although only the code has, as its diff is shown before.
     rebuild: bool = False
     # With `rebuild`: the release of the quarter before to follow, in place of the one that is current.
     follows: str | None = None
@@ -47,8 +48,6 @@ class RunRequest:
     dry_run: bool = False
     # Written but not made current until somebody else approves.
     hold: bool = False
-    # `league rebuild` alone: figures may change although only the code has, as its diff was shown before.
-    rebuild: bool = False
     # Who asks for the run, for the journal; None is LEAGUE_PERSON or the operating system's user.
     by: str | None = None
     threads: int = 2
