@@ -18,7 +18,8 @@ from dagster_project.extracts.readers.counted_cells import (
 )
 from dagster_project.extracts.readers.delimited import Records, column_key, read_records
 from dagster_project.extracts.readers.months import month_of_date, month_of_file_name
-from dagster_project.extracts.readers.outcome import ReadStatistic, SetAside
+from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.readers.set_aside import SetAside
 
 SOURCE = "cancer_waiting_times"
 # Counts come in halves where two trusts share a pathway; a zero is written 0.

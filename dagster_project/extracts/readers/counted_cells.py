@@ -15,7 +15,8 @@ from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records
 from dagster_project.extracts.readers.months import quarter_of
 from dagster_project.extracts.readers.organisation_codes import code_of, is_sample_file, why_no_trust
-from dagster_project.extracts.readers.outcome import ReadStatistic, SetAside, set_aside_frame
+from dagster_project.extracts.readers.outcome import ReadStatistic, set_aside_frame
+from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import STATISTIC_ROW, concatenated, frame_of
 
 Mark = Literal["missing", "zero", "suppressed", "not_applicable"]

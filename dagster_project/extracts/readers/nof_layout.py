@@ -13,7 +13,7 @@ from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.organisation_codes import code_patterns
-from dagster_project.extracts.readers.outcome import SetAside
+from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.quarters import Quarter
 
 # In these files `-` has never been seen as a zero: zeroes are written "0.0".

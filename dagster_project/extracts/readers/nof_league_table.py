@@ -29,10 +29,10 @@ from dagster_project.extracts.readers.nof_layout import (
 )
 from dagster_project.extracts.readers.outcome import (
     ReadExtract,
-    SetAside,
     assert_nothing_lost,
     set_aside_frame,
 )
+from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import EXTRACT_ROW, concatenated, frame_of
 
 SOURCE = "nof_league_table"

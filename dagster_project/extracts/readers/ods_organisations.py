@@ -13,7 +13,8 @@ import pandas as pd
 from dagster_project.extracts.readers import sheets, text, zip_members
 from dagster_project.extracts.readers.delimited import Records, first_record, read_records
 from dagster_project.extracts.readers.organisation_codes import code_of, is_sample_file
-from dagster_project.extracts.readers.outcome import ReadOrganisations, SetAside, set_aside_frame
+from dagster_project.extracts.readers.outcome import ReadOrganisations, set_aside_frame
+from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import ORGANISATION_REFERENCE, concatenated, frame_of
 
 TRUSTS = "ods_trusts"

@@ -8,18 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dagster_project.errors import LeagueError
+from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import ROW_SET_ASIDE, empty_frame, frame_of
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """One figure that was left out, and why; `organisation_code` and `figure` are None where blank."""
-
-    source_row: int
-    organisation_code: str | None
-    figure: str | None
-    reason: str
-    raw_line: str
 
 
 @dataclass(frozen=True)
