@@ -15,6 +15,7 @@ from dagster_project.settings import WAREHOUSE_SCHEMA
 _PARQUET = "format parquet, compression zstd, compression_level 3, row_group_size 122880, parquet_version v1"
 _CSV = "format csv, header true, delimiter ',', quote '\"', escape '\"', nullstr ''"
 _STAMPS = ("quarter", "release_id", "is_sample")
+_EXPORTED = "temp.rows_of_the_release"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ RELEASED_TABLES = (
     ReleasedTable("metric_ranking", ("organisation_code", "metric_id")),
     ReleasedTable("domain_score", ("organisation_code", "domain")),
     ReleasedTable("segment_threshold", ("figure", "segment")),
+    ReleasedTable("movement", ("organisation_code", "measure", "metric_id", "cause")),
+    ReleasedTable("movement_total", ("organisation_code", "measure", "metric_id")),
     ReleasedTable("reconciliation", ("organisation_code", "figure")),
     ReleasedTable("lineage", ("organisation_code", "figure", "role", "extract_id", "sheet", "source_row")),
     ReleasedTable("organisation", ("organisation_code",)),
@@ -58,15 +61,21 @@ def export_table(
     time, or has rows of the quarter that another run stamped.
     """
     columns = _columns(connection, table)
+    # A released table may be a view that is dear to compute: once, for the count and both files.
+    connection.execute(
+        f"create or replace temp table {_EXPORTED} as "
+        f"select * from {_qualified(table)} where quarter = {_text(str(identity.quarter))}"
+    )
     rows = _count_stamped_rows(connection, table, identity)
     order = [*table.key, *(column for column in columns if column not in table.key)]
     query = (
-        f"select * from {_qualified(table)} where quarter = {_text(str(identity.quarter))} "
+        f"select * from {_EXPORTED} "
         f"order by {', '.join(f'{_name(column)} asc nulls first' for column in order)}"
     )
     for suffix, options in (("parquet", _PARQUET), ("csv", _CSV)):
         target = _text(str(folder / f"{table.name}.{suffix}"))
         connection.execute(f"copy ({query}) to {target} ({options})")
+    connection.execute(f"drop table {_EXPORTED}")
     return rows
 
 
@@ -100,8 +109,8 @@ def _count_stamped_rows(
 ) -> int:
     counts = connection.execute(
         "select count(*), count(*) filter (release_id is distinct from ? or is_sample is distinct from ?) "
-        f"from {_qualified(table)} where quarter = ?",
-        [identity.release_id, identity.is_sample, str(identity.quarter)],
+        f"from {_EXPORTED}",
+        [identity.release_id, identity.is_sample],
     ).fetchone()
     assert counts is not None
     rows, foreign = int(counts[0]), int(counts[1])

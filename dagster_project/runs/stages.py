@@ -41,6 +41,7 @@ SCORING = (
     "fqn:nhs_league_tables.league_tables",
     "fqn:nhs_league_tables.audit",
     "fqn:nhs_league_tables.history",
+    "fqn:nhs_league_tables.insight",
 )
 
 
