@@ -8,6 +8,7 @@ import typer
 
 from dagster_project.commands import (
     auditing,
+    comparing,
     correcting,
     documenting,
     keeping,
@@ -28,6 +29,7 @@ app.add_typer(running.app)
 app.add_typer(auditing.app)
 app.add_typer(verifying.app)
 app.add_typer(correcting.app)
+app.add_typer(comparing.app)
 app.add_typer(nowcasting.app)
 app.add_typer(keeping.app)
 app.add_typer(ruling.app, name="rules")

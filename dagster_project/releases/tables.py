@@ -15,6 +15,7 @@ from dagster_project.settings import WAREHOUSE_SCHEMA
 _PARQUET = "format parquet, compression zstd, compression_level 3, row_group_size 122880, parquet_version v1"
 _CSV = "format csv, header true, delimiter ',', quote '\"', escape '\"', nullstr ''"
 _STAMPS = ("quarter", "release_id", "is_sample")
+EARLIER_RELEASE = "release_id_before"
 _EXPORTED = "temp.rows_of_the_release"
 
 
@@ -23,6 +24,8 @@ class ReleasedTable:
     """A table's name in the warehouse and its sort key; columns are dbt's contract and stand there only.
 
     Rows that tie on the key are ordered by the remaining columns, left to right: the order is always total.
+    A table with EARLIER_RELEASE in its key compares: a release holds the rows that compare it with its
+    previous release, which is part of its identity, whatever else the warehouse compares it with.
     """
 
     name: str
@@ -39,8 +42,8 @@ RELEASED_TABLES = (
     ReleasedTable("metric_ranking", ("organisation_code", "metric_id")),
     ReleasedTable("domain_score", ("organisation_code", "domain")),
     ReleasedTable("segment_threshold", ("figure", "segment")),
-    ReleasedTable("movement", ("organisation_code", "measure", "metric_id", "cause")),
-    ReleasedTable("movement_total", ("organisation_code", "measure", "metric_id")),
+    ReleasedTable("movement", ("organisation_code", "measure", "metric_id", "cause", EARLIER_RELEASE)),
+    ReleasedTable("movement_total", ("organisation_code", "measure", "metric_id", EARLIER_RELEASE)),
     ReleasedTable("reconciliation", ("organisation_code", "figure")),
     ReleasedTable("lineage", ("organisation_code", "figure", "role", "extract_id", "sheet", "source_row")),
     ReleasedTable("organisation", ("organisation_code",)),
@@ -64,7 +67,7 @@ def export_table(
     # A released table may be a view that is dear to compute: once, for the count and both files.
     connection.execute(
         f"create or replace temp table {_EXPORTED} as "
-        f"select * from {_qualified(table)} where quarter = {_text(str(identity.quarter))}"
+        f"select * from {_qualified(table)} where {_belongs_to(table, identity)}"
     )
     rows = _count_stamped_rows(connection, table, identity)
     order = [*table.key, *(column for column in columns if column not in table.key)]
@@ -121,6 +124,13 @@ def _count_stamped_rows(
             "don't. The model kept rows of an earlier run: it must delete the quarters in scope first."
         )
     return rows
+
+
+def _belongs_to(table: ReleasedTable, identity: ReleaseIdentity) -> str:
+    quarter = f"quarter = {_text(str(identity.quarter))}"
+    if EARLIER_RELEASE not in table.key:
+        return quarter
+    return f"{quarter} and {EARLIER_RELEASE} = {_text(identity.previous_release_id or '')}"
 
 
 def _qualified(table: ReleasedTable) -> str:
