@@ -42,20 +42,6 @@ Released = Callable[[str], DataFolder]
 
 
 @pytest.fixture(scope="session")
-def both_quarters(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
-    """Q1 and Q4 of all files at hand, released in one pass by the command."""
-
-    def build(folder: Path) -> None:
-        ended = league(
-            *("run", "2025-26-Q1", "2025-26-Q4", "--extracts", official_dir / "nof-2025-26"),
-            data=DataFolder(folder),
-        )
-        assert ended.code == 0, ended.err
-
-    return DataFolder(made_once("official-both-quarters", build))
-
-
-@pytest.fixture(scope="session")
 def one_table(made_once: Callable[..., Path], official_dir: Path) -> Released:
     """Q1 of one table, made by the stages: `one_table("acute")`."""
     parts = {"acute": "*acute-trust-data.csv", "non_acute": "*mental-health-and-community*.csv"}

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from published_state import rows_of
-from staged_run import release_by_stages
 
 from dagster_project.settings import DataFolder
-
-QUARTER = "2025-26-Q1"
-
-
-@pytest.fixture(scope="session")
-def with_statistics(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
-    """Q1 released from every official file at hand, found below one folder."""
-    return DataFolder(
-        made_once(
-            "official-with-statistics",
-            lambda folder: _ignore(release_by_stages(DataFolder(folder), official_dir, QUARTER)),
-        )
-    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +67,3 @@ def test_a_value_leads_to_the_cells_that_it_was_counted_from(with_statistics: Da
         "where figure = 'OF0010' and role = 'input' and source = 'cancer_waiting_times'",
     )
     assert traced == [(118,)]
-
-
-def _ignore(_: object) -> None:
-    return None

@@ -58,7 +58,8 @@ def filled_records(everything: Records) -> tuple[Records, list[SetAside]]:
     filled: list[int] = []
     blank: list[SetAside] = []
     for i, line in enumerate(everything.raw_lines):
-        if text.folded(line).strip(' ,"'):
+        # A line that starts with a letter or digit isn't blank; folding every line would cost more than reading.
+        if line[:1].isalnum() or text.folded(line).strip(' ,"'):
             filled.append(i)
         else:
             blank.append(SetAside(everything.lines[i], None, None, "blank line", line))

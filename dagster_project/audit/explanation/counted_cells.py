@@ -1,0 +1,172 @@
+"""The counted cells beneath a value, read anew from the archived statistic at the rows that lineage names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.extracts.archive import Archive
+from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers.delimited import column_key, header_of, read_records
+
+Place = tuple[str | None, int]  # sheet and row
+_NO_SERVICE = re.compile(r"organisation_|column |total|all_services|adult_services|cyp_services")
+_COLUMNS_SHOWN = 8
+
+# By source and measure, the columns that hold it: their keys match this pattern.
+_COLUMNS = {
+    "cancer_waiting_times": {
+        "fds_28_day_total": r"total_treated|total",
+        "fds_28_day_within": r"within_standard|within",
+        "treated_62_day_total": r"total_treated|total",
+        "treated_62_day_within": r"within_standard|within",
+    },
+    "ambulance_systems": {"category_2_incidents": r"a10", "category_2_total_seconds": r"a30"},
+    "ae_attendances": {
+        "attendances": r"a&e_attendances_.*",
+        "over_4_hours": r"attendances_over_4hrs_.*",
+    },
+}
+# This statistic has a sheet per measure, whose columns are services and sums of services.
+_SHEETS = {
+    "community_waiting_lists": {
+        "waiting_total": "table 4",
+        "waiting_over_52_to_104": "table 4g",
+        "waiting_over_104": "table 4h",
+    }
+}
+_ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
+READABLE = frozenset({*_COLUMNS, *_SHEETS})
+
+
+@dataclass(frozen=True)
+class CountedCell:
+    """One cell: where it stands, what it says, its number, and the beginning of its row."""
+
+    extract_id: str
+    sheet: str | None
+    source_row: int
+    column: str
+    value_text: str
+    value: Fraction
+    raw_line: str
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet or CSV: each column's key to its place and published name, and its rows by line."""
+
+    columns: Mapping[str, tuple[int, str]]
+    rows: Mapping[int, list[str]]
+
+
+class StatisticFile:
+    """One archived statistic; sheets are read when a row of them is asked for."""
+
+    def __init__(self, archive: Archive, extract: Mapping[str, Any]) -> None:
+        self.extract_id = str(extract["extract_id"])
+        self.source = str(extract["source"])
+        self.file_name = str(extract["file_name"])
+        if self.source not in READABLE:
+            raise InputMissing(
+                f"{self.file_name}: explain can't re-add the cells of {self.source} yet; it re-adds those of "
+                f"{', '.join(sorted(READABLE))}. The rows that count are in the released table lineage."
+            )
+        self._raw = archive.read(self.extract_id)
+        self._sheets: dict[str | None, _Sheet] = {}
+        self._workbook: Any = None
+
+    def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
+        """By measure, the cells of a row that hold it; raises InputRejected where the file has no such row."""
+        sheet_name, line = place
+        sheet = self._sheet(sheet_name)
+        row = sheet.rows.get(line)
+        if row is None:
+            raise InputRejected(
+                file=self.file_name,
+                row=line,
+                expected="a row, as the release's lineage says",
+                found="none",
+                remedy="Check release and archive with league verify.",
+            )
+        return {measure: list(self._cells_of(sheet, sheet_name, line, row, measure)) for measure in measures}
+
+    def _cells_of(
+        self, sheet: _Sheet, sheet_name: str | None, line: int, row: list[str], measure: str
+    ) -> Iterator[CountedCell]:
+        for key, (at, name) in sheet.columns.items():
+            if not self._holds(sheet_name, key, measure):
+                continue
+            shown = text.folded(row[at])
+            value = self._number(shown)
+            if value is not None:
+                raw_line = ",".join(row[:_COLUMNS_SHOWN]) if sheet_name else ",".join(row)
+                yield CountedCell(self.extract_id, sheet_name, line, name, shown, value, raw_line)
+
+    def _holds(self, sheet_name: str | None, key: str, measure: str) -> bool:
+        if self.source in _SHEETS:
+            is_sheet = text.folded(sheet_name or "").casefold() == _SHEETS[self.source].get(measure)
+            return is_sheet and _NO_SERVICE.match(key) is None
+        pattern = _COLUMNS[self.source].get(measure)
+        return pattern is not None and re.fullmatch(pattern, key) is not None
+
+    def _number(self, shown: str) -> Fraction | None:
+        """The count; a mark that means zero in this source is 0, any other is no count."""
+        if shown in _ZERO_MARKS.get(self.source, ()):
+            return Fraction(0)
+        try:
+            return Fraction(text.number(shown))
+        except ValueError:
+            return None
+
+    def _sheet(self, name: str | None) -> _Sheet:
+        if name not in self._sheets:
+            self._sheets[name] = self._csv() if name is None else self._workbook_sheet(name)
+        return self._sheets[name]
+
+    def _csv(self) -> _Sheet:
+        records = read_records(self._raw, self.file_name, any_header=True)
+        cells = zip(*records.columns.values(), strict=True)
+        return _Sheet(
+            {key: (at, name) for at, (key, name) in enumerate(records.header.items())},
+            {line: list(row) for line, row in zip(records.lines, cells, strict=True)},
+        )
+
+    def _workbook_sheet(self, name: str) -> _Sheet:
+        from dagster_project.extracts.readers import sheets
+
+        if self._workbook is None:
+            self._workbook = sheets.open_workbook(self._raw, self.file_name)
+        rows = sheets.sheet_rows(self._workbook, name, self.file_name)
+        # The header is the first row with a column that only a header has.
+        known = ("organisation_code", "org_code", "area")
+        at = next(
+            (
+                position
+                for position, row in enumerate(rows[: sheets.HEADER_WITHIN])
+                if any(column_key(sheets.cell_text(cell)) in known for cell in row)
+            ),
+            0,
+        )
+        header = header_of([sheets.cell_text(cell) for cell in rows[at]], self.file_name, any_header=True)
+        return _Sheet(
+            {key: (place, shown) for place, (key, shown) in enumerate(header.items())},
+            _LazyRows(rows, sheets.cell_text),
+        )
+
+
+class _LazyRows(dict[int, list[str]]):
+    """Rows of a sheet by line, turned to text when they are asked for."""
+
+    def __init__(self, rows: list[list[Any]], cell_text: Any) -> None:
+        super().__init__()
+        self._rows, self._cell_text = rows, cell_text
+
+    def get(self, line: int, default: Any = None) -> Any:
+        if not 1 <= line <= len(self._rows):
+            return default
+        return [self._cell_text(cell) for cell in self._rows[line - 1]]

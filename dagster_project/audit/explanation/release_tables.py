@@ -1,0 +1,97 @@
+"""The release that is asked about: found on the disk, its tables read from its folder's Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import InputMissing, WrongUsage
+from dagster_project.quarters import Quarter
+from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
+from dagster_project.releases.publish import current_release
+from dagster_project.settings import DataFolder
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ReleaseTables:
+    """A release's folder. Rows are mappings by column; decimals stay exact decimals."""
+
+    quarter: Quarter
+    release_id: str
+    folder: Path
+    is_current: bool
+
+    @cached_property
+    def release_file(self) -> dict[str, Any]:
+        """The content of `release.json`."""
+        return read_release_file(self.folder)
+
+    def rows(self, table: str, **equal: str) -> list[dict[str, Any]]:
+        """The rows of a released table, all or those whose columns equal these texts.
+
+        Raises InputMissing where the release has no such file.
+        """
+        file = self.folder / f"{table}.parquet"
+        if not file.is_file():
+            raise InputMissing(
+                f"{file}: expected the released table {table}; there is none. Restore the release folder "
+                "from a backup, or explain a release that has it."
+            )
+        # Literals, because DuckDB imports pandas to bind a parameter: that alone takes half a second.
+        only = " and ".join(f"{column} = {_literal(value)}" for column, value in equal.items()) or "true"
+        found = self._connection.execute(f"select * from read_parquet({_literal(str(file))}) where {only}")
+        columns = [column[0] for column in found.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(":memory:", config={"threads": 1})
+
+
+def find_release(data: DataFolder, quarter: Quarter, release_id: str | None = None) -> ReleaseTables:
+    """The quarter's current release, or the one on the disk whose id is or starts with `release_id`.
+
+    Raises InputMissing naming what is released, WrongUsage where the start of an id fits several.
+    """
+    current = {release.quarter: release.release_id for release in current_release(data)}
+    if release_id is None:
+        if quarter not in current:
+            there = ", ".join(map(str, sorted(current))) or "nothing yet"
+            raise InputMissing(f"{quarter} isn't released. Released: {there}.")
+        release_id = current[quarter]
+    else:
+        release_id = _whole_id(data, quarter, release_id)
+    folder = release_path(data, quarter, release_id)
+    if not (folder / RELEASE_FILE).is_file():
+        raise InputMissing(
+            f"{folder}: expected the folder of release {release_id}; it is gone. Restore it from a backup."
+        )
+    return ReleaseTables(quarter, release_id, folder, current.get(quarter) == release_id)
+
+
+def _whole_id(data: DataFolder, quarter: Quarter, start: str) -> str:
+    on_disk = {file.parent.name: file.parents[1].name for file in data.releases.glob(f"*/*/{RELEASE_FILE}")}
+    here = sorted(name for name, of in on_disk.items() if of == str(quarter))
+    found = [name for name in here if name.startswith(start.lower())] if start else []
+    if len(found) > 1:
+        raise WrongUsage(f"{start!r} is the start of several releases of {quarter}: {', '.join(found)}")
+    if found:
+        return found[0]
+    elsewhere = [
+        f"{name} is a release of {of}" for name, of in on_disk.items() if start and name.startswith(start)
+    ]
+    there = ", ".join(here) or "none"
+    raise InputMissing(
+        ". ".join([f"{quarter} has no release {start!r} on this disk; it has: {there}", *sorted(elsewhere)])
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

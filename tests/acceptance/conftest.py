@@ -1,0 +1,36 @@
+"""Releases of official files that several acceptance tests share, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from league_command import league
+from staged_run import release_by_stages
+
+from dagster_project.settings import DataFolder
+
+
+@pytest.fixture(scope="session")
+def both_quarters(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
+    """Q1 and Q4 of all files at hand, released in one pass by the command."""
+
+    def build(folder: Path) -> None:
+        ended = league(
+            *("run", "2025-26-Q1", "2025-26-Q4", "--extracts", official_dir / "nof-2025-26"),
+            data=DataFolder(folder),
+        )
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("official-both-quarters", build))
+
+
+@pytest.fixture(scope="session")
+def with_statistics(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
+    """2025-26-Q1 released from every official file at hand, found below one folder."""
+
+    def build(folder: Path) -> None:
+        release_by_stages(DataFolder(folder), official_dir, "2025-26-Q1")
+
+    return DataFolder(made_once("official-with-statistics", build))
