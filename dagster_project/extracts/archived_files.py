@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
-from dagster_project.extracts.archived_vintages import names_of, replaced_later
+from dagster_project.extracts.archived_vintages import all_that_replaced, names_of
 from dagster_project.extracts.readers import (
     ae_attendances,
     ambulance_systems,
@@ -34,10 +34,12 @@ READERS: dict[str, Callable[..., ReadFile]] = {
 FRAMEWORK = frozenset({nof_data.SOURCE, nof_league_table.SOURCE})
 
 
-def read_vintages(archive: Archive, seen: Sequence[Sighting]) -> tuple[list[ReadFile], dict[str, str]]:
-    """Every file of these sightings, and the id of each whose place later bytes took, to the newest's id."""
+def read_vintages(
+    archive: Archive, seen: Sequence[Sighting]
+) -> tuple[list[ReadFile], dict[str, tuple[str, ...]]]:
+    """Every file of these sightings, and the id of each whose place later bytes took, to those in their order."""
     files = read_again(archive, names_of(seen), {one.extract_id: one.source for one in seen})
-    return files, replaced_later(seen, {file.extract_id: series_of(file) for file in files})
+    return files, all_that_replaced(seen, {file.extract_id: series_of(file) for file in files})
 
 
 def read_again(archive: Archive, names: Mapping[str, str], sources: Mapping[str, str]) -> list[ReadFile]:

@@ -47,7 +47,14 @@ def names_of(sightings: Iterable[Sighting]) -> dict[str, str]:
 
 
 def replaced_later(sightings: Iterable[Sighting], series: Mapping[str, Hashable]) -> dict[str, str]:
-    """The id of each file whose place other bytes took, to the id of the newest that did.
+    """The id of each file whose place other bytes took, to the id of the newest that did."""
+    return {old: new[-1] for old, new in all_that_replaced(sightings, series).items()}
+
+
+def all_that_replaced(
+    sightings: Iterable[Sighting], series: Mapping[str, Hashable]
+) -> dict[str, tuple[str, ...]]:
+    """The id of each file whose place other bytes took, to the ids of all that did, in the order they came.
 
     They came later at the same address or under the same name, or the manifest says that they supersede it
     and the names say nothing. `series` says by id what a file is an issue of: a table of some quarters, a
@@ -68,12 +75,12 @@ def replaced_later(sightings: Iterable[Sighting], series: Mapping[str, Hashable]
     groups: dict[Hashable, list[str]] = {}
     for extract_id in sorted(known, key=lambda extract_id: known[extract_id].position):
         groups.setdefault(series[extract_id], []).append(extract_id)
-    return {
-        old: new
-        for issues in groups.values()
-        for new, old in permutations(issues, 2)
-        if _takes_the_place(known[new], known[old], old)
-    }
+    replaced: dict[str, tuple[str, ...]] = {}
+    for issues in groups.values():
+        for new, old in permutations(issues, 2):
+            if _takes_the_place(known[new], known[old], old):
+                replaced[old] = (*replaced.get(old, ()), new)
+    return replaced
 
 
 def without_pruned(archive: Archive, sightings: Iterable[Sighting]) -> list[Sighting]:

@@ -168,7 +168,7 @@ def load_archived(
     chosen = without_pruned(archive, chosen)
     files, replaced = read_vintages(archive, chosen)
     notes = [
-        FileNote(file.file_name, f"{replaced[file.extract_id]} took the place of {file.extract_id}")
+        FileNote(file.file_name, f"{replaced[file.extract_id][-1]} took the place of {file.extract_id}")
         for file in files
         if file.extract_id in replaced
     ]

@@ -23,7 +23,7 @@ def replaced_files(data: DataFolder, needed: Collection[str]) -> list[Removal]:
     archive = Archive(data.archive)
     known = without_pruned(archive, (seen for seen in archive.sightings() if seen.source in READERS))
     names = {seen.extract_id: seen.file_name for seen in known}
-    replaced: dict[str, str] = {}
+    replaced: dict[str, tuple[str, ...]] = {}
     for is_sample in (False, True):
         seen = [one for one in known if one.is_sample == is_sample]
         if seen:
@@ -33,8 +33,9 @@ def replaced_files(data: DataFolder, needed: Collection[str]) -> list[Removal]:
             ARCHIVED,
             archive.path_of(old),
             data,
-            f"{names[old]}: {names[new]} ({new}) took its place, and no release on the disk is made of it",
-            replaced_by=new,
+            f"{names[old]}: {names[new[-1]]} ({new[-1]}) took its place, and no release on the disk is made of it",
+            # The first that did: on a day before the newest came, that one stood.
+            replaced_by=new[0],
         )
         for old, new in sorted(replaced.items())
         if old not in needed

@@ -29,6 +29,10 @@ DAY, RELEASE = date(2025, 9, 30), "0123456789abcdef"
         {"release": "current"},
         {"release": RELEASE, "quarters": (Q1, Q2)},
         {"hold": True, "dry_run": True},
+        {"rebuild": True, "hold": True},
+        {"rebuild": True, "release": RELEASE},
+        {"follows": RELEASE, "release": RELEASE},
+        {"rebuild": True, "release": RELEASE, "hold": True, "follows": "current"},
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(asked: dict[str, Any]) -> None:

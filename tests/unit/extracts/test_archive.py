@@ -111,3 +111,27 @@ def test_a_damaged_manifest_is_reported_with_its_line(archive: Archive, line: by
 def test_an_archive_that_was_never_used_has_no_sightings_and_makes_no_folder(archive: Archive) -> None:
     assert archive.sightings() == []
     assert not archive.root.exists()
+
+
+def test_a_pruned_file_is_gone_and_written_down_until_its_bytes_come_back(archive: Archive) -> None:
+    old, new = archive.store(b"old"), archive.store(b"new")
+    archive.prune(old, replaced_by=new)
+    assert archive.pruned() == {old: new}
+    with pytest.raises(InputMissing):
+        archive.read(old)
+    assert archive.read(new) == b"new"
+    archive.store(b"old")
+    assert archive.pruned() == {}
+
+
+def test_a_line_of_the_prunings_that_was_never_finished_does_not_count_and_damage_is_named(
+    archive: Archive,
+) -> None:
+    old, new = archive.store(b"old"), archive.store(b"new")
+    archive.prunings.write_bytes(b'{"extract_id": "')
+    assert archive.pruned() == {}
+    archive.prune(old, replaced_by=new)
+    assert archive.pruned() == {old: new}
+    archive.prunings.write_bytes(b"{}\n")
+    with pytest.raises(InputRejected, match=r"pruned\.jsonl"):
+        archive.pruned()

@@ -13,7 +13,7 @@ from fictional_files import data_file, data_line
 
 from dagster_project.errors import InputMissing
 from dagster_project.extracts.archive import Archive, Sighting, sha256_of
-from dagster_project.extracts.archived_vintages import names_of, replaced_later, seen_by
+from dagster_project.extracts.archived_vintages import names_of, replaced_later, seen_by, without_pruned
 from dagster_project.extracts.load import load_archived, load_folder, load_listed
 
 
@@ -112,3 +112,20 @@ def test_a_day_without_files_says_when_the_first_came(changed: tuple[Archive, by
         load_archived(changed[0], as_of=date(2025, 8, 31))
     with pytest.raises(InputMissing, match="only the fictional sample's extracts: use --sample"):
         load_archived(changed[0], is_sample=False)
+
+
+def test_a_pruned_file_is_passed_over_where_another_had_its_place_and_missed_where_none_had(
+    tmp_path: Path,
+) -> None:
+    archive = Archive(tmp_path / "archive")
+    ids = [archive.store(content) for content in (b"first", b"second", b"third")]
+    sightings = [seen(extract_id, day) for day, extract_id in enumerate(ids, 1)]
+    archive.prune(ids[0], replaced_by=ids[1])
+    assert without_pruned(archive, sightings) == sightings[1:]
+    assert without_pruned(archive, sightings[:2]) == sightings[1:2]
+    with pytest.raises(InputMissing, match=r"x\.csv .* was pruned from the archive"):
+        without_pruned(archive, sightings[:1])
+    archive.prune(ids[1], replaced_by=ids[2])
+    assert without_pruned(archive, sightings) == sightings[2:]
+    with pytest.raises(InputMissing, match="was pruned"):
+        without_pruned(archive, sightings[:2])
