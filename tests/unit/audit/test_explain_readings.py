@@ -1,0 +1,106 @@
+"""What explain reads, it reads exactly or refuses: quarters, rows of data files, counted cells, released rules."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.audit.explanation.counted_cells import StatisticFile
+from dagster_project.audit.explanation.raw_rows import RawFile, read_raw_files
+from dagster_project.audit.explanation.release_tables import ReleaseTables
+from dagster_project.audit.explanation.rules import read_rules
+from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.extracts.archive import Archive
+from dagster_project.quarters import Quarter
+
+HEADER = (
+    "Region,Trust_type,Trust_subtype,Trust_code,Trust_name,Domain,Sub-domain,Metric_ID,Metric_description,"
+    "Reporting_date,Units,Value,Median_value,Lower_quartile,Upper_quartile,Rank"
+)
+START = "London,Ambulance trust,Ambulance,ZLB,Somewhere Trust (fictional),Domain,Sub-domain"
+AE = (
+    "Period,Org Code,Org name,A&E attendances Type 1,A&E attendances Type 2,Attendances over 4hrs Type 1\n"
+    "MSitAE-JUNE-2025,ZLB,Somewhere,100,20,7\nMSitAE-JUNE-2025,ZTD,Elsewhere,50,*,-\n"
+)
+
+
+def read(tmp_path: Path, *lines: str) -> list[RawFile]:
+    archive = Archive(tmp_path)
+    extract_id = archive.store("\r\n".join([HEADER, *lines, ""]).encode("utf-8-sig"))
+    extract = {"extract_id": extract_id, "source": "nof_data", "file_name": "data.csv"}
+    return read_raw_files(archive, [extract], "2025-26-Q1")
+
+
+def test_a_row_keeps_its_line_its_text_and_its_exact_value(tmp_path: Path) -> None:
+    average = f"{START},OF5002,Average,Q1 2025/26,score,2.19,,,,2.0"
+    (file,) = read(tmp_path, average, f"{START},OF0082,Sickness,Q4 2024-25,%,6.50,6,5,7,3.0")
+    sickness = file.rows[1]
+    assert (sickness.source_row, sickness.value, sickness.value_text) == (3, Decimal("6.50"), "6.50")
+    assert (sickness.unit, sickness.published_rank, file.rows[0].raw_line) == ("percent", 3, average)
+
+
+def test_a_suppressed_value_is_no_row(tmp_path: Path) -> None:
+    average = f"{START},OF5002,Average,Q1 2025/26,score,2.19,,,,2.0"
+    (file,) = read(tmp_path, average, f"{START},OF0082,Sickness,Q4 2024-25,%,*,,,,")
+    assert [row.figure for row in file.rows] == ["OF5002"]
+
+
+def test_a_file_without_a_quarter_or_with_two_is_refused(tmp_path: Path) -> None:
+    first, second = (f"{START},OF5002,Average,Q{n} 2025/26,score,2.19,,,,2.0" for n in (1, 2))
+    with pytest.raises(InputRejected, match="one quarter in the OF5002 rows"):
+        read(tmp_path / "two", first, second)
+    with pytest.raises(InputRejected, match="found none"):
+        read(tmp_path / "none", f"{START},OF0082,Sickness,Q4 2024-25,%,6.5,,,,")
+
+
+def statistic(tmp_path: Path, source: str, text: str) -> StatisticFile:
+    archive = Archive(tmp_path)
+    extract_id = archive.store(text.encode())
+    return StatisticFile(archive, {"extract_id": extract_id, "source": source, "file_name": "ae.csv"})
+
+
+def test_cells_are_found_by_row_and_measure_and_marks_are_no_count(tmp_path: Path) -> None:
+    file = statistic(tmp_path, "ae_attendances", AE)
+    found = file.cells((None, 2), ["attendances", "over_4_hours"])
+    assert [(cell.column, cell.value) for cell in found["attendances"]] == [
+        ("A&E attendances Type 1", Fraction(100)),
+        ("A&E attendances Type 2", Fraction(20)),
+    ]
+    assert [cell.value for cell in found["over_4_hours"]] == [Fraction(7)]
+    marked = file.cells((None, 3), ["attendances", "over_4_hours"])
+    assert [len(cells) for cells in marked.values()] == [1, 0]
+
+
+def test_a_row_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRejected, match="row 9: expected a row, as the release's lineage says"):
+        statistic(tmp_path, "ae_attendances", AE).cells((None, 9), ["attendances"])
+
+
+def test_a_statistic_that_explain_cannot_add_up_is_said_not_guessed(tmp_path: Path) -> None:
+    with pytest.raises(InputMissing, match="can't re-add the cells of rtt_waiting_times"):
+        statistic(tmp_path, "rtt_waiting_times", "a,b\n1,2\n")
+
+
+def test_terms_of_a_rule_keep_semicolons_within_their_values(tmp_path: Path) -> None:
+    rows = [
+        ("framework", "segmentation_method=thresholds; sample_only=true"),
+        (
+            "metric",
+            "metric_id=OF0082; metric_name=Sickness; absence; weight_numerator=1; weight_denominator=3",
+        ),
+    ]
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(
+            "create table t (rule_table varchar, rule_terms varchar, state varchar, source varchar)"
+        )
+        connection.executemany("insert into t values (?, ?, 'stated', null)", rows)
+        connection.execute(f"copy t to '{tmp_path / 'framework_rule.parquet'}' (format parquet)")
+    (tmp_path / "release.json").write_text('{"framework": "2026-27"}')
+    rules = read_rules(ReleaseTables(Quarter(2026, 1), "0" * 16, tmp_path, is_current=True))
+    assert rules.metrics["OF0082"]["metric_name"] == "Sickness; absence"
+    assert rules.weight("OF0082") == Fraction(1, 3)
+    assert rules.segmentation_method == "thresholds"
