@@ -21,8 +21,7 @@ def ledger_of(data: DataFolder, quarter: Quarter | None) -> dict[str, Any]:
     """
     with duckdb.connect(":memory:") as connection:
         _gather(connection, data)
-        known = connection.execute(f"select distinct quarter from {LEDGER_TABLE} order by 1").fetchall()
-        judged = {file.parent.name for file in data.ledger.glob("*/*.parquet")} | {row[0] for row in known}
+        judged = _judged(connection, data)
         if not judged or (quarter is not None and str(quarter) not in judged):
             raise InputMissing(
                 f"The ledger has nothing of {quarter or 'any quarter'}: no run has compared it with the "
@@ -48,6 +47,14 @@ def ledger_of(data: DataFolder, quarter: Quarter | None) -> dict[str, Any]:
             f"select distinct is_sample from {LEDGER_TABLE} where {chosen}", parameters
         )
         return result | {"is_sample": kinds.fetchall() == [(True,)], "exit_code": 0}
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> set[str]:
+    """The quarters that were compared with the publisher, also those without a difference."""
+    known = connection.execute(f"select distinct quarter from {LEDGER_TABLE}").fetchall()
+    files = [*data.ledger.glob("*/*.parquet")]
+    released = [file.parent for file in data.releases.glob("*/*/reconciliation.parquet")]
+    return {str(row[0]) for row in known} | {path.parent.name for path in (*files, *released)}
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:

@@ -22,9 +22,16 @@ from dagster_project.releases.journal import (
     person,
     refuse_withdrawn,
 )
+from dagster_project.releases.past_league_tables import keep_league_tables
 from dagster_project.releases.publish import commit, make_current
 from dagster_project.releases.reload import forget_quarter, reload_release
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+
+_SEEDS = ("resource_type:seed,fqn:nhs_league_tables.reference",)
+_VIEWS = (
+    "config.materialized:view,fqn:nhs_league_tables.audit",
+    "config.materialized:view,fqn:nhs_league_tables.history",
+)
 
 
 def hold(
@@ -70,31 +77,24 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
     it, or where the earlier quarter's release that it was gated against isn't current; InputRejected where
     a file of its folder isn't as `release.json` says.
     """
-    # Only here: a run doesn't need it, and whoever reads has no dbt project to parse.
-    from dagster_project.warehouse.dbt_project import DbtProject
-    from dagster_project.warehouse.mart_columns import follow_contracts
-
     who = person(by)
     with correcting(data, "approve") as candidate:
         with candidate.connect() as connection:
             events = events_in(connection)
-            current = current_after(events)
-            wanted = sorted(
-                (_waiting(events, release_id) for release_id in dict.fromkeys(release_ids)),
-                key=lambda event: event.quarter,
-            )
-            _refuse_two_of_a_quarter(wanted)
-            for event in wanted:
-                _refuse_builder(events, event, who)
-                refuse_damaged(release_path(data, event.quarter, event.release_id))
-            _refuse_other_earlier_release(data, wanted, current)
-            follow_contracts(connection, DbtProject(DBT_PROJECT_DIR, data.root / "dbt").manifest)
-            for event in wanted:
-                forget_quarter(connection, event.quarter)
-                reload_release(connection, event.quarter, release_path(data, event.quarter, event.release_id))
-            make_current(
-                connection, data, [event.quarter for event in wanted], how="approval", by=who, at=now()
-            )
+        current = current_after(events)
+        wanted = sorted(
+            (_waiting(events, release_id) for release_id in dict.fromkeys(release_ids)),
+            key=lambda event: event.quarter,
+        )
+        _refuse_two_of_a_quarter(wanted)
+        for event in wanted:
+            _refuse_builder(events, event, who)
+            refuse_damaged(release_path(data, event.quarter, event.release_id))
+        _refuse_other_earlier_release(data, wanted, current)
+        _bring_back(candidate, data, wanted)
+        with candidate.connect() as connection:
+            quarters = [event.quarter for event in wanted]
+            make_current(connection, data, quarters, how="approval", by=who, at=now())
         published = {release.quarter: release for release in commit(candidate, data)}
     return {
         "by": who,
@@ -110,6 +110,25 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
         ],
         "exit_code": 0,
     }
+
+
+def _bring_back(candidate: Candidate, data: DataFolder, wanted: Sequence[ReleaseEvent]) -> None:
+    """Puts the releases' rows into the marts, which follow the contracts of the code that is here; so do the views
+    over what is kept across releases, as a run's own candidate is thrown away when it is held.
+    """
+    # Only here: a run that holds needs neither, and dbt takes two seconds.
+    from dagster_project.warehouse.dbt_project import DbtProject
+    from dagster_project.warehouse.mart_columns import follow_contracts
+
+    project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    with candidate.connect() as connection:
+        follow_contracts(connection, project.manifest)
+        for event in wanted:
+            forget_quarter(connection, event.quarter)
+            reload_release(connection, event.quarter, release_path(data, event.quarter, event.release_id))
+        keep_league_tables(connection, data)
+    project.build("seed", _SEEDS, candidate.warehouse, threads=1)
+    project.build("run", _VIEWS, candidate.warehouse, threads=1)
 
 
 def _waiting(events: Sequence[ReleaseEvent], release_id: str) -> ReleaseEvent:

@@ -24,8 +24,7 @@ PERSON_VARIABLE = "LEAGUE_PERSON"
 HELD, PUBLISHED, WITHDRAWN = "held", "published", "withdrawn"
 HOW = ("run", "approval", "roll_back", "rebuild", "restore", "before_journal")
 _BEFORE = (
-    "The warehouse is older than its journal: the time is when the release's folder was written, "
-    "or the warehouse where there is no folder."
+    "no journal was kept then; the time is that of the release's folder, or of the warehouse without one"
 )
 _CURRENT = "current_release"
 _COLUMNS = "event_number, quarter, release_id, event, happened_at, done_by, reason, how"

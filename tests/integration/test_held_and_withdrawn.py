@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from league_command import league
 from published_state import assert_of_one_piece, links, release_ids, rows_of, tables_holding
 from sample_copy import SampleCopy
 
+from dagster_project.releases.publish import mend_current_links
 from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
 
 Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
@@ -268,3 +273,36 @@ def test_history_says_what_happened_and_what_was_current_on_a_day(data: DataFold
     assert {item["quarter"]: item["release_id"] for item in far["current"]} == held
     assert league("history", "--on", "2001-01-01", "--json", data=data).answer["current"] == []
     assert "Grace" in league("history", data=data).out
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dagster_project.releases import publish, withdrawal
+from dagster_project.settings import DataFolder
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(publish, sys.argv[3], die)
+withdrawal.withdraw(DataFolder(Path(sys.argv[1])), sys.argv[2], reason="Wrong", by="Grace")
+"""
+
+
+@pytest.mark.parametrize(
+    ("dies_at", "is_committed"), [("refuse_foreign_wal", False), ("mend_current_links", True)]
+)
+def test_a_killed_withdrawal_leaves_one_complete_state_and_the_next_start_mends_the_rest(
+    data: DataFolder, dies_at: str, is_committed: bool
+) -> None:
+    before = release_ids(data)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, data.root, before[Q1], dies_at], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert release_ids(data) == ({} if is_committed else before)
+    assert (rows_of(data, "select 1 from league.league_table") == []) == is_committed
+    assert links(data) == before, "derived from the warehouse, and mended at the next start"
+    assert tombstone(data, before[Q1]) is None
+    with writer_lock(data, "next"):
+        mend_current_links(data)
+    assert links(data) == release_ids(data)
+    assert (tombstone(data, before[Q1]) is not None) == is_committed

@@ -24,6 +24,19 @@ ON = """
 NAME, CORRECTED = "Dunandreth", "Dunandrith"
 
 
+def make_old(data: DataFolder) -> None:
+    """The warehouse as it was before there were journal, history and ledger."""
+    data.warehouse.chmod(0o644)
+    with duckdb.connect(str(data.warehouse)) as connection:
+        for view in ("league_table_history", "release_period", "reconciliation_summary"):
+            connection.execute(f"drop view league.{view}")
+        for table in ("release_event", "withdrawn_release", "reconciliation_ledger"):
+            connection.execute(f"drop table league.{table}")
+        connection.execute("drop schema history cascade")
+        connection.execute("drop table reference.figure_kind")
+    shutil.rmtree(data.ledger)
+
+
 @pytest.fixture(scope="session")
 def replaced(small_release: DataFolder, small_extracts: Path, made_once: Callable[..., Path]) -> DataFolder:
     """`small_release`, in which an organisation's name was corrected afterwards, as an old warehouse: without
@@ -33,14 +46,7 @@ def replaced(small_release: DataFolder, small_extracts: Path, made_once: Callabl
     def build(folder: Path) -> None:
         shutil.copytree(small_release.root, folder, symlinks=True)
         data = DataFolder(folder)
-        data.warehouse.chmod(0o644)
-        with duckdb.connect(str(data.warehouse)) as connection:
-            for view in ("league_table_history", "release_period", "reconciliation_summary"):
-                connection.execute(f"drop view league.{view}")
-            for table in ("release_event", "withdrawn_release", "reconciliation_ledger"):
-                connection.execute(f"drop table league.{table}")
-            connection.execute("drop schema history cascade")
-        shutil.rmtree(data.ledger)
+        make_old(data)
         copy = SampleCopy(folder / "corrected", [small_extracts / QUARTER])
         for file in ("ambulance-trust-data", "ambulance-trust-league-table"):
             copy.change_text(file, lambda text: text.replace(NAME, CORRECTED))
@@ -54,6 +60,28 @@ def replaced(small_release: DataFolder, small_extracts: Path, made_once: Callabl
 def data(replaced: DataFolder, tmp_path: Path) -> DataFolder:
     shutil.copytree(replaced.root, tmp_path / "data", symlinks=True)
     return DataFolder(tmp_path / "data")
+
+
+def test_an_office_that_always_holds_has_the_history_too(
+    released: DataFolder, small_extracts: Path, tmp_path: Path
+) -> None:
+    first = release_ids(released)[QUARTER]
+    make_old(released)
+    copy = SampleCopy(tmp_path / "corrected", [small_extracts / QUARTER])
+    copy.change_text("ambulance-trust-data", lambda text: text.replace(NAME, CORRECTED))
+    ended = league(
+        *("run", QUARTER, "--extracts", copy.folder, "--hold", "--by", "Ada", "--json"), data=released
+    )
+    assert ended.code == 0, ended.err
+    (second,) = ended.answer["held"]
+    ended = league("approve", second, "--by", "Grace", data=released)
+    assert ended.code == 0, ended.err
+    assert rows_of(
+        released,
+        "select release_id, count(*), valid_to is null from league.league_table_history "
+        "group by all order by 3",
+    ) == [(first, 10, False), (second, 10, True)]
+    assert rows_of(released, "select 1 from league.reconciliation_summary limit 1") == [(1,)]
 
 
 def moments(data: DataFolder) -> list[datetime]:
@@ -136,3 +164,64 @@ def test_what_is_kept_across_runs_is_documented_column_by_column(replaced: DataF
     )
     assert [(name, column["data_type"].replace(", ", ",")) for name, column in documented.items()] == found
     assert all(column["description"] for column in documented.values())
+
+
+def test_a_difference_that_closed_the_gate_stays_in_the_ledger_of_later_releases(
+    released: DataFolder, small_extracts: Path, tmp_path: Path
+) -> None:
+    copy = SampleCopy(tmp_path / "spoilt", [small_extracts / "2025-26-Q2"])
+    copy.file("league-table").unlink()
+    copy.change_records("ambulance-trust-data", with_another_average)
+    assert league("run", "2025-26-Q2", "--extracts", copy.folder, data=released).code == 6
+
+    answer = league("ledger", "2025-26-Q2", "--json", data=released).answer
+    (wrong,) = (row for row in answer["differences"] if row["figure"] == "OF5002")
+    assert (wrong["organisation_code"], wrong["published"]) == ("ZDJ", "3.990000")
+    assert (wrong["outcome"], wrong["was_released"]) == ("different", False)
+    assert {row["release_id"] for row in answer["differences"]} == {wrong["release_id"]}
+    (file,) = released.ledger.glob(f"2025-26-Q2/{wrong['release_id']}.parquet")
+    before = file.read_bytes()
+    assert league("run", "2025-26-Q2", "--extracts", copy.folder, data=released).code == 6
+    assert file.read_bytes() == before
+
+    good = small_extracts / "2025-26-Q2"
+    assert league("run", "2025-26-Q2", "--extracts", good, data=released).code == 0
+    assert rows_of(
+        released,
+        "select release_id, was_released from league.reconciliation_ledger "
+        "where figure = 'OF5002' and outcome = 'different'",
+    ) == [(wrong["release_id"], False)]
+    assert rows_of(
+        released,
+        "select figure_kind, figures_now, figures_in_ledger, releases_in_ledger, published_in_ledger "
+        "from league.reconciliation_summary where figure = 'OF5002' and outcome = 'different'",
+    ) == [("average metric score", 0, 1, 1, 0)]
+    assert "average metric score" in league("ledger", data=released).out
+
+
+def with_another_average(records: list[list[str]]) -> list[list[str]]:
+    """The published average of one organisation in the second quarter, spoilt."""
+    names = records[0]
+    quarter, code, metric = (names.index(name) for name in ("Quarter", "Trust_code", "Metric_ID"))
+    for record in records:
+        if (record[quarter], record[code], record[metric]) == ("Q2 2025/26", "ZDJ", "OF5002"):
+            record[names.index("Value")] = "3.99"
+    return records
+
+
+def test_a_ledger_without_a_run_says_so(fresh_data: DataFolder) -> None:
+    ended = league("ledger", data=fresh_data)
+    assert ended.code == 3
+    assert "nothing of any quarter" in ended.err
+
+
+def test_counts_by_kind_are_the_same_in_the_summary_and_in_the_command(replaced: DataFolder) -> None:
+    answer = league("reconcile", QUARTER, "--json", data=replaced).answer
+    counted = {(item["table"], item["figure"], item["outcome"]): item["figures"] for item in answer["counts"]}
+    summed = rows_of(
+        replaced,
+        "select table_name, figure_kind, outcome, sum(figures_now) from league.reconciliation_summary "
+        "where quarter = ? and figures_now > 0 group by all",
+        QUARTER,
+    )
+    assert {tuple(row[:3]): int(row[3]) for row in summed} == counted
