@@ -31,6 +31,7 @@ _SEEDS = ("resource_type:seed,fqn:nhs_league_tables.reference",)
 _VIEWS = (
     "config.materialized:view,fqn:nhs_league_tables.audit",
     "config.materialized:view,fqn:nhs_league_tables.history",
+    "config.materialized:view,fqn:nhs_league_tables.insight",
 )
 
 
@@ -114,7 +115,7 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
 
 def _bring_back(candidate: Candidate, data: DataFolder, wanted: Sequence[ReleaseEvent]) -> None:
     """Puts the releases' rows into the marts, which follow the contracts of the code that is here; so do the views
-    over what is kept across releases, as a run's own candidate is thrown away when it is held.
+    over releases, as the candidate of a run that was held is thrown away.
     """
     # Only here: a run that holds needs neither, and dbt takes two seconds.
     from dagster_project.warehouse.dbt_project import DbtProject
