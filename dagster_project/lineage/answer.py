@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.extracts.published_columns import published_columns
-from dagster_project.lineage.column_lineage import ColumnLineage
+from dagster_project.lineage.column_lineage import ColumnLineage, End
 from dagster_project.lineage.influence import DIRECT, IDENTITY, ROWS, Column, Influence
 
 if TYPE_CHECKING:
@@ -47,13 +47,22 @@ def _column(lineage: ColumnLineage, column: Column, description: str | None) -> 
                 "column": source.name,
                 **_words(end.influences),
                 "path": [str(passed) for passed in end.path],
-                "published_as": {
-                    name: list(names) for name, names in published_columns(source.table, source.name).items()
-                },
+                "published_as": _published_as(lineage, source, end),
             }
             for source, end in sorted(trace.ends.items())
         ],
         "constants": sorted(trace.constants),
+    }
+
+
+def _published_as(lineage: ColumnLineage, source: Column, end: End) -> dict[str, list[str]]:
+    """The publisher's columns by source, of those sources whose rows the way from here takes."""
+    reader = lineage.tables.get(end.path[-2].table) if len(end.path) > 1 else None
+    taken = reader.held.get(Column(source.table, "source")) if reader is not None else None
+    return {
+        name: list(columns)
+        for name, columns in published_columns(source.table, source.name).items()
+        if taken is None or name in taken
     }
 
 

@@ -47,10 +47,14 @@ class ColumnOrigins:
 
 @dataclass(frozen=True)
 class TableLineage:
-    """One step: a table's columns in order, each with its origins, and what decides about its rows."""
+    """One step: a table's columns in order, each with its origins, and what decides about its rows.
+
+    `held` are the columns of what it reads of which it takes only rows with one of these texts.
+    """
 
     columns: Mapping[str, ColumnOrigins]
     rows: Origins
+    held: Mapping[Column, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,8 @@ def _table_as_json(table: TableLineage) -> dict[str, Any]:
         column: {"origins": _listed(found.origins), "constants": sorted(found.constants)}
         for column, found in table.columns.items()
     }
-    return {"columns": columns, "rows": _listed(table.rows)}
+    held = [[column.table, column.name, sorted(texts)] for column, texts in sorted(table.held.items())]
+    return {"columns": columns, "rows": _listed(table.rows), "held": held}
 
 
 def _table_from_json(table: Mapping[str, Any]) -> TableLineage:
@@ -189,7 +194,8 @@ def _table_from_json(table: Mapping[str, Any]) -> TableLineage:
         column: ColumnOrigins(_origins(found["origins"]), set(found["constants"]))
         for column, found in table["columns"].items()
     }
-    return TableLineage(columns, _origins(table["rows"]))
+    held = {Column(name, column): frozenset(texts) for name, column, texts in table["held"]}
+    return TableLineage(columns, _origins(table["rows"]), held)
 
 
 def _listed(origins: Origins) -> list[list[Any]]:

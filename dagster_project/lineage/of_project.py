@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEPT = "column_lineage.json"
 _DERIVED_BY = (
     *("lineage/column_lineage.py", "lineage/influence.py", "lineage/judged_columns.py"),
+    "lineage/expression_parts.py",
     *("lineage/of_project.py", "lineage/query_columns.py", "gates/earlier_quarters.py"),
     *("extracts/rows.py", "warehouse/landing.py", "warehouse/quality.py"),
 )

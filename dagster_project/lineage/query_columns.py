@@ -15,9 +15,8 @@ from sqlglot.schema import MappingSchema
 
 from dagster_project.errors import LeagueError
 from dagster_project.lineage.column_lineage import ColumnOrigins, TableLineage
+from dagster_project.lineage.expression_parts import equalities, is_constant, parts_of, unnamed
 from dagster_project.lineage.influence import (
-    AGGREGATION,
-    CONDITIONAL,
     COUNTED,
     DIRECT,
     FILTER,
@@ -27,7 +26,6 @@ from dagster_project.lineage.influence import (
     ROWS,
     SORT,
     TRANSFORMATION,
-    WINDOW,
     Column,
     Influence,
     Origins,
@@ -38,7 +36,6 @@ from dagster_project.lineage.influence import (
 
 DIALECT = "duckdb"
 MAIN = "main"
-_PASSED_ON = (exp.Alias, exp.Paren)
 
 
 def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -> TableLineage:
@@ -100,7 +97,7 @@ class _Walk:
         if scope.expression.args.get("distinct"):
             for column in columns.values():
                 add(rows, through(GROUP_BY, column.origins))
-        return TableLineage(columns, rows)
+        return TableLineage(columns, rows, _held([(side.rows, side.held) for side in sides]))
 
     def _select(self, scope: Scope) -> TableLineage:
         rows = self._rows(scope)
@@ -112,7 +109,7 @@ class _Walk:
         if scope.expression.args.get("distinct"):
             for column in columns.values():
                 add(rows, through(GROUP_BY, column.origins))
-        return TableLineage(columns, rows)
+        return TableLineage(columns, rows, self._texts_held(scope))
 
     def _listed(self, scope: Scope) -> TableLineage:
         """A list of rows within the query (`values`, `unnest`): each column may be any part of it."""
@@ -154,6 +151,22 @@ class _Walk:
                     add(rows, found.origins)
         return rows
 
+    def _texts_held(self, scope: Scope) -> dict[Column, frozenset[str]]:
+        """The columns of tables that a select holds to stated texts, itself or in what it reads."""
+        read: list[tuple[Origins, Mapping[Column, frozenset[str]]]] = []
+        for _, source in scope.selected_sources.values():
+            if isinstance(source, Scope):
+                read.append((self.query(source).rows, self.query(source).held))
+            elif not _is_function(source):
+                read.append(({Column(self._table(source), ROWS): frozenset({COUNTED})}, {}))
+        held = _held(read)
+        where = scope.expression.args.get("where")
+        for column, text in equalities(where.this) if where is not None else ():
+            origins = self._of_column(column, scope).origins
+            if len(origins) == 1:
+                held[next(iter(origins))] = frozenset({text})
+        return held
+
     def _collect(
         self, node: exp.Expr, scope: Scope, seen_as: Influence, into: ColumnOrigins, rows: Origins
     ) -> None:
@@ -172,14 +185,14 @@ class _Walk:
         if isinstance(node, exp.Count) and not any(node.find_all(exp.Column)):
             add(into.origins, through(GROUP_BY if seen_as.kind == DIRECT else seen_as, rows))
             return
-        if _is_constant(node):
+        if is_constant(node):
             if seen_as.kind == DIRECT:
-                into.constants.add(_unnamed(node).sql(dialect=DIALECT))
+                into.constants.add(unnamed(node).sql(dialect=DIALECT))
             return
-        for part, as_ in _parts(node, seen_as):
+        for part, as_ in parts_of(node, seen_as):
             if as_ is not None:
                 self._collect(part, scope, as_, into, rows)
-            elif not _is_constant(part):
+            elif not is_constant(part):
                 self._collect(part, scope, TRANSFORMATION, into, rows)
 
     def _of_column(self, column: exp.Column, scope: Scope) -> ColumnOrigins:
@@ -232,63 +245,16 @@ class _Walk:
         raise LeagueError(f"{self._name}: a query within it can't be resolved: {node.sql(dialect=DIALECT)}")
 
 
-def _parts(node: exp.Expr, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
-    """The parts of an expression, each with how it bears on the whole.
-
-    None stands for what is computed with: columns in it count, a constant in it is no value of the whole.
-    """
-    if isinstance(node, _PASSED_ON):
-        yield node.this, seen_as
-    elif isinstance(node, exp.Case):
-        yield from _case(node, seen_as)
-    elif isinstance(node, exp.If):
-        yield node.this, composed(seen_as, CONDITIONAL)
-        for branch in (node.args.get("true"), node.args.get("false")):
-            if branch is not None:
-                yield branch, composed(seen_as, TRANSFORMATION)
-    elif isinstance(node, exp.Coalesce):
-        for part in (node.this, *node.expressions):
-            yield part, composed(seen_as, TRANSFORMATION)
-    elif isinstance(node, exp.Window):
-        yield node.this, composed(seen_as, TRANSFORMATION)
-        for part in (*(node.args.get("partition_by") or ()), node.args.get("order")):
-            if part is not None:
-                yield part, composed(seen_as, WINDOW)
-    elif isinstance(node, exp.Filter):
-        yield node.this, seen_as
-        yield node.expression, composed(seen_as, CONDITIONAL)
-    elif isinstance(node, exp.Order):
-        if node.this is not None:
-            yield node.this, seen_as
-        for part in node.expressions:
-            yield part, composed(seen_as, SORT)
-    else:
-        made = AGGREGATION if isinstance(node, exp.AggFunc) else TRANSFORMATION
-        for part in node.iter_expressions():
-            yield part, None if seen_as.kind == DIRECT and _is_constant(part) else composed(seen_as, made)
-
-
-def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
-    if node.this is not None:
-        yield node.this, composed(seen_as, CONDITIONAL)
-    for branch in node.args["ifs"]:
-        yield branch.this, composed(seen_as, CONDITIONAL)
-        yield branch.args["true"], composed(seen_as, TRANSFORMATION)
-    if node.args.get("default") is not None:
-        yield node.args["default"], composed(seen_as, TRANSFORMATION)
-
-
-def _is_constant(node: exp.Expr) -> bool:
-    """Whether an expression reads nothing. Functions without arguments of a window (`rank()`) are no constants."""
-    return not any(
-        isinstance(part, exp.Column | exp.Query | exp.Window | exp.AggFunc | exp.Star) for part in node.walk()
-    )
-
-
-def _unnamed(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, _PASSED_ON):
-        node = node.this
-    return node
+def _held(
+    read: Sequence[tuple[Origins, Mapping[Column, frozenset[str]]]],
+) -> dict[Column, frozenset[str]]:
+    """What is held to texts by everything that reads the table; one that reads it all holds it to nothing."""
+    held: dict[Column, frozenset[str]] = {}
+    for column in {column for _, texts in read for column in texts}:
+        readers = [texts for rows, texts in read if Column(column.table, ROWS) in rows]
+        if all(column in texts for texts in readers):
+            held[column] = frozenset(text for texts in readers for text in texts[column])
+    return held
 
 
 def _is_function(source: exp.Expr) -> bool:

@@ -270,7 +270,7 @@ def test_the_verb_answers_with_sources_paths_and_the_publisher_s_columns(small_r
     (source,) = (found for found in column["sources"] if found["direct"])
     assert (source["table"], source["column"]) == ("landing.extract_row", "value")
     assert source["path"][0] == "metrics.metric_value.value"
-    assert source["published_as"]["nof_data"] == ["Value"]
+    assert source["published_as"] == {"nof_data": ["Value"]}
     shown = league("lineage", "metric_score.value", data=small_release)
     assert "landing.extract_row.value" in shown.out
     assert "read from Value of nof_data files" in shown.out

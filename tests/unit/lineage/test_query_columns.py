@@ -6,6 +6,7 @@ import pytest
 
 from dagster_project.errors import LeagueError
 from dagster_project.lineage.column_lineage import TableLineage
+from dagster_project.lineage.influence import Column
 from dagster_project.lineage.query_columns import query_columns
 
 TABLES = {
@@ -148,3 +149,20 @@ def test_what_cannot_be_resolved_is_an_error_that_names_the_query(sql: str, expe
     with pytest.raises(LeagueError, match=expected) as raised:
         found(sql)
     assert "example" in str(raised.value)
+
+
+def test_texts_that_rows_are_held_to_are_known_where_all_that_read_the_table_hold_it() -> None:
+    unit = Column("landing.score", "unit")
+    held = found(
+        "with score as (select * from landing.score where unit = 'percent') select value from score where value > 1"
+    )
+    assert held.held == {unit: {"percent"}}
+    either = found(
+        "select value from landing.score where unit = 'percent' "
+        "union all select value from landing.score where (unit = 'rate' and value > 1)"
+    )
+    assert either.held == {unit: {"percent", "rate"}}
+    not_all = found(
+        "select value from landing.score where unit = 'percent' union all select value from landing.score"
+    )
+    assert not_all.held == {}
