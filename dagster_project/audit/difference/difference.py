@@ -182,8 +182,9 @@ def _biggest(movements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _typed(row: Mapping[str, Any], measure: str, *names: str) -> dict[str, Any]:
     """Segments and ranks as integers, scores as decimal text with all their places."""
-    kind = int if measure in _WHOLE_NUMBERS else str
-    return {**row, **{name: None if row[name] is None else kind(row[name]) for name in names}}
+    given = {name: row[name] for name in names if row[name] is not None}
+    whole = measure in _WHOLE_NUMBERS
+    return {**row, **{name: int(found) if whole else f"{found:f}" for name, found in given.items()}}
 
 
 def _rows(

@@ -100,7 +100,15 @@ pool_size as (
         metric_id,
         unit_before,
         pool_before,
-        count(rank_in_pool_before) = max(pool_size_before) as is_whole
+        count(rank_in_pool_before) = max(pool_size_before) as is_whole,
+        -- nobody is ranked, as all meet the standard or fail the floor
+        sum(
+            case
+                when rule_before = 'standard' and standard_met_before then 0
+                when rule_before = 'floor' and not standard_met_before then 0
+                else 1
+            end
+        ) = 0 as is_empty
     from placed
     where pool_before is not null
     group by quarter, release_id, release_id_before, metric_id, unit_before, pool_before
@@ -167,6 +175,7 @@ scored as (
     select
         placed.*,
         coalesce(pool_size.is_whole, false) as is_whole,
+        coalesce(pool_size.is_empty, false) as is_empty,
         case
             when not placed.is_rule_changed then placed.rank_in_pool_before
             when placed.is_ranked and pool_size.is_whole then pool_order.place
@@ -306,6 +315,7 @@ final as (
         own_score.is_rule_changed,
         own_score.is_ranked,
         own_score.is_whole,
+        own_score.is_empty,
         own_score.rank_under_rule,
         own_score.size_under_rule,
         {{ exact('coalesce(own_score.score_under_rule, matrix_score.combined_score)') }} as score_under_rule

@@ -50,7 +50,11 @@ joined as (
         metric_rule_pair.score_worst,
         metric_rule_pair.enters_at_dp,
         metric_score_new_rule.is_ranked,
-        metric_score_new_rule.is_whole,
+        -- of a pool in which nobody was ranked only the later release says whether it is wholly loaded
+        case
+            when metric_score_new_rule.is_empty then coalesce(pool_whole_after.is_whole, false)
+            else metric_score_new_rule.is_whole
+        end as is_whole,
         coalesce(pool_whole_after.is_whole, false) as is_whole_after,
         metric_score_new_rule.rank_under_rule,
         metric_score_new_rule.size_under_rule,
