@@ -12,10 +12,10 @@ import duckdb
 
 from dagster_project.errors import InputMissing
 from dagster_project.releases.folder import RELEASE_FILE
-from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
 
 _SHOWN = 10
-_STAMP = "release_id"
+_STAMPS = {"release_id", EARLIER_RELEASE}
 # The released columns that people quote, by what a change of one is called.
 _FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("values", "metric_score", ("organisation_code", "metric_id"), "value"),
@@ -60,7 +60,7 @@ def _compare_table(
     old, new = _columns(connection, before, table), _columns(connection, after, table)
     if not old or not new:
         return None if old == new else {"table": table, "only_in": "after" if new else "before"}
-    both = ", ".join(f'"{column}"' for column in sorted(old & new - {_STAMP}))
+    both = ", ".join(f'"{column}"' for column in sorted(old & new - _STAMPS))
     rows_before, rows_after = (f"select {both} from {_rows(folder, table)}" for folder in (before, after))
     gone, came = (
         _number(connection, f"select count(*) from ({one} except all {other})")
