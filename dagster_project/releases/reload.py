@@ -9,7 +9,7 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import read_release_file
-from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA
 
 _KEPT_SCHEMAS = ("methodology", "reference", "history")
@@ -24,14 +24,15 @@ def reload_release(connection: duckdb.DuckDBPyConnection, quarter: Quarter, fold
 
     A table that the warehouse lacks is made with the Parquet file's columns; a column that the release
     lacks stays empty, and one that the warehouse lacks is left out, as a release may be older or newer
-    than the warehouse. A released table that is a view there follows its own sources and is left alone.
+    than the warehouse. A released table that is a view there follows its own sources and is left alone, and
+    so is one that compares releases: what a release was compared with may not be what is current.
     Raises InputMissing where a file that `release.json` names is gone.
     """
     connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
     views = _views(connection)
     for table in RELEASED_TABLES:
         file = folder / f"{table.name}.parquet"
-        if table.name in views:
+        if table.name in views or EARLIER_RELEASE in table.key:
             continue
         if not file.is_file():
             if _is_promised(folder, file.name):

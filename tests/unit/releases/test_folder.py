@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,28 @@ def test_parquet_and_csv_hold_only_the_quarter_in_the_same_order(
     path = str(release.path).replace("'", "''")
     expected = [(code, "1.50", "2025-26-Q1") for code in ("ZA1", "ZB2", "ZC3")]
     assert connection.execute(query.format(path, "parquet")).fetchall() == expected
+
+
+def test_what_compares_holds_the_comparison_with_the_previous_release_alone(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder
+) -> None:
+    identity = replace(IDENTITY, previous_release_id="b" * 16)
+    hand_made.build_tables(connection, identity, "1.50")
+    for code, earlier in (("ZA1", "b" * 16), ("ZB2", "c" * 16)):
+        connection.execute(
+            "insert into league.movement values (?, 'rank', null, 'value', ?, ?, ?, true)",
+            [code, earlier, str(identity.quarter), identity.release_id],
+        )
+    release = hand_made.write_hand_made_release(connection, data, identity)
+    assert [line.split(",")[0] for line in (release.path / "movement.csv").read_text().splitlines()] == [
+        "organisation_code",
+        "ZA1",
+    ]
+    alone = replace(identity, previous_release_id=None)
+    hand_made.build_tables(connection, alone, "1.50")
+    connection.execute("update league.movement set release_id = ?", [alone.release_id])
+    first = hand_made.write_hand_made_release(connection, data, alone)
+    assert len((first.path / "movement.csv").read_text().splitlines()) == 1
 
 
 def test_the_bytes_do_not_depend_on_threads_or_on_the_order_of_insertion(tmp_path: Path) -> None:

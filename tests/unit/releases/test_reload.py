@@ -80,3 +80,11 @@ def test_a_promised_table_that_is_gone_is_named(warehouse: duckdb.DuckDBPyConnec
     (folder / "domain_score.parquet").unlink()
     with pytest.raises(InputMissing, match=r"domain_score\.parquet.*gone"):
         reload_release(warehouse, QUARTER, folder)
+
+
+def test_what_compares_releases_is_left_to_its_view(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = release(tmp_path, ("movement", "select '2025-26-Q1' as quarter"))
+    reload_release(warehouse, QUARTER, folder)
+    assert warehouse.execute("select table_name from information_schema.tables").fetchall() == []
