@@ -15,6 +15,7 @@ from dagster_project.releases.folder import RELEASE_FILE
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
 
 _SHOWN = 10
+# Which release it is, and which it is compared with: that they differ is no difference of what they hold.
 _STAMPS = {"release_id", EARLIER_RELEASE}
 # The released columns that people quote, by what a change of one is called.
 _FIGURES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
@@ -60,7 +61,7 @@ def _compare_table(
     old, new = _columns(connection, before, table), _columns(connection, after, table)
     if not old or not new:
         return None if old == new else {"table": table, "only_in": "after" if new else "before"}
-    both = ", ".join(f'"{column}"' for column in sorted(old & new - _STAMPS))
+    both = ", ".join(f'"{column}"' for column in sorted((old & new) - _STAMPS))
     rows_before, rows_after = (f"select {both} from {_rows(folder, table)}" for folder in (before, after))
     gone, came = (
         _number(connection, f"select count(*) from ({one} except all {other})")

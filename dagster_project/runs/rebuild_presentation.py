@@ -51,6 +51,8 @@ def _show_quarter(quarter: Mapping[str, Any]) -> None:
     for direction, codes in quarter["organisations"].items():
         if codes:
             _out.print(f"  organisations {direction}: {', '.join(codes)}")
+    if moved:
+        _out.print(f"  why: league diff {quarter['was']} {quarter['release_id']}")
     for table in quarter["tables"]:
         _out.print(f"  table {table['table']}: {_difference(table)}")
 
