@@ -29,6 +29,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT
 
 QUARTERLY_RUN = "quarterly_league_tables"
+_CLIENT_VERSION = version("openlineage-python")
 _RUN_FILE = "dagster_project/runs/quarterly_run.py"
 _STAGE_FILES = {
     "release": "dagster_project/runs/release_stage.py",
@@ -86,7 +87,7 @@ def run_facets(
             nominalEndTime=f"{quarters[-1].shifted(1).first_day}T00:00:00Z",
         ),
         "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
-            version=engine[1], name=engine[0], openlineageAdapterVersion=version("openlineage-python")
+            version=engine[1], name=engine[0], openlineageAdapterVersion=_CLIENT_VERSION
         ),
     }
     if parent is not None:

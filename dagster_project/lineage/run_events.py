@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 EVENTS_FILE = "openlineage.jsonl"
 PRODUCER = "urn:nhs-league-tables:openlineage"
 _DBT_STAGES = ("seed", "measure", "score")
+_WRITING_STAGES = ("read", *_DBT_STAGES)
 _DAGSTER = ("Dagster", version("dagster"))
 _DUCKDB = ("DuckDB", version("duckdb"))
 
@@ -90,7 +91,8 @@ class RunEvents:
             inputs: list[InputDataset] = []
             outputs: list[OutputDataset] = []
             try:
-                self._of(run).look(run)
+                if stage in _WRITING_STAGES:
+                    self._of(run).look(run)
                 if stage in _DBT_STAGES:
                     self._write_nodes(run, stage)
                 elif error is None:
