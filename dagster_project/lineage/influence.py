@@ -45,8 +45,11 @@ Origins = dict[Column, frozenset[Influence]]
 
 
 def composed(outer: Influence, inner: Influence) -> Influence:
-    """What two steps make of each other: direct only if both are; else the word of the step nearer the result."""
-    if outer.kind == INDIRECT:
+    """What two steps make of each other: direct only if both are; else the word of the step nearer the result.
+
+    That rows are read as a whole says nothing of its own: then what decides those rows has the word.
+    """
+    if outer.kind == INDIRECT and not (outer == COUNTED and inner.kind == INDIRECT):
         return outer
     if inner.kind == INDIRECT:
         return inner

@@ -19,6 +19,7 @@ from dagster_project.lineage.influence import (
     through,
 )
 from dagster_project.lineage.query_columns import MAIN, query_columns
+from dagster_project.lineage.seen_through import seen_through
 from dagster_project.settings import EXPECTATIONS_DIR
 from dagster_project.warehouse.landing import QUARTER_IN_SCOPE
 from dagster_project.warehouse.quality import FOUND, QUALITY_COLUMNS
@@ -55,33 +56,12 @@ def subjects(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DI
     views: dict[str, TableLineage] = {}
     for view, sql in (("metric_history", METRIC_HISTORY), ("quarter_before", QUARTER_BEFORE)):
         name = f"{MAIN}.{view}"
-        views[name] = _without_views(query_columns(sql, known, name=name), views)
+        views[name] = seen_through(query_columns(sql, known, name=name), views)
         known[name] = list(views[name].columns)
     return {
-        f"{gate}/{file.stem}": _without_views(
+        f"{gate}/{file.stem}": seen_through(
             query_columns(file.read_text("utf-8"), known, name=f"{gate}/{file.name}"), views
         )
         for gate in GATES
         for file in sorted((folder / gate).glob("*.sql"))
     }
-
-
-def _without_views(found: TableLineage, views: Mapping[str, TableLineage]) -> TableLineage:
-    columns = {
-        name: ColumnOrigins(_seen_through(column.origins, views), column.constants)
-        for name, column in found.columns.items()
-    }
-    return TableLineage(columns, _seen_through(found.rows, views))
-
-
-def _seen_through(origins: Origins, views: Mapping[str, TableLineage]) -> Origins:
-    seen: Origins = {}
-    for column, influences in origins.items():
-        if column.table not in views:
-            add(seen, {column: influences})
-            continue
-        view = views[column.table]
-        behind = view.rows if column.name == ROWS else view.columns[column.name].origins
-        for influence in influences:
-            add(seen, through(influence, behind))
-    return seen

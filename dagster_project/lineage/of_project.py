@@ -23,6 +23,7 @@ KEPT = "column_lineage.json"
 _DERIVED_BY = (
     *("lineage/column_lineage.py", "lineage/influence.py", "lineage/judged_columns.py"),
     "lineage/expression_parts.py",
+    "lineage/seen_through.py",
     *("lineage/of_project.py", "lineage/query_columns.py", "gates/earlier_quarters.py"),
     *("extracts/rows.py", "warehouse/landing.py", "warehouse/quality.py"),
 )
@@ -57,18 +58,27 @@ def lineage_if_told(project: DbtProject) -> ColumnLineage:
 def derived(project: DbtProject) -> ColumnLineage:
     """The column lineage, made anew from dbt's compiled SQL."""
     from dagster_project.lineage.judged_columns import quality_lineage, subjects
-    from dagster_project.lineage.query_columns import query_columns
+    from dagster_project.lineage.query_columns import MAIN, query_columns
+    from dagster_project.lineage.seen_through import seen_through
+    from dagster_project.warehouse.dbt_project import EPHEMERAL
     from dagster_project.warehouse.quality import QUALITY_TABLE
 
     manifest = project.manifest
     sources = _sources(manifest, project.project_dir)
     known = dict(sources)
     tables: dict[str, TableLineage] = {}
+    ephemeral: dict[str, TableLineage] = {}
     compiled = project.compiled_models()
     for unique_id in _in_order({name: manifest["nodes"][name] for name in compiled}):
-        name = table_name(manifest["nodes"][unique_id])
-        tables[name] = query_columns(compiled[unique_id], known, name=name)
-        known[name] = list(tables[name].columns)
+        node = manifest["nodes"][unique_id]
+        name = table_name(node)
+        found = seen_through(query_columns(compiled[unique_id], known, name=name), ephemeral)
+        if node["config"]["materialized"] == "ephemeral":
+            ephemeral[f"{MAIN}.{EPHEMERAL}{node['alias']}"] = found
+            known[f"{MAIN}.{EPHEMERAL}{node['alias']}"] = list(found.columns)
+        else:
+            tables[name] = found
+            known[name] = list(found.columns)
     judged = subjects(known)
     tables[QUALITY_TABLE] = quality_lineage(judged)
     return ColumnLineage(tables, sources, judged)

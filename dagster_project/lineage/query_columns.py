@@ -45,14 +45,16 @@ def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -
     DuckDB's `main`. Raises LeagueError naming the query (`name`) where a column can't be resolved.
     """
     try:
-        schema = MappingSchema(dialect=DIALECT)
-        for table, columns in tables.items():
-            schema.add_table(table, dict.fromkeys(columns, "unknown"), dialect=DIALECT)
         tree = parse_one(sql, dialect=DIALECT)
         if not isinstance(tree, exp.Query):
             raise LeagueError(f"{name}: expected a query; found {tree.key}.")
+        mentioned = set()
         for read in tree.find_all(exp.Table):
             read.set("catalog", None)
+            mentioned.add(f"{read.db or MAIN}.{read.name}")
+        schema = MappingSchema(dialect=DIALECT)
+        for table in mentioned & tables.keys():
+            schema.add_table(table, dict.fromkeys(tables[table], "unknown"), dialect=DIALECT)
         qualified = qualify(tree, db=MAIN, schema=schema, dialect=DIALECT, quote_identifiers=False)
         scope = build_scope(qualified)
         assert scope is not None

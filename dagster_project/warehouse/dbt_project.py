@@ -27,6 +27,7 @@ from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _MANIFEST = "manifest.json"
+EPHEMERAL = "__dbt__cte__"
 _PARSED = "partial_parse.msgpack"
 _PARSED_KEPT = 4
 
@@ -41,9 +42,7 @@ class DbtProject:
     @cached_property
     def parsed(self) -> Any:
         """dbt's manifest object, from what an earlier process parsed if the project's files are the same."""
-        from dbt.contracts.graph.manifest import Manifest
-
-        return Manifest.from_msgpack((self.parsed_folder / _PARSED).read_bytes())
+        return self._read_parsed()
 
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
@@ -72,19 +71,34 @@ class DbtProject:
         return [node.node.unique_id for node in result.result]
 
     def compiled_models(self) -> dict[str, str]:
-        """Every model's SQL as dbt compiles it, by unique id; nothing is built and nothing is kept."""
+        """Every model's SQL as dbt compiles it, by unique id; nothing is built and nothing is kept.
+
+        An ephemeral model is a table `EPHEMERAL` + its name to those that read it, as before dbt writes its SQL
+        into theirs: some models would have seventy thousand characters otherwise.
+        """
         own = Path(tempfile.mkdtemp(prefix="compiling-", dir=self.parsed_folder.parent))
         selected = ["--select", "resource_type:model", "--indirect-selection", "empty"]
         arguments = ["compile", "--log-level", "none", "--no-write-json", *selected, *self._folders()]
         try:
             with _dbt_environment(own, own / f"{WAREHOUSE_NAME}.duckdb"):
-                result = _invoke([*arguments, "--threads", "1"], self.parsed)
+                # dbt writes what it compiles into the manifest, so that a later build must not get the same one.
+                manifest = self._read_parsed()
+                result = _invoke([*arguments, "--threads", "1"], manifest)
         finally:
             _close_connections()
             shutil.rmtree(own, ignore_errors=True)
         if not result.success:
             raise LeagueError(f"dbt can't compile {self.project_dir}: {result.exception}")
-        return {found.node.unique_id: str(found.node.compiled_code) for found in result.result}
+        return {
+            unique_id: str(node._pre_injected_sql or node.compiled_code)
+            for unique_id, node in manifest.nodes.items()
+            if node.resource_type == "model" and node.compiled
+        }
+
+    def _read_parsed(self) -> Any:
+        from dbt.contracts.graph.manifest import Manifest
+
+        return Manifest.from_msgpack((self.parsed_folder / _PARSED).read_bytes())
 
     @cached_property
     def parsed_folder(self) -> Path:

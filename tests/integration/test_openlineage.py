@@ -204,6 +204,27 @@ def test_an_open_gate_s_event_holds_every_expectation_and_counts_of_what_it_judg
     assert average["assertion"] == "expect_column_values_to_not_be_null"
 
 
+def test_columns_bear_on_others_in_the_words_of_openlineage(events: list[Event]) -> None:
+    words = {
+        (one["type"], one["subtype"])
+        for event in events
+        for dataset in event.outputs().values()
+        if "columnLineage" in dataset["facets"]
+        for lineage in (dataset["facets"]["columnLineage"],)
+        for column in [
+            *lineage.get("dataset", []),
+            *(column for field in lineage["fields"].values() for column in field["inputFields"]),
+        ]
+        for one in column["transformations"]
+    }
+    direct = {("DIRECT", word) for word in ("IDENTITY", "TRANSFORMATION", "AGGREGATION")}
+    indirect = {
+        ("INDIRECT", word) for word in ("JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW", "CONDITIONAL")
+    }
+    assert words <= direct | indirect
+    assert direct < words
+
+
 def test_every_column_that_an_event_names_is_in_the_schema_of_its_dataset(events: list[Event]) -> None:
     fields: dict[str, set[str]] = {}
     for event in events:
