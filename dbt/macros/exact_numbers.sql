@@ -51,9 +51,9 @@
 
 {#
     Linear ("inclusive") percentile of a group whose rows carry their 1-based `place` and the number of
-    `rows`: place quantile * (n - 1) between two neighbours, in decimals, rounded half-up to two places.
+    `rows`: place quantile * (n - 1) between two neighbours, in decimals, rounded half-up to `dp` places.
 #}
-{% macro linear_percentile(value, place, rows, quantile) -%}
+{% macro linear_percentile(value, place, rows, quantile, dp=2) -%}
     cast(round(
         max(case when {{ place }} - 1 = floor({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
         + (
@@ -61,8 +61,8 @@
             - max(case when {{ place }} - 1 = floor({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
         ) * cast(
             max({{ quantile }} * ({{ rows }} - 1) - floor({{ quantile }} * ({{ rows }} - 1))) as decimal(7, 6)
-        ), 2
-    ) as decimal(18, 2))
+        ), {{ dp }}
+    ) as decimal(18, {{ dp }}))
 {%- endmacro %}
 
 {#

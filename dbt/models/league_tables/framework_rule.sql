@@ -17,6 +17,8 @@
     'framework_parameter': ['parameter'],
     'metric_statistic': ['metric_id', 'source'],
     'metric_statistic_measure': ['metric_id', 'part', 'measure'],
+    'insight_parameter': ['parameter'],
+    'policy': ['policy'],
 } %}
 {% set rule_value = {
     'framework': 'segmentation_method',
@@ -41,6 +43,8 @@
     'metric_statistic': "cast(multiplier as string) || ' * numerator / (' || cast(divisor as string)
             || ' * denominator), ' || covers",
     'metric_statistic_measure': 'cast(sign as string)',
+    'insight_parameter': 'cast(value as string)',
+    'policy': "coalesce('segments ' || segments || ': ', '') || rule",
 } %}
 {% set rule_terms = {
     'framework': ['from_quarter', 'to_quarter', 'segmentation_method', 'sample_only'],
@@ -70,6 +74,8 @@
         'ranked_at_dp', 'tolerance', 'known_difference',
     ],
     'metric_statistic_measure': ['metric_id', 'part', 'measure', 'sign'],
+    'insight_parameter': ['parameter', 'value'],
+    'policy': ['policy', 'segments', 'depends_on', 'rule'],
 } %}
 {% set source_of_rule = {'metric_statistic': 'source_of_rule'} %}
 with

@@ -1,0 +1,290 @@
+-- What one metric alone would have to be: for each organisation's metrics the score, and where it can be
+-- told the value, that brings the average into the next better segment with all else as it is; the gap to
+-- the standard; and the order of these steps, the smallest against the spread of the table first.
+with
+
+quarter_in_scope as (
+
+    select * from {{ source('run', 'quarter_in_scope') }}
+
+),
+
+metric_score_exact as (
+
+    select * from {{ ref('metric_score_exact') }}
+    where enters_average
+
+),
+
+metric_value as (
+
+    select * from {{ ref('metric_value') }}
+
+),
+
+metric_value_rule as (
+
+    select * from {{ ref('metric_value_rule') }}
+
+),
+
+metric_table_rank as (
+
+    select * from {{ ref('metric_table_rank') }}
+
+),
+
+average_limit as (
+
+    select * from {{ ref('average_limit') }}
+
+),
+
+metric_step_candidate as (
+
+    select * from {{ ref('metric_step_candidate') }}
+
+),
+
+enters_at_dp as (
+
+    select * from {{ ref('enters_at_dp') }}
+
+),
+
+metric_rule as (
+
+    select * from {{ ref('metric_rule') }}
+
+),
+
+-- the end of the scale: no score is better
+best_score as (
+
+    select
+        framework,
+        min(coalesce(score_if_met, score_best)) as best_score
+    from metric_rule
+    group by framework
+
+),
+
+segmented_weight as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        sum(weight_units) as weight_units
+    from metric_score_exact
+    group by quarter, table_name, organisation_code
+
+),
+
+owned as (
+
+    select
+        metric_score_exact.quarter,
+        metric_score_exact.framework,
+        metric_score_exact.table_name,
+        metric_score_exact.organisation_code,
+        metric_score_exact.metric_id,
+        metric_score_exact.unit,
+        metric_score_exact.metric_score_exact,
+        metric_score_exact.score_entering_average,
+        metric_score_exact.weight_units,
+        segmented_weight.weight_units as all_weight_units,
+        average_limit.segment,
+        average_limit.average_metric_score_exact,
+        average_limit.better_limit,
+        enters_at_dp.enters_at_dp,
+        {{ exact(
+            "metric_score_exact.score_entering_average
+            - (average_limit.average_metric_score_exact - average_limit.better_limit)
+            * cast(segmented_weight.weight_units as integer) / metric_score_exact.weight_units"
+        ) }} as needed_score
+    from metric_score_exact
+    inner join segmented_weight
+        on
+            metric_score_exact.quarter = segmented_weight.quarter
+            and metric_score_exact.table_name = segmented_weight.table_name
+            and metric_score_exact.organisation_code = segmented_weight.organisation_code
+    inner join average_limit
+        on
+            metric_score_exact.quarter = average_limit.quarter
+            and metric_score_exact.table_name = average_limit.table_name
+            and metric_score_exact.organisation_code = average_limit.organisation_code
+    left join enters_at_dp
+        on
+            metric_score_exact.framework = enters_at_dp.framework
+            and metric_score_exact.quarter = enters_at_dp.quarter
+            and metric_score_exact.metric_id = enters_at_dp.metric_id
+
+),
+
+candidate_count as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        count(*) as candidates
+    from metric_step_candidate
+    group by quarter, table_name, organisation_code, metric_id
+
+),
+
+reaching as (
+
+    select
+        owned.quarter,
+        owned.table_name,
+        owned.organisation_code,
+        owned.metric_id,
+        metric_step_candidate.candidate_value,
+        metric_step_candidate.candidate_score,
+        row_number() over (
+            partition by owned.quarter, owned.table_name, owned.organisation_code, owned.metric_id
+            order by
+                metric_step_candidate.candidate_score desc,
+                abs(metric_step_candidate.candidate_value - metric_value.value) asc,
+                metric_step_candidate.candidate_value asc
+        ) as nearest
+    from owned
+    inner join metric_value
+        on
+            owned.quarter = metric_value.quarter
+            and owned.table_name = metric_value.table_name
+            and owned.organisation_code = metric_value.organisation_code
+            and owned.metric_id = metric_value.metric_id
+    inner join metric_step_candidate
+        on
+            owned.quarter = metric_step_candidate.quarter
+            and owned.table_name = metric_step_candidate.table_name
+            and owned.organisation_code = metric_step_candidate.organisation_code
+            and owned.metric_id = metric_step_candidate.metric_id
+    where not {{ is_beyond(
+        half_up_to('metric_step_candidate.candidate_score', 'owned.enters_at_dp'), 'owned.needed_score'
+    ) }}
+
+),
+
+measured as (
+
+    select
+        owned.quarter,
+        owned.table_name,
+        owned.organisation_code,
+        owned.metric_id,
+        owned.unit,
+        owned.metric_score_exact,
+        case when owned.segment > 1 then owned.segment - 1 end as better_segment,
+        owned.needed_score,
+        reaching.candidate_score as score_reached,
+        metric_value.value,
+        reaching.candidate_value as value_needed,
+        metric_value_rule.standard,
+        case
+            when metric_value_rule.standard is null then null
+            when metric_value.better = 'high' and metric_value.value < metric_value_rule.standard
+                then metric_value_rule.standard - metric_value.value
+            when metric_value.better = 'low' and metric_value.value > metric_value_rule.standard
+                then metric_value.value - metric_value_rule.standard
+            else 0
+        end as standard_gap,
+        metric_table_rank.upper_quartile - metric_table_rank.lower_quartile as table_spread,
+        case
+            when owned.better_limit is null then 'already in the best segment'
+            when reaching.candidate_value is not null then 'reachable'
+            when owned.needed_score < best_score.best_score then 'not reachable by this metric alone'
+            when metric_value.value is null then 'only the score is published'
+            when metric_value_rule.pool is null then 'not reachable by this metric alone'
+            when candidate_count.candidates is null then 'the values of the pool are not all at hand'
+            else 'not reachable by this metric alone'
+        end as reach
+    from owned
+    inner join best_score
+        on owned.framework = best_score.framework
+    left join metric_value
+        on
+            owned.quarter = metric_value.quarter
+            and owned.table_name = metric_value.table_name
+            and owned.organisation_code = metric_value.organisation_code
+            and owned.metric_id = metric_value.metric_id
+    left join metric_value_rule
+        on
+            owned.quarter = metric_value_rule.quarter
+            and owned.table_name = metric_value_rule.table_name
+            and owned.organisation_code = metric_value_rule.organisation_code
+            and owned.metric_id = metric_value_rule.metric_id
+    left join metric_table_rank
+        on
+            owned.quarter = metric_table_rank.quarter
+            and owned.table_name = metric_table_rank.table_name
+            and owned.organisation_code = metric_table_rank.organisation_code
+            and owned.metric_id = metric_table_rank.metric_id
+    left join reaching
+        on
+            owned.quarter = reaching.quarter
+            and owned.table_name = reaching.table_name
+            and owned.organisation_code = reaching.organisation_code
+            and owned.metric_id = reaching.metric_id
+            and reaching.nearest = 1
+    left join candidate_count
+        on
+            owned.quarter = candidate_count.quarter
+            and owned.table_name = candidate_count.table_name
+            and owned.organisation_code = candidate_count.organisation_code
+            and owned.metric_id = candidate_count.metric_id
+
+),
+
+sized as (
+
+    select
+        *,
+        cast(case
+            when table_spread > 0 then round(cast(abs(value_needed - value) as double) / table_spread, 2)
+        end as decimal(18, 2)) as step_size
+    from measured
+
+),
+
+final as (
+
+    select
+        quarter_in_scope.quarter,
+        quarter_in_scope.release_id,
+        quarter_in_scope.is_sample,
+        sized.table_name,
+        sized.organisation_code,
+        sized.metric_id,
+        sized.unit,
+        sized.metric_score_exact,
+        sized.better_segment,
+        sized.reach,
+        case when sized.better_segment is not null then sized.needed_score end as needed_score,
+        sized.score_reached,
+        cast(sized.value as decimal(18, 6)) as value,
+        cast(sized.value_needed as decimal(18, 6)) as value_needed,
+        cast(sized.standard as decimal(18, 6)) as standard,
+        cast(sized.standard_gap as decimal(18, 6)) as standard_gap,
+        sized.step_size,
+        cast(case
+            when sized.reach = 'reachable'
+                then row_number() over (
+                    partition by sized.quarter, sized.table_name, sized.organisation_code
+                    order by
+                        case when sized.reach = 'reachable' then 0 else 1 end,
+                        sized.step_size nulls last,
+                        sized.metric_id
+                )
+        end as integer) as step_rank
+    from sized
+    inner join quarter_in_scope
+        on sized.quarter = quarter_in_scope.quarter
+
+)
+
+select * from final

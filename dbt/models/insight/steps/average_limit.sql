@@ -1,0 +1,69 @@
+-- Distance, step 1: the worst average that is still in the next better segment, and in the organisation's
+-- own. Against the publisher's cut-points averages are compared at two places, so what prints as the cut-
+-- point counts.
+with
+
+unadjusted_segment as (
+
+    select * from {{ ref('unadjusted_segment') }}
+    where applies_to = 'average'
+
+),
+
+average_metric_score as (
+
+    select * from {{ ref('average_metric_score') }}
+
+),
+
+segment_cut_point as (
+
+    select * from {{ ref('segment_cut_point') }}
+
+),
+
+cut_point_limit as (
+
+    select
+        quarter,
+        score_figure,
+        segment,
+        case
+            when threshold_basis = 'published' then {{ exact('cut_point + 0.004999999999') }}
+            else cut_point
+        end as worst_average
+    from segment_cut_point
+
+),
+
+final as (
+
+    select
+        unadjusted_segment.quarter,
+        unadjusted_segment.framework,
+        unadjusted_segment.table_name,
+        unadjusted_segment.organisation_code,
+        unadjusted_segment.segment,
+        average_metric_score.average_metric_score_exact,
+        better.worst_average as better_limit,
+        own.worst_average as worse_limit
+    from unadjusted_segment
+    inner join average_metric_score
+        on
+            unadjusted_segment.quarter = average_metric_score.quarter
+            and unadjusted_segment.table_name = average_metric_score.table_name
+            and unadjusted_segment.organisation_code = average_metric_score.organisation_code
+    left join cut_point_limit as better
+        on
+            unadjusted_segment.quarter = better.quarter
+            and unadjusted_segment.score_figure = better.score_figure
+            and unadjusted_segment.segment - 1 = better.segment
+    left join cut_point_limit as own
+        on
+            unadjusted_segment.quarter = own.quarter
+            and unadjusted_segment.score_figure = own.score_figure
+            and unadjusted_segment.segment = own.segment
+
+)
+
+select * from final
