@@ -268,7 +268,8 @@ every_caveat as (
         end as caveat,
         cast(null as decimal(18, 6)) as amount,
         organisation_successor.organisation_code || ' became part of '
-        || organisation_successor.successor_code || ' on ' || organisation_successor.effective_date as caveat_text
+        || organisation_successor.successor_code || ' on '
+        || organisation_successor.effective_date as caveat_text
     from average_metric_score
     inner join organisation_successor
         on

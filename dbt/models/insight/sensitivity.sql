@@ -37,7 +37,7 @@ final as (
         ranked.table_name,
         ranked.organisation_code,
         ranked.choice,
-        nullif(ranked.subject, '') as subject,
+        nullif(ranked.subject, 'none') as subject,
         ranked.compared_with,
         cast(ranked.metric_count as integer) as metric_count,
         ranked.average_metric_score,

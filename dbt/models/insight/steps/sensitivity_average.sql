@@ -74,7 +74,7 @@ every_average as (
         table_name,
         organisation_code,
         'equal_domain_weights' as choice,
-        '' as subject,
+        'none' as subject,
         sum(metric_count) as metric_count,
         {{ exact('cast(sum(domain_score_exact) as double) / count(*)') }} as average_metric_score_exact
     from domain_average

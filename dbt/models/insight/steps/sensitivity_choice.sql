@@ -28,7 +28,7 @@ final as (
         metric_score_exact.quarter,
         metric_score_exact.framework,
         plain_choice.choice,
-        '' as subject
+        'none' as subject
     from metric_score_exact
     cross join plain_choice
     union all
