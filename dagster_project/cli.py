@@ -7,6 +7,7 @@ import sys
 import typer
 
 from dagster_project.commands import (
+    asking,
     auditing,
     comparing,
     correcting,
@@ -32,6 +33,7 @@ app.add_typer(correcting.app)
 app.add_typer(comparing.app)
 app.add_typer(nowcasting.app)
 app.add_typer(keeping.app)
+app.add_typer(asking.app)
 app.add_typer(ruling.app, name="rules")
 app.add_typer(documenting.app, name="docs")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,24 +57,37 @@ def built(plan: NowcastPlan, data: DataFolder) -> Iterator[duckdb.DuckDBPyConnec
 
     Raises InputMissing where statistics are at hand but none gives a metric's value.
     """
-    with tempfile.TemporaryDirectory(prefix="league-nowcast-") as folder:
+    with scored(plan, data, _take_figures) as connection:
+        figures.show_ages(connection, age=plan.age, carried_from=plan.last.release_id)
+        yield connection
+
+
+@contextmanager
+def scored(
+    plan: NowcastPlan,
+    data: DataFolder,
+    take_figures: Callable[[NowcastPlan, duckdb.DuckDBPyConnection], None],
+    project: DbtProject | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Scores the figures that `take_figures` lands, by the same models as releases, in a warehouse that is gone
+    afterwards. It finds the plan's last release in `carried.*` and what statistics give in `statistics.*`.
+    """
+    project = project or DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    with tempfile.TemporaryDirectory(prefix="league-apart-") as folder:
         warehouse = Path(folder) / data.warehouse.name
-        project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
         with duckdb.connect(str(warehouse)) as connection:
             land(connection, plan.statistics or no_extracts(), [_in_scope(plan)])
             connection.execute("delete from landing.extract_row")
             copy_release(connection, data, plan.last.quarter, figures.CARRIED)
             if plan.statistics is None:
                 copy_release(connection, data, plan.quarter, figures.OFFICIAL)
-        announce("Computing what the statistics give")
         project.build("seed", _SEEDS, warehouse, threads=plan.threads)
         project.build("run", _STATISTICS, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
-            _take_figures(plan, connection)
+            take_figures(plan, connection)
         announce("Scoring and ranking")
         project.build("run", _SCORING, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
-            figures.show_ages(connection, age=plan.age, carried_from=plan.last.release_id)
             yield connection
 
 
@@ -91,6 +104,7 @@ def no_extracts() -> LoadedExtracts:
 
 
 def _take_figures(plan: NowcastPlan, connection: duckdb.DuckDBPyConnection) -> None:
+    announce("Computing what the statistics give")
     if plan.statistics is None:
         figures.take_fresh_values_from_release(connection, plan.framework)
     elif not figures.take_fresh_values_from_statistics(connection, str(plan.quarter)):
