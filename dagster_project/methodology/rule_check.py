@@ -23,6 +23,7 @@ _NEEDED_TABLES = (
     "expected_organisations",
     "segment_boundary",
     "framework_parameter",
+    "likely_range_parameter",
     "average_tolerance",
 )
 _NEEDED_PARAMETERS = (

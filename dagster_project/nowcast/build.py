@@ -28,6 +28,7 @@ _STATISTICS = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistic
 _SCORING = (
     "fqn:nhs_league_tables.metrics",
     "fqn:nhs_league_tables.scoring",
+    "fqn:nhs_league_tables.insight.replicates",
     "fqn:nhs_league_tables.league_tables.league_table",
     "fqn:nhs_league_tables.league_tables.metric_score",
 )

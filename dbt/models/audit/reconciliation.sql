@@ -11,6 +11,8 @@ quarter_in_scope as (
 computed_figure as (
 
     select * from {{ ref('computed_figure') }}
+    union all
+    select * from {{ ref('likely_range_figure') }}
 
 ),
 

@@ -19,6 +19,7 @@
     'metric_statistic_measure': ['metric_id', 'part', 'measure'],
     'insight_parameter': ['parameter'],
     'policy': ['policy'],
+    'likely_range_parameter': ['parameter'],
 } %}
 {% set rule_value = {
     'framework': 'segmentation_method',
@@ -45,6 +46,7 @@
     'metric_statistic_measure': 'cast(sign as string)',
     'insight_parameter': 'cast(value as string)',
     'policy': "coalesce('segments ' || segments || ': ', '') || rule",
+    'likely_range_parameter': 'coalesce(cast(number as string), choice)',
 } %}
 {% set rule_terms = {
     'framework': ['from_quarter', 'to_quarter', 'segmentation_method', 'sample_only'],
@@ -75,6 +77,7 @@
     ],
     'metric_statistic_measure': ['metric_id', 'part', 'measure', 'sign'],
     'insight_parameter': ['parameter', 'value'],
+    'likely_range_parameter': ['parameter', 'number', 'choice'],
     'policy': ['policy', 'segments', 'depends_on', 'rule'],
 } %}
 {% set source_of_rule = {'metric_statistic': 'source_of_rule'} %}

@@ -31,6 +31,13 @@ league_rank as (
 
 ),
 
+likely_range as (
+
+    select * from {{ ref('likely_range_end') }}
+    where variant = 'fixed_cut_points'
+
+),
+
 final as (
 
     select
@@ -54,7 +61,13 @@ final as (
         league_rank.organisations_in_table,
         final_segment.threshold_basis,
         quarter_in_scope.framework,
-        quarter_in_scope.release_state
+        quarter_in_scope.release_state,
+        likely_range.average_low as average_likely_low,
+        likely_range.average_high as average_likely_high,
+        likely_range.segment_low as segment_likely_low,
+        likely_range.segment_high as segment_likely_high,
+        likely_range.rank_low as rank_likely_low,
+        likely_range.rank_high as rank_likely_high
     from average_metric_score
     inner join quarter_in_scope
         on average_metric_score.quarter = quarter_in_scope.quarter
@@ -73,6 +86,11 @@ final as (
             average_metric_score.quarter = league_rank.quarter
             and average_metric_score.table_name = league_rank.table_name
             and average_metric_score.organisation_code = league_rank.organisation_code
+    left join likely_range
+        on
+            average_metric_score.quarter = likely_range.quarter
+            and average_metric_score.table_name = likely_range.table_name
+            and average_metric_score.organisation_code = likely_range.organisation_code
 
 )
 
