@@ -37,6 +37,12 @@ final as (
         released_league_table.threshold_basis,
         released_league_table.framework,
         released_league_table.release_state,
+        released_league_table.average_likely_low,
+        released_league_table.average_likely_high,
+        released_league_table.segment_likely_low,
+        released_league_table.segment_likely_high,
+        released_league_table.rank_likely_low,
+        released_league_table.rank_likely_high,
         release_period.valid_from,
         release_period.valid_to
     from released_league_table

@@ -43,7 +43,13 @@ final as (
         league_table.organisations_in_table,
         league_table.threshold_basis,
         league_table.framework,
-        league_table.release_state
+        league_table.release_state,
+        league_table.average_likely_low,
+        league_table.average_likely_high,
+        league_table.segment_likely_low,
+        league_table.segment_likely_high,
+        league_table.rank_likely_low,
+        league_table.rank_likely_high
     from league_table
     inner join quarter_in_scope
         on league_table.quarter = quarter_in_scope.quarter
