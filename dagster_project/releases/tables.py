@@ -44,6 +44,7 @@ RELEASED_TABLES = (
     ReleasedTable("segment_threshold", ("figure", "segment")),
     ReleasedTable("movement", ("organisation_code", "measure", "metric_id", "cause", EARLIER_RELEASE)),
     ReleasedTable("movement_total", ("organisation_code", "measure", "metric_id", EARLIER_RELEASE)),
+    ReleasedTable("movement_beyond_chance", ("organisation_code", "measure", EARLIER_RELEASE)),
     ReleasedTable("likely_range", ("table_name", "organisation_code", "variant")),
     ReleasedTable("segment_probability", ("table_name", "organisation_code", "variant", "segment")),
     ReleasedTable("pair_comparison", ("table_name", "organisation_code", "other_organisation_code")),

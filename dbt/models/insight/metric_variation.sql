@@ -1,6 +1,6 @@
--- Runs of improvement or decline: each metric of each organisation over the quarters that are released, as an XmR
--- chart by the rules of Making Data Count. A view, as it compares quarters. A missing quarter, another unit or a
--- chart of fewer points than the parameter asks for gives no limits.
+-- Runs of improvement or decline: each metric of each organisation over the quarters that are released, as
+-- an XmR chart by the rules of Making Data Count. A view, as it compares quarters. A missing quarter,
+-- another unit or a chart of fewer points than the parameter asks for gives no limits.
 {{ config(materialized='view') }}
 with
 
@@ -50,8 +50,7 @@ point as (
         metric_score.value,
         metric.better,
         league_table.framework,
-        cast(substr(metric_score.quarter, 1, 4) as integer) * 4
-        + cast(substr(metric_score.quarter, 10, 1) as integer) as quarter_number
+        {{ quarter_number('metric_score.quarter') }} as quarter_number
     from metric_score
     inner join league_table
         on
@@ -118,7 +117,9 @@ limited as (
         case
             when
                 abs(ranged.value - ranged.mean)
-                > insight_parameter.near_limit_share * insight_parameter.limit_factor * ranged.mean_moving_range
+                > insight_parameter.near_limit_share
+                * insight_parameter.limit_factor
+                * ranged.mean_moving_range
                 then ranged.side
             else 0
         end as near_limit
@@ -154,7 +155,9 @@ broken as (
             order by quarter_number
             rows between unbounded preceding and current row
         ) + 1 as points_on_side,
-        quarter_number - max(case when direction is distinct from direction_before then quarter_number end) over (
+        quarter_number - max(
+            case when direction is distinct from direction_before then quarter_number end
+        ) over (
             partition by organisation_code, metric_id, unit, is_sample, chart
             order by quarter_number
             rows between unbounded preceding and current row

@@ -27,7 +27,7 @@ numbered as (
         table_name,
         organisation_code,
         coalesce(final_segment, adjusted_segment) as segment,
-        cast(substr(quarter, 1, 4) as integer) * 4 + cast(substr(quarter, 10, 1) as integer) as quarter_number
+        {{ quarter_number('quarter') }} as quarter_number
     from league_table
 
 ),
