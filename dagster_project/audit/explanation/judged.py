@@ -96,6 +96,12 @@ class Judged:
         return {(_organisation(row), row["domain"]): row for row in rows}
 
     @cached_property
+    def released_caveats(self) -> list[Row]:
+        """None of a release that was made before caveats were released."""
+        release = self.recomputation.release
+        return release.rows("caveat", **self._only) if release.has("caveat") else []
+
+    @cached_property
     def released_segment_threshold(self) -> dict[tuple[str, int], Row]:
         return {
             (row["figure"], row["segment"]): row

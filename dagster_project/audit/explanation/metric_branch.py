@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from dagster_project.audit.explanation.agreement import Judgement
 from dagster_project.audit.explanation.arithmetic import decimal, equals, fixed
+from dagster_project.audit.explanation.caveats import caveat_words
 from dagster_project.audit.explanation.counted_branch import counted_step
 from dagster_project.audit.explanation.judged import Judged
 from dagster_project.audit.explanation.measured import Measured, Organisation
@@ -35,7 +36,11 @@ def metric_step(judged: Judged, sources: Sources, organisation: Organisation, me
         title=title,
         value=f"scores {fixed(score.exact)}",
         figure=_score_id(metric_id),
-        working=(*_working(score), *_entering(judged, score, metric)),
+        working=(
+            *_working(score),
+            *_entering(judged, score, metric),
+            *caveat_words(judged, organisation, metric_id),
+        ),
         judgements=tuple(one for one in judgements if one.column not in _OF_VALUE),
         steps=(
             *beneath,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dagster_project.audit.explanation.arithmetic import fixed
 from dagster_project.audit.explanation.average_branch import average_step
+from dagster_project.audit.explanation.caveats import caveat_words, likely_range_words
 from dagster_project.audit.explanation.judged import ByColumn, Judged
 from dagster_project.audit.explanation.segment_branch import (
     adjusted_segment_step,
@@ -36,7 +37,12 @@ def organisation_step(judged: Judged, sources: Sources, standing: Standing) -> S
         title="League-table rank",
         value=f"{rank} of {len(table)}",
         figure="OF5000.rank",
-        working=(*_rank_words(standing, table, rank), *published),
+        working=(
+            *_rank_words(standing, table, rank),
+            *published,
+            *likely_range_words(judged, standing.organisation),
+            *caveat_words(judged, standing.organisation),
+        ),
         judgements=cells.rest(),
         sources=sources.of(row),
         steps=steps,

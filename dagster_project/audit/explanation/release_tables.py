@@ -33,6 +33,10 @@ class ReleaseTables:
         """The content of `release.json`."""
         return read_release_file(self.folder)
 
+    def has(self, table: str) -> bool:
+        """Whether the release was made with this table."""
+        return f"{table}.parquet" in self.release_file["files"]
+
     def rows(self, table: str, **equal: str) -> list[dict[str, Any]]:
         """The rows of a released table, all or those whose columns equal these texts.
 
