@@ -41,6 +41,19 @@
     cast({{ segment }} * 1000 + {{ average_hundredths }} as smallint)
 {%- endmacro %}
 
+{% macro segment_of_place(place) -%}
+    cast({{ place }} // 1000 as integer)
+{%- endmacro %}
+
+{% macro hundredths_of_place(place) -%}
+    cast({{ place }} % 1000 as integer)
+{%- endmacro %}
+
+{# One number for each variant, table and replicate. #}
+{% macro ranked_together(is_requartiled, table_number, replicate) -%}
+    (2 * {{ table_number }} + cast({{ is_requartiled }} as bigint)) * 4294967296 + {{ replicate }}
+{%- endmacro %}
+
 {# A group's values as a list, ordered by other expressions. #}
 {% macro list_ordered_by(value, order) -%}
     list({{ value }} order by {{ order }})

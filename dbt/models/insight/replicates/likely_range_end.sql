@@ -121,7 +121,7 @@ ordered_rank as (
         organisation_code,
         variant,
         replicates,
-        counted.rank,
+        cast(counted.rank as integer) as rank,
         sum(counted.times) over (
             partition by quarter, table_name, organisation_code, variant
             order by counted.rank

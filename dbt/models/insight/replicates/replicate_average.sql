@@ -61,6 +61,8 @@ final as (
     select
         organisation_number,
         table_number,
+        quarter_number,
+        threshold_basis = 'national_quartiles' as is_nationally_placed,
         cast(replicate as integer) as replicate,
         average_units,
         average_hundredths,

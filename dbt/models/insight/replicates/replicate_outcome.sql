@@ -32,9 +32,9 @@ final as (
         organisation_code,
         variant,
         replicates,
-        outcome.unadjusted_segment,
-        greatest(outcome.unadjusted_segment, best_segment) as adjusted_segment,
-        outcome.average_hundredths,
+        {{ segment_of_place('outcome.place_before_override') }} as unadjusted_segment,
+        greatest({{ segment_of_place('outcome.place_before_override') }}, best_segment) as adjusted_segment,
+        {{ hundredths_of_place('outcome.place_before_override') }} as average_hundredths,
         cast(outcome.times as integer) as times
     from unnested
 

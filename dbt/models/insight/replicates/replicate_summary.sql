@@ -1,11 +1,11 @@
--- Likely ranges, step 4: the replicates of each organisation, summed up in one pass: both ends of the average
--- with their Monte-Carlo errors, and how often each rank, and each segment with its average at two places,
--- came up.
+-- Likely ranges, step 4: ranks within each table and replicate, by segment, then by the average at two
+-- places; and all replicates of each organisation summed up in one pass: both ends of the average with their
+-- Monte-Carlo errors, and how often each rank, and each segment with its average at two places, came up.
 with
 
-replicate_rank as (
+replicate_place as (
 
-    select * from {{ ref('replicate_rank') }}
+    select * from {{ ref('replicate_place') }}
 
 ),
 
@@ -27,8 +27,8 @@ gathered_average as (
     select
         organisation_number,
         {{ list_ordered_by('average_units', 'average_units') }} as averages
-    from replicate_rank
-    where variant = 'fixed_cut_points'
+    from replicate_place
+    where not is_requartiled
     group by organisation_number
 
 ),
@@ -56,49 +56,60 @@ average_end as (
 outcome_count as (
 
     select
-        variant,
+        is_requartiled,
         organisation_number,
-        unadjusted_segment,
-        average_hundredths,
+        place_before_override,
         count(*) as times
-    from replicate_rank
-    group by variant, organisation_number, unadjusted_segment, average_hundredths
+    from replicate_place
+    group by is_requartiled, organisation_number, place_before_override
 
 ),
 
 outcome as (
 
     select
-        variant,
+        is_requartiled,
         organisation_number,
-        {{ list_ordered_by(
-            'struct_pack(unadjusted_segment, average_hundredths, times)', 'unadjusted_segment, average_hundredths'
-        ) }} as outcomes
+        {{ list_ordered_by('struct_pack(place_before_override, times)', 'place_before_override') }}
+            as outcomes
     from outcome_count
-    group by variant, organisation_number
+    group by is_requartiled, organisation_number
+
+),
+
+-- one number for what is ranked together: four of them sort at half the speed
+replicate_rank as (
+
+    select
+        is_requartiled,
+        organisation_number,
+        rank() over (
+            partition by {{ ranked_together('is_requartiled', 'table_number', 'replicate') }} order by place
+        ) as rank
+    from replicate_place
 
 ),
 
 rank_count as (
 
     select
-        variant,
+        is_requartiled,
         organisation_number,
         rank,
         count(*) as times
     from replicate_rank
-    group by variant, organisation_number, rank
+    group by is_requartiled, organisation_number, rank
 
 ),
 
 ranked as (
 
     select
-        variant,
+        is_requartiled,
         organisation_number,
         {{ list_ordered_by('struct_pack(rank, times)', 'rank') }} as ranks
     from rank_count
-    group by variant, organisation_number
+    group by is_requartiled, organisation_number
 
 ),
 
@@ -109,7 +120,7 @@ final as (
         resampled_organisation.framework,
         resampled_organisation.table_name,
         resampled_organisation.organisation_code,
-        outcome.variant,
+        case when outcome.is_requartiled then 'requartiled' else 'fixed_cut_points' end as variant,
         resampled_organisation.best_segment,
         resampled_organisation.replicates,
         average_end.average_low_units,
@@ -120,7 +131,7 @@ final as (
     from outcome
     inner join ranked
         on
-            outcome.variant = ranked.variant
+            outcome.is_requartiled = ranked.is_requartiled
             and outcome.organisation_number = ranked.organisation_number
     inner join average_end
         on outcome.organisation_number = average_end.organisation_number
