@@ -58,11 +58,14 @@ def sensitivity_differences(folder: Path) -> list[str]:
     """Each released row of sensitivity that isn't what the scores give, or is missing."""
     quarter = Quarter.read(folder)
     expected = {
-        (code, *choice): place for choice in quarter.choices() for code, place in quarter.under(*choice).items()
+        (code, *choice): place
+        for choice in quarter.choices()
+        for code, place in quarter.under(*choice).items()
     }
     official = quarter.under("official", "")
     released = {
-        (row["organisation_code"], row["choice"], row["subject"]): row for row in rows(folder / "sensitivity.csv")
+        (row["organisation_code"], row["choice"], row["subject"]): row
+        for row in rows(folder / "sensitivity.csv")
     }
     assert len(released) > 3000
     lines = []
