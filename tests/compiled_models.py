@@ -62,13 +62,13 @@ def as_csv(figures: Iterable[PublishedFigure], quarter: str) -> str:
 
 
 class CompiledModels:
-    """The scoring models, compiled, and the rules they read, in memory. `folder` is dbt's to write into."""
+    """Models, compiled with all that they read, and the rules, in memory. `folder` is dbt's to write into."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, results: Sequence[str] = RESULTS) -> None:
         project = DbtProject(DBT_PROJECT_DIR, folder / "parsed")
         warehouse = folder / f"{WAREHOUSE_NAME}.duckdb"
         project.build("seed", ["resource_type:seed"], warehouse, threads=1)
-        wanted = [f"+{name}" for name in RESULTS]
+        wanted = [f"+{name}" for name in results]
         built = project.build("compile", wanted, warehouse, threads=1)
         nodes = project.manifest["nodes"]
         models = [nodes[name] for name in built if name.startswith("model.")]
@@ -90,15 +90,16 @@ class CompiledModels:
         self._land("extract_row", _extract_rows(figures, quarter))
         self._connection.execute(
             "create or replace table run.quarter_in_scope as "
-            f"select '{quarter}' as quarter, '{FRAMEWORK}' as framework"
+            f"select '{quarter}' as quarter, '{FRAMEWORK}' as framework, 'r1' as release_id, true as is_sample"
         )
         for relation, sql in self._models:
             self._connection.execute(f"create or replace table {relation} as {sql}")
         return self
 
     def select(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
-        """Columns of a scoring model."""
-        return self._connection.execute(f"select {columns} from scoring.{model} where {where}").fetchall()
+        """Columns of a scoring model, or of a mart named with its schema."""
+        relation = model if "." in model else f"scoring.{model}"
+        return self._connection.execute(f"select {columns} from {relation} where {where}").fetchall()
 
     def _land(self, name: str, table: pa.Table) -> None:
         self._connection.register("landed", table)

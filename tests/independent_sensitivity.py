@@ -96,7 +96,7 @@ class Quarter:
             peers[group].append(code)
         found = {}
         for codes in peers.values():
-            cuts = self._cuts(choice, [averages[code] for code in codes])
+            cuts = self._cuts([averages[code] for code in codes])
             unadjusted = {code: 1 + sum(averages[code] - cut > SAME for cut in cuts) for code in codes}
             adjusted = {
                 code: max(segment, OVERRIDE_SEGMENT)
@@ -131,7 +131,7 @@ class Quarter:
     def table(self, code: str) -> str:
         return self.places[code]["table_name"]
 
-    def _cuts(self, choice: str, averages: Sequence[Fraction]) -> list[Fraction]:
+    def _cuts(self, averages: Sequence[Fraction]) -> list[Fraction]:
         """Thresholds stay; quartiles are those of whoever is compared."""
         if self.basis == "threshold":
             return self.cut_points
