@@ -34,10 +34,10 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, An
 
 
 def recompute(
-    data: DataFolder, organisation: str, *changes: Change
+    data: DataFolder, organisation: str, *changes: Change, quarter: Quarter = QUARTER
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
     """The tables as released and as they would be."""
-    release = next(item for item in current_release(data) if item.quarter == QUARTER)
+    release = next(item for item in current_release(data) if item.quarter == quarter)
     with recomputed(release, organisation, changes, data) as connection:
         return (
             {table: rows(connection, f"carried.{table}") for table in _TABLES},
@@ -129,6 +129,28 @@ def test_a_better_value_never_worsens_the_own_place(
     assert place(after)["average_metric_score_exact"] < place(before)["average_metric_score_exact"]
     assert place(after)["adjusted_segment"] <= place(before)["adjusted_segment"]
     assert place(after)["rank"] <= place(before)["rank"]
+
+
+@pytest.mark.parametrize("table", ["acute", "non_acute"])
+def test_the_smallest_step_reaches_the_better_segment_where_the_cut_points_are_thresholds(
+    six_quarters: DataFolder, ask: Callable[[str], list[tuple[Any, ...]]], table: str
+) -> None:
+    # of those that one metric can move, the one that is farthest from the better segment
+    ((organisation, metric, value, segment, needed),) = ask(
+        "select step.organisation_code, metric_id, value_needed, distance.better_segment, average_needed "
+        "from league.metric_step as step "
+        "inner join league.segment_distance as distance using (quarter, organisation_code) "
+        f"where quarter = '2026-27-Q1' and step.table_name = '{table}' and step_rank = 1 "
+        "and threshold_basis = 'threshold' order by improvement_needed desc, organisation_code limit 1"
+    )
+    quarter = Quarter.from_canonical("2026-27-Q1")
+    before, after = recompute(six_quarters, organisation, Change(metric, value), quarter=quarter)
+    was, now = (
+        next(row for row in tables["league_table"] if row["organisation_code"] == organisation)
+        for tables in (before, after)
+    )
+    assert was["average_metric_score_exact"] > needed >= now["average_metric_score_exact"]
+    assert now["unadjusted_segment"] == segment < was["unadjusted_segment"]
 
 
 @pytest.fixture(scope="module")
