@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,11 @@ class Range:
     average: tuple[int, int]
     segment: tuple[int, int]
     rank: tuple[int, int]
+
+    def printed_average(self) -> tuple[Decimal, Decimal]:
+        """Both ends of the average at two places."""
+        low, high = (Decimal(int(hundredths(np.array(end)))) / 100 for end in self.average)
+        return low, high
 
 
 def table_key(quarter: str, table: str) -> int:

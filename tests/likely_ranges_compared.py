@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from independent_likely_ranges import UNIT, Range, Trust, ranges
 
-from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
+from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
 
 _STEPS = ("replicate_average", "replicate_place", "replicate_summary")
@@ -20,16 +20,16 @@ _THIRDS = 3
 class LikelyRangeModels:
     """Draws, ranks and sums up one quarter of a warehouse whose last run had it in scope."""
 
-    def __init__(self, warehouse: Path, quarter: str, *, threads: int) -> None:
+    def __init__(self, data: DataFolder, quarter: str, *, threads: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            project = DbtProject(DBT_PROJECT_DIR, Path(folder) / "parsed")
+            project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
             project.build("compile", _STEPS, Path(folder) / f"{WAREHOUSE_NAME}.duckdb", threads=1)
             compiled = {
                 path.stem: path.read_text("utf-8") for path in Path(folder).glob("**/compiled/**/*.sql")
             }
         self._connection = duckdb.connect(config={"threads": threads})
         self._connection.execute(f"attach ':memory:' as {WAREHOUSE_NAME}; use {WAREHOUSE_NAME}")
-        self._connection.execute(f"attach '{warehouse}' as built (read_only)")
+        self._connection.execute(f"attach '{data.warehouse}' as built (read_only)")
         self._connection.execute("create schema insight; create schema methodology")
         for name in _INPUTS:
             only = f" where quarter = '{quarter}'" if name == _INPUTS[0] else ""
@@ -38,21 +38,17 @@ class LikelyRangeModels:
             self._connection.execute(f"create view insight.{step} as {compiled[step]}")
         self._summary = compiled[_STEPS[-1]]
 
-    def use(
-        self, *, threads: int | None = None, replicates: int | None = None, override: bool = True
-    ) -> None:
-        """Other numbers of threads and replicates; without the override every segment is open to everybody."""
+    def use(self, *, threads: int | None = None, replicates: int | None = None) -> None:
+        """Other numbers of threads and replicates."""
         if threads is not None:
             self._connection.execute(f"set threads = {threads}")
         if replicates is not None:
             for table in ("resampled_organisation", "likely_range_rule"):
-                self._connection.execute(f"update insight.{table} set replicates = {replicates}")
-        if not override:
-            self._connection.execute("update insight.resampled_organisation set best_segment = 1")
+                self.execute(f"update insight.{table} set replicates = {replicates}")
 
-    def only_fixed_cut_points(self) -> None:
-        """Leaves the variant `requartiled` out."""
-        self._connection.execute("delete from methodology.segment_boundary")
+    def execute(self, statement: str) -> None:
+        """Changes what is drawn from: insight.resampled_organisation, methodology.segment_boundary."""
+        self._connection.execute(statement)
 
     def run(self) -> tuple[Any, ...]:
         """Builds the summary; returns how many rows it has and a number that changes with any of them."""

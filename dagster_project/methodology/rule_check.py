@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ExitCode, InputMissing
+from dagster_project.methodology.likely_range_check import LIKELY_RANGE_TABLE, unknown_of_likely_ranges
 from dagster_project.methodology.rule_set import STATES, Row, RuleSet, column_types, read_rules
 from dagster_project.quarters import Quarter
 
@@ -23,7 +24,7 @@ _NEEDED_TABLES = (
     "expected_organisations",
     "segment_boundary",
     "framework_parameter",
-    "likely_range_parameter",
+    LIKELY_RANGE_TABLE,
     "average_tolerance",
 )
 _NEEDED_PARAMETERS = (
@@ -80,6 +81,8 @@ def unknowns(rules: RuleSet, framework: str) -> list[Finding]:
     for parameter in _NEEDED_PARAMETERS:
         if not values.get(parameter):
             found.append(Finding(framework, "framework_parameter", f"{parameter} is not known"))
+    for text in unknown_of_likely_ranges(rules, framework):
+        found.append(Finding(framework, LIKELY_RANGE_TABLE, text))
     return found
 
 
