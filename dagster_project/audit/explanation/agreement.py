@@ -16,8 +16,12 @@ from dagster_project.audit.explanation.standings import Standing, Standings
 
 # A released score is one division kept to twelve places; sums of such scores differ in the last of them.
 _LAST_PLACES = Fraction(1, 10**11)
-# Not figures: what stamps every row, and words about a basis that is judged itself.
-NOT_RECOMPUTED = frozenset({"quarter", "release_id", "is_sample", "release_state", "score_basis_reason"})
+# Ten thousand draws can't be redone on paper: they are set against an independent working in numpy instead.
+_DRAWN = frozenset(
+    f"{figure}_likely_{end}" for figure in ("average", "segment", "rank") for end in ("low", "high")
+)
+# Nor judged: what stamps every row, and words about a basis that is judged itself.
+NOT_RECOMPUTED = _DRAWN | {"quarter", "release_id", "is_sample", "release_state", "score_basis_reason"}
 Value = Fraction | int | bool | str | None
 
 
