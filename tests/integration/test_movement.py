@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from conftest import SAMPLE_QUARTERS
-from independent_movement import Released, Row, movement_between, rows
+from independent_movement import Released, movement_between, rows
 from league_command import Ended, league
+from movement_sums import assert_causes_sum_to_the_total, figures_of, told_by
 from published_state import release_ids, rows_of
 
 from dagster_project.settings import DataFolder
@@ -26,45 +27,9 @@ FIRST_PUBLICATION = ("2025-26-Q1", "2025-26-Q2")
 REISSUED = "2025-26-Q3"
 SAME = Fraction(1, 10**10)
 
-Change = dict[tuple[str, str, str, str], Decimal]
-
 
 def folder(data: DataFolder, quarter: str) -> Path:
     return data.releases / quarter / "current"
-
-
-def figures_of(release: Path) -> Change:
-    """What moves, by table, organisation, measure and metric, from the released tables themselves."""
-    found = {
-        (row["table_name"], row["organisation_code"], "metric_score", row["metric_id"]): row[
-            "metric_score_exact"
-        ]
-        for row in rows(release / "metric_score.csv")
-    }
-    for row in rows(release / "league_table.csv"):
-        place = (row["table_name"], row["organisation_code"])
-        found[*place, "average_metric_score", ""] = row["average_metric_score_exact"]
-        found[*place, "adjusted_segment", ""] = row["adjusted_segment"]
-        found[*place, "rank", ""] = row["rank"]
-    return {key: Decimal(figure) for key, figure in found.items()}
-
-
-def added_up(movement: list[Row]) -> Change:
-    """The changes of all causes together."""
-    found: Change = defaultdict(Decimal)
-    for row in movement:
-        metric = row["metric_id"] if row["measure"] == "metric_score" else ""
-        found[row["table_name"], row["organisation_code"], row["measure"], metric] += Decimal(row["change"])
-    return found
-
-
-def assert_causes_sum_to_the_total(movement: list[Row], before: Path, after: Path) -> None:
-    was, now, moved = figures_of(before), figures_of(after), added_up(movement)
-    both = was.keys() & now.keys()
-    assert {key[1] for key in both}
-    assert moved.keys() <= both
-    for key in both:
-        assert moved.get(key, Decimal(0)) == now[key] - was[key], key
 
 
 @pytest.fixture(scope="session")
@@ -187,15 +152,7 @@ def test_a_re_issued_quarter_moves_by_revision_and_adds_up(
     causes = {cause["cause"] for item in answer["measures"] for cause in item["causes"]}
     assert "revision" in causes
     assert causes <= {"revision", "others_moved", "cut_points", "rounding"}
-    moved: list[Row] = []
-    for one in answer["movements"]:
-        named = {name: one[name] for name in ("table_name", "organisation_code")}
-        for score in one["metric_scores"]:
-            subject = {"measure": "metric_score", "metric_id": score["metric_id"]}
-            moved += [{**named, **subject, "change": cause["change"]} for cause in score["causes"]]
-        for measure in ("average_metric_score", "adjusted_segment", "rank"):
-            subject = {"measure": measure, "metric_id": ""}
-            moved += [{**named, **subject, "change": cause["change"]} for cause in one[measure]["causes"]]
+    moved = told_by(answer)
     quarter = data.releases / REISSUED
     assert_causes_sum_to_the_total(moved, quarter / first, quarter / second)
     assert any(row["change"] for row in moved if row["measure"] == "rank")
