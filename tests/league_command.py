@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from dagster_project.cli import app
 from dagster_project.settings import DataFolder
 
-_AS_A_PROGRAM = [sys.executable, "-c", "from dagster_project.cli import main; main()"]
+_AS_A_PROGRAM = [sys.executable, "-m", "dagster_project.cli"]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ KEPT = {
     "league.reconciliation_ledger",
     "league.reconciliation_summary",
     "league.release_event",
+    "league.release_period",
     "league.withdrawn_release",
 }
 
