@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -61,9 +62,14 @@ def table_names() -> list[str]:
 
 def column_types(table: str) -> dict[str, str]:
     """SQL types of a rule table's columns, as dbt's seed configuration declares them."""
+    return dict(_declared_types()[table])
+
+
+@cache
+def _declared_types() -> dict[str, dict[str, str]]:
+    """Column types by table; read once, as the declaration of all tables is one long file."""
     declared = yaml.safe_load((METHODOLOGY_DIR / "_methodology.yml").read_text(encoding="utf-8"))
-    types = {seed["name"]: seed["config"]["column_types"] for seed in declared["seeds"]}
-    return dict(types[table])
+    return {seed["name"]: seed["config"]["column_types"] for seed in declared["seeds"]}
 
 
 def read_rules(rules_dir: Path | None = None) -> RuleSet:
