@@ -22,6 +22,21 @@ RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
 UNFINISHED = ".unfinished-"
+_SAYS = frozenset(
+    {
+        *(
+            "quarter",
+            "framework",
+            "is_sample",
+            "previous_release_id",
+            "extracts",
+            "rules",
+            "code",
+            "versions",
+        ),
+        *("release_id", "notice", "gates", "files"),
+    }
+)
 OFFICIAL_NOTICE = (
     "Unofficial recomputation. "
     "Contains public sector information licensed under the Open Government Licence v3.0."
@@ -93,8 +108,19 @@ def read_release(data: DataFolder, quarter: Quarter, release_id: str) -> dict[st
 
 
 def read_release_file(folder: Path) -> dict[str, Any]:
-    """The content of the `release.json` of a release's folder, wherever that lies."""
-    content: dict[str, Any] = json.loads((folder / RELEASE_FILE).read_bytes())
+    """The content of the `release.json` of a release's folder, wherever that lies.
+
+    Raises InputRejected if it isn't JSON with all that a release says of itself; what each part holds is
+    looked at where a damaged one could do harm (`damage.refuse_damaged`) or is asked for (`league verify`).
+    """
+    path = folder / RELEASE_FILE
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        missing = sorted(_SAYS - content.keys())
+    except (ValueError, AttributeError) as error:
+        raise _not_a_release_file(path, f"something else ({error})") from error
+    if missing:
+        raise _not_a_release_file(path, f"none of {', '.join(missing)}")
     return content
 
 
@@ -104,24 +130,13 @@ def release_file_bytes(content: Mapping[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
-def refuse_damaged(folder: Path) -> None:
-    """Raises InputRejected naming the first file of a release that isn't as its `release.json` says.
-
-    Files that `release.json` doesn't name are refused too, but for itself and the provenance.
-    """
-    content = read_release_file(folder)
-    promised = {name: str(described["sha256"]) for name, described in content["files"].items()}
-    there = {file.name for file in folder.iterdir()} - {RELEASE_FILE, PROVENANCE_FILE}
-    for name in sorted({*promised, *there}):
-        expected = f"sha256 {promised[name]}" if name in promised else "no such file"
-        found = _describe(folder / name)
-        if expected != found:
-            raise InputRejected(
-                file=str(folder / name),
-                expected=f"{expected}, as {RELEASE_FILE} says",
-                found=found,
-                remedy="Restore the release folder from a backup, or make the release again.",
-            )
+def _not_a_release_file(path: Path, found: str) -> InputRejected:
+    return InputRejected(
+        file=str(path),
+        expected=f"JSON with {', '.join(sorted(_SAYS))}, as a run writes it",
+        found=found,
+        remedy="Restore the release folder from a backup, or make the release again.",
+    )
 
 
 def sweep_unfinished(data: DataFolder) -> None:

@@ -9,7 +9,8 @@ from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, open_candidate
 from dagster_project.releases.correction import correcting
-from dagster_project.releases.folder import ReleaseFolder, read_release, refuse_damaged, release_path
+from dagster_project.releases.damage import refuse_damaged
+from dagster_project.releases.folder import ReleaseFolder, read_release, release_path
 from dagster_project.releases.journal import (
     HELD,
     PUBLISHED,

@@ -9,7 +9,8 @@ import duckdb
 
 from dagster_project.errors import WrongUsage
 from dagster_project.releases.correction import correcting
-from dagster_project.releases.folder import RELEASE_FILE, read_release_file, refuse_damaged, release_path
+from dagster_project.releases.damage import refuse_damaged
+from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
 from dagster_project.releases.journal import (
     PUBLISHED,
     WITHDRAWN,

@@ -11,7 +11,8 @@ import duckdb
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.quarters import Quarter
-from dagster_project.releases.folder import RELEASE_FILE, read_release, refuse_damaged, release_path
+from dagster_project.releases.damage import refuse_damaged
+from dagster_project.releases.folder import RELEASE_FILE, read_release, release_path
 from dagster_project.releases.identity import ReleaseIdentity, hash_code, hash_rules, locked_versions
 from dagster_project.releases.reload import reload_release
 from dagster_project.settings import DataFolder

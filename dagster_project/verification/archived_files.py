@@ -9,7 +9,8 @@ from pathlib import PurePath
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
-from dagster_project.verification.findings import NONE, Check, Finding
+from dagster_project.releases.damage import NO_FILE
+from dagster_project.verification.findings import Check, Finding
 
 USED = "archived files"
 WHOLE = "whole archive"
@@ -40,7 +41,7 @@ def check_whole(archive: Archive) -> Check:
         for path in sorted(archive.root.rglob("*"))
         if path.is_file() and path != archive.manifest and path.name not in there
     ]
-    findings += [Finding(f"archive/{name}", NONE, "a file that no run archived") for name in strangers]
+    findings += [Finding(f"archive/{name}", NO_FILE, "a file that no run archived") for name in strangers]
     looked_at = (*map(_shown, sorted({*seen, *there})), *(f"archive/{name}" for name in strangers))
     return Check(WHOLE, ("archive/manifest.jsonl", *looked_at), tuple(findings))
 
@@ -73,7 +74,7 @@ def _sightings(archive: Archive) -> tuple[list[Sighting], list[Finding]]:
 def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int | None) -> list[Finding]:
     path = archive.path_of(extract_id)
     if not path.is_file():
-        return [Finding(shown, f"sha256 {extract_id}", NONE)]
+        return [Finding(shown, f"sha256 {extract_id}", NO_FILE)]
     found = sha256_of_file(path)
     if found != extract_id:
         return [Finding(shown, f"sha256 {extract_id}", f"sha256 {found}")]

@@ -11,9 +11,10 @@ import duckdb
 
 from dagster_project.errors import ExitCode
 from dagster_project.extracts.archive import sha256_of_file
+from dagster_project.releases.damage import NO_FILE
 from dagster_project.releases.folder import PROVENANCE_FILE
 from dagster_project.releases.tables import RELEASED_TABLES
-from dagster_project.verification.findings import NONE, Check, Finding, names_in
+from dagster_project.verification.findings import Check, Finding, names_in
 from dagster_project.verification.released_files import rows_of
 
 REBUILT = "rebuilt files"
@@ -48,10 +49,10 @@ def _names(folder: Path) -> list[str]:
 
 
 def _difference(released: Path, rebuilt: Path) -> Finding | None:
-    sides = [f"sha256 {sha256_of_file(path)}" if path.is_file() else NONE for path in (released, rebuilt)]
+    sides = [f"sha256 {sha256_of_file(path)}" if path.is_file() else NO_FILE for path in (released, rebuilt)]
     if sides[0] == sides[1]:
         return None
-    is_table = released.suffix in (".parquet", ".csv") and NONE not in sides
+    is_table = released.suffix in (".parquet", ".csv") and NO_FILE not in sides
     details = tuple(differing_rows(released, rebuilt)) if is_table else ()
     return Finding(released.name, f"{sides[0]}, as released", f"{sides[1]}, as made again", details)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.errors import ExitCode
+from dagster_project.releases.damage import NO_FILE
 
 # Whatever else differs, damaged files are said first: nothing built on them means anything.
 _GRAVEST_FIRST = (ExitCode.INPUT_REJECTED, ExitCode.OUR_FAULT, ExitCode.INPUT_MISSING)
-NONE = "no such file"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def exit_code_of(checks: Iterable[Check]) -> ExitCode:
 def compared(then: Mapping[str, str], now: Mapping[str, str], *, kind: str = "sha256") -> list[Finding]:
     """What differs between two mappings of name to hash or version; `then` is what should be."""
     said = {
-        name: tuple(f"{kind} {side[name]}" if name in side else NONE for side in (then, now))
+        name: tuple(f"{kind} {side[name]}" if name in side else NO_FILE for side in (then, now))
         for name in sorted({*then, *now})
     }
     return [Finding(name, expected, found) for name, (expected, found) in said.items() if expected != found]

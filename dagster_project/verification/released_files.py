@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dagster_project.extracts.archive import sha256_of_file
 from dagster_project.quarters import Quarter
+from dagster_project.releases.damage import NO_FILE, damaged_files
 from dagster_project.releases.folder import (
     OFFICIAL_NOTICE,
-    PROVENANCE_FILE,
     RELEASE_FILE,
     SAMPLE_NOTICE,
     release_file_bytes,
 )
 from dagster_project.releases.identity import ReleaseIdentity
-from dagster_project.verification.findings import NONE, Check, Finding
+from dagster_project.releases.release_content import faults_of_form
+from dagster_project.verification.findings import Check, Finding
 
 Content = Mapping[str, Any]
 RELEASE = "release.json"
 RELEASED = "released files"
-_SHA256 = re.compile("[0-9a-f]{64}")
-_RELEASE_ID = re.compile("[0-9a-f]{16}")
-_PLAIN_NAME = re.compile(r"[\w. -]+")
-_PLAIN_PATH = re.compile(r"[\w.-][\w./ -]*")
 _HAS_ALL = ("is a release.json", "is written as a run writes it")
 _HOLDS = ("release_id", "components", "quarter", "notice")
 
@@ -40,20 +35,22 @@ def check_release_file(folder: Path, quarter: Quarter, release_id: str) -> tuple
     gates those of the table quality_result; its list of files is checked with the files.
     """
     path = folder / RELEASE_FILE
-    try:
-        raw = path.read_bytes()
-        content: dict[str, Any] = json.loads(raw)
-        _refuse_tricks(content)
-        identity = _identity(content)
-        found = [*_itself(content, raw), *_naming(content, identity, quarter, release_id)]
-        names = content["files"].keys()
-        gates = content["gates"]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        finding = Finding(RELEASE_FILE, "what a run writes", f"something else ({error})")
-        return None, Check(RELEASE, _HAS_ALL[:1], (finding,))
-    if "quality_result.parquet" in names:
+    if not path.is_file():
+        return None, Check(RELEASE, _HAS_ALL[:1], (Finding(RELEASE_FILE, "a file", NO_FILE),))
+    raw = path.read_bytes()
+    faults = tuple(
+        Finding(f"{RELEASE_FILE}, {place}" if place else RELEASE_FILE, expected, found)
+        for place, expected, found in faults_of_form(raw)
+    )
+    if faults:
+        return None, Check(RELEASE, _HAS_ALL[:1], faults)
+    content: dict[str, Any] = json.loads(raw)
+    identity = _identity(content)
+    found = [*_itself(content, raw), *_naming(content, identity, quarter, release_id)]
+    gates = content["gates"]
+    if "quality_result.parquet" in content["files"]:
         found += _gates(folder / "quality_result.parquet", gates)
-    looked_at = (*_HAS_ALL, *_HOLDS, *(f"gate {gate.get('gate')}" for gate in gates))
+    looked_at = (*_HAS_ALL, *_HOLDS, *(f"gate {gate['gate']}" for gate in gates))
     return content, Check(RELEASE, looked_at, tuple(found))
 
 
@@ -62,30 +59,14 @@ def check_released_files(folder: Path, content: Content) -> Check:
 
     provenance.json lies outside the promise: it differs by machine.
     """
-    promised: dict[str, Any] = content["files"]
-    findings = []
-    for name, said in sorted(promised.items()):
-        findings += _file(folder / name, name, said)
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    extra = sorted(there - set(promised) - {RELEASE_FILE, PROVENANCE_FILE})
-    findings += [Finding(name, NONE, "a file that release.json doesn't name") for name in extra]
-    return Check(RELEASED, (*sorted(promised), *extra), tuple(findings))
-
-
-def _refuse_tricks(content: Content) -> None:
-    """Raises ValueError for what would lead out of the folders: these become names of files."""
-    if not all(isinstance(said, dict) for said in content["files"].values()):
-        raise ValueError("a file without what is said of it")
-    previous = content["previous_release_id"]
-    names = [
-        *((name, _SHA256) for name in content["extracts"]),
-        *((name, _PLAIN_NAME) for name in (*content["files"], *content["rules"])),
-        *((name, _PLAIN_PATH) for name in content["code"]),
-        *([(previous, _RELEASE_ID)] if previous is not None else []),
+    promised: dict[str, dict[str, Any]] = content["files"]
+    findings = [
+        Finding(damage.name, damage.expected, damage.found) for damage in damaged_files(folder, promised)
     ]
-    for name, form in names:
-        if not form.fullmatch(name) or ".." in name.split("/"):
-            raise ValueError(f"{name[:80]!r} can't be the name of a file or release there")
+    damaged = [finding.what for finding in findings]
+    for name in sorted(promised.keys() - set(damaged)):
+        findings += _rows(folder / name, name, promised[name].get("rows"))
+    return Check(RELEASED, tuple(sorted({*promised, *damaged})), tuple(findings))
 
 
 def _identity(content: Content) -> ReleaseIdentity:
@@ -122,19 +103,11 @@ def _naming(content: Content, identity: ReleaseIdentity, quarter: Quarter, relea
     ]
 
 
-def _file(path: Path, name: str, said: Mapping[str, Any]) -> list[Finding]:
-    expected = f"sha256 {said.get('sha256')}, {said.get('bytes')} bytes, as {RELEASE_FILE} says"
-    if not path.is_file() or path.is_symlink():
-        return [Finding(name, expected, "a link" if path.is_symlink() else NONE)]
-    sha256, size = sha256_of_file(path), path.stat().st_size
-    if (sha256, size) != (said.get("sha256"), said.get("bytes")):
-        return [Finding(name, expected, f"sha256 {sha256}, {size} bytes")]
+def _rows(path: Path, name: str, said: int | None) -> list[Finding]:
     if path.suffix not in (".parquet", ".csv"):
         return []
     rows = len(rows_of(path))
-    if rows != said.get("rows"):
-        return [Finding(name, f"{said.get('rows')} rows, as {RELEASE_FILE} says", f"{rows} rows")]
-    return []
+    return [] if rows == said else [Finding(name, f"{said} rows, as {RELEASE_FILE} says", f"{rows} rows")]
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -171,6 +144,6 @@ def _gates(path: Path, gates: list[dict[str, Any]]) -> list[Finding]:
             "passed": "critical" not in failed,
             "warnings": failed.count("warning"),
         }
-        if counted != {name: gate.get(name) for name in counted}:
+        if counted != gate:
             findings.append(Finding(f"{RELEASE_FILE}, gate {gate['gate']}", str(counted), str(gate)))
     return findings

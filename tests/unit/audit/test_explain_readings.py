@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from made_up_release import write_release_file
 
 from dagster_project.audit.explanation.counted_cells import StatisticFile
 from dagster_project.audit.explanation.raw_rows import RawFile, read_raw_files
@@ -99,7 +100,7 @@ def test_terms_of_a_rule_keep_semicolons_within_their_values(tmp_path: Path) -> 
         )
         connection.executemany("insert into t values (?, ?, 'stated', null)", rows)
         connection.execute(f"copy t to '{tmp_path / 'framework_rule.parquet'}' (format parquet)")
-    (tmp_path / "release.json").write_text('{"framework": "2026-27"}')
+    write_release_file(tmp_path, quarter="2026-27-Q1", framework="2026-27")
     rules = read_rules(ReleaseTables(Quarter(2026, 1), "0" * 16, tmp_path, is_current=True))
     assert rules.metrics["OF0082"]["metric_name"] == "Sickness; absence"
     assert rules.weight("OF0082") == Fraction(1, 3)

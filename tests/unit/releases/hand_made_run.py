@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -46,7 +47,7 @@ def identity_of(average: str, quarter: Quarter = Q1, *, is_sample: bool = True) 
         is_sample=is_sample,
         previous_release_id=None,
         extracts={"ab" * 32: "sample-acute.csv"},
-        rules={"metric.csv": average},
+        rules={"metric.csv": hashlib.sha256(average.encode()).hexdigest()},
         code={"dbt/model.sql": "cd" * 32},
         versions={"duckdb": "1.5.6"},
     )
@@ -87,7 +88,7 @@ def write_hand_made_release(
     connection: duckdb.DuckDBPyConnection, data: DataFolder, identity: ReleaseIdentity, **changes: Any
 ) -> ReleaseFolder:
     given: dict[str, Any] = {
-        "gates": [{"gate": "league_tables", "success": True}],
+        "gates": [{"gate": "league_tables", "passed": True, "expectations": 0, "warnings": 0}],
         "quality_page": b"<p>all well</p>\n",
         "provenance": {"run_id": "run-1"},
     }

@@ -53,7 +53,7 @@ def test_a_release_holds_every_table_twice_and_says_what_it_is(
     assert {name: content[name] for name in IDENTITY.components} == IDENTITY.components
     assert content["release_id"] == IDENTITY.release_id
     assert content["notice"] == "Fictional sample data: every organisation is invented."
-    assert content["gates"] == [{"gate": "league_tables", "success": True}]
+    assert content["gates"] == [{"gate": "league_tables", "passed": True, "expectations": 0, "warnings": 0}]
     assert set(content["files"]) == tables | {"quality.html"}
     for name, described in content["files"].items():
         file = release.path / name

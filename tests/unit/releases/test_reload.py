@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
+from made_up_release import write_release_file
 
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
@@ -28,7 +28,7 @@ def release(folder: Path, *tables: tuple[str, str]) -> Path:
     for name, query in tables:
         duckdb.sql(query).write_parquet(str(folder / f"{name}.parquet"))
     files = {f"{name}.parquet": {} for name, _ in tables}
-    (folder / "release.json").write_text(json.dumps({"files": files}))
+    write_release_file(folder, files=files)
     return folder
 
 
