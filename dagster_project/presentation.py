@@ -159,6 +159,7 @@ def show_status(result: Mapping[str, Any]) -> None:
             ", ".join(release["tables"]),
         )
     _out.print(releases)
+    _show_not_current(result["not_current"])
     _show_quarters(result["quarters"])
     archive = _table("Archived", "quarter", "table", "files")
     for item in result["archive"]:
@@ -174,6 +175,19 @@ def show_status(result: Mapping[str, Any]) -> None:
         )
     _out.print(runs)
     _out.print(f"Data folder: {escape(result['data_folder'])}")
+
+
+def _show_not_current(releases: Sequence[Mapping[str, Any]]) -> None:
+    """Held and withdrawn releases, if there are any, and what to do about those that wait."""
+    if not releases:
+        return
+    table = _table("Not current", "quarter", "release", "standing", "since", "by", "reason")
+    for item in releases:
+        cells = (item["quarter"], item["release_id"], item["standing"], item["since"][:10], item["by"] or "")
+        table.add_row(*map(escape, cells), escape(item["reason"] or ""))
+    _out.print(table)
+    if any(item["standing"] == "held" for item in releases):
+        _out.print("A held release becomes current by `league approve RELEASE --by NAME`, by another person.")
 
 
 def _show_quarters(quarters: Sequence[Mapping[str, Any]]) -> None:

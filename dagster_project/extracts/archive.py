@@ -199,6 +199,11 @@ class Archive:
             ) from None
         return {old: new for old, new in replaced.items() if not self.path_of(old).exists()}
 
+    def unpruned_sightings(self) -> list[Sighting]:
+        """Every sighting of a file whose bytes are meant to be there, oldest first."""
+        gone = self.pruned()
+        return [seen for seen in self.sightings() if seen.extract_id not in gone]
+
     def prune(self, extract_id: str, *, replaced_by: str) -> None:
         """Removes the bytes of a file, once it is written down what took its place. Its sightings stay."""
         self.clean()

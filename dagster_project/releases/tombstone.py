@@ -6,6 +6,10 @@ Both follow from the journal: the table is made anew before each commit, the fil
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -57,7 +61,7 @@ def mend_tombstones(data: DataFolder) -> None:
     events = read_events(data)
     current = current_after(events)
     wanted = {
-        data.releases / str(quarter) / f"{_PREFIX}{release_id}.json": _content(data, event, current)
+        _tombstone(data, quarter, release_id): _content(data, event, current)
         for (quarter, release_id), event in last_events(events).items()
         if event.event == WITHDRAWN
     }
@@ -75,6 +79,26 @@ def mend_tombstones(data: DataFolder) -> None:
         flush(fresh)
         fresh.replace(file)
         flush(file.parent)
+
+
+def read_tombstone(data: DataFolder, quarter: Quarter, release_id: str) -> dict[str, Any] | None:
+    """What the file beside a withdrawn release says; None of a release that isn't withdrawn."""
+    file = _tombstone(data, quarter, release_id)
+    return json.loads(file.read_bytes()) if file.is_file() else None
+
+
+def withdrawal_in_words(tombstone: Mapping[str, Any]) -> str:
+    """Who withdrew a release, when, why, and what is current instead, in a sentence or two."""
+    day = datetime.fromisoformat(tombstone["withdrawn_at"]).strftime("%-d %B %Y")
+    instead = tombstone["current_release_id"]
+    return (
+        f"WITHDRAWN by {tombstone['withdrawn_by']} on {day}: {tombstone['reason']}. "
+        f"Current instead: {instead or 'nothing'}."
+    )
+
+
+def _tombstone(data: DataFolder, quarter: Quarter, release_id: str) -> Path:
+    return data.releases / str(quarter) / f"{_PREFIX}{release_id}.json"
 
 
 def _content(data: DataFolder, event: ReleaseEvent, current: dict[Quarter, ReleaseEvent]) -> bytes:

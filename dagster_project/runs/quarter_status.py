@@ -28,7 +28,7 @@ def quarters_of(data: DataFolder, releases: Sequence[CurrentRelease]) -> list[di
     """A row per quarter and kind of data (official, sample) that is released, or archived and scored by a
     framework: its archived files by table, missing tables, files new since the release, and the release.
     """
-    sightings = Archive(data.archive).sightings()
+    sightings = Archive(data.archive).unpruned_sightings()
     released = {(str(release.quarter), release.is_sample): release for release in releases}
     archived = {(quarter, seen.is_sample) for seen in sightings for quarter in seen.quarters}
     rules = read_rules()

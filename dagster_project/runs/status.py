@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from dagster_project.extracts.archive import Archive
+from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.quarter_status import quarters_of
 from dagster_project.runs.record import OUTCOME_FILE
@@ -32,15 +33,32 @@ def status_of(data: DataFolder) -> dict[str, Any]:
             }
             for release in current
         ],
+        "not_current": _not_current(data),
         "quarters": quarters_of(data, current),
         "archive": _archived(data),
         "runs": _latest_runs(data),
     }
 
 
+def _not_current(data: DataFolder) -> list[dict[str, Any]]:
+    """Releases that wait for approval and withdrawn ones, by quarter; replaced ones are for the history."""
+    return [
+        {
+            "quarter": str(quarter),
+            "release_id": release_id,
+            "standing": event.event,
+            "since": f"{event.at.isoformat()}Z",
+            "by": event.by,
+            "reason": event.reason,
+        }
+        for (quarter, release_id), event in sorted(last_events(read_events(data)).items())
+        if event.event in (HELD, WITHDRAWN)
+    ]
+
+
 def _archived(data: DataFolder) -> list[dict[str, Any]]:
     files: dict[tuple[str, str, bool], set[str]] = {}
-    for sighting in Archive(data.archive).sightings():
+    for sighting in Archive(data.archive).unpruned_sightings():
         for quarter in sighting.quarters:
             key = (quarter, sighting.table_name or sighting.source, sighting.is_sample)
             files.setdefault(key, set()).add(sighting.extract_id)

@@ -12,6 +12,7 @@ from dagster_project.errors import ExitCode, InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive, sha256_of_file
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import read_release
+from dagster_project.releases.tombstone import read_tombstone
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 from dagster_project.verification.bundle_members import (
@@ -65,6 +66,7 @@ def write_bundle(
         "bytes": path.stat().st_size,
         "sha256": sha256_of_file(path),
         "members": len(members),
+        "withdrawn": read_tombstone(data, quarter, verification.release_id),
         "notice": content["notice"],
         "exit_code": int(ExitCode.DONE),
     }

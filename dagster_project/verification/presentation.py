@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.errors import ExitCode
+from dagster_project.releases.tombstone import withdrawal_in_words
 
 # A pipe or a file has no width of its own: hashes aren't cut.
 _WIDTH_OF_A_FILE = 200
@@ -21,6 +22,7 @@ _out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty(
 def show_verification(result: Mapping[str, Any]) -> None:
     """Each check with how much it looked at, what differs under it, and the verdict at the end."""
     _out.print(f"Release [bold]{result['release_id']}[/bold] of {result['quarter']}")
+    _show_withdrawal(result)
     for check in result["checks"]:
         _out.print(f"  {check['check']:<16}  {_said(check)}")
         for finding in check["findings"][:_SHOWN]:
@@ -43,8 +45,14 @@ def show_bundle(result: Mapping[str, Any]) -> None:
         f"{result['members']} files, {result['bytes']:,} bytes"
     )
     _out.print(f"{escape(result['path'])}\nsha256 {result['sha256']}")
+    _show_withdrawal(result)
     _out.print(f"Next: league verify --bundle {escape(result['path'])} --release {result['release_id']}")
     _out.print(result["notice"])
+
+
+def _show_withdrawal(result: Mapping[str, Any]) -> None:
+    if result["withdrawn"]:
+        _out.print(f"[bold red]{escape(withdrawal_in_words(result['withdrawn']))}[/bold red]")
 
 
 def _said(check: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from dagster_project.extracts.archive import Archive
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import release_path
 from dagster_project.releases.publish import CURRENT_LINK
+from dagster_project.releases.tombstone import read_tombstone
 from dagster_project.runs.progress import announce
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 from dagster_project.verification.archived_files import check_used, check_whole
@@ -100,6 +101,7 @@ class Verification:
             "release_id": self.release_id,
             "is_sample": content.get("is_sample"),
             "notice": content.get("notice"),
+            "withdrawn": read_tombstone(self.data, self.quarter, self.release_id),
             "exit_code": int(exit_code_of(self.checks)),
             "checks": [check.as_json() for check in self.checks],
             **more,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -179,6 +180,45 @@ def test_a_withdrawn_release_is_gone_for_readers_and_its_tombstone_says_why(data
     again = league("withdraw", release_id, "--reason", "Again", data=data)
     assert again.code == 2
     assert REASON in again.err
+
+
+def test_who_asks_about_a_withdrawn_release_is_told(data: DataFolder) -> None:
+    release_id = release_ids(data)[Q1]
+    league("withdraw", release_id, "--reason", REASON, "--by", "Grace", data=data)
+    table = data.releases / Q1 / release_id / "league_table.parquet"
+    (code,) = duckdb.sql(f"select min(organisation_code) from '{table}'").fetchall()[0]
+    asked = (
+        ("explain", code, Q1, "--release", release_id),
+        ("verify", Q1, "--release", release_id, "--no-rebuild"),
+    )
+    for question in asked:
+        ended = league(*question, data=data)
+        assert ended.code == 0, ended.err
+        assert f"WITHDRAWN by Grace on {datetime.now(UTC):%-d %B %Y}: {REASON}" in ended.out
+        assert "Current instead: nothing." in ended.out
+        assert league(*question, "--json", data=data).answer["withdrawn"]["withdrawn_by"] == "Grace"
+    markdown = league(*asked[0], "--markdown", data=data).out
+    assert f"release `{release_id}` (withdrawn)" in markdown
+    assert "**WITHDRAWN by Grace" in markdown
+
+
+def test_status_lists_what_waits_and_what_was_withdrawn(data: DataFolder) -> None:
+    current, held = release_ids(data)[Q1], held_ids(data)
+    league("withdraw", current, "--reason", REASON, "--by", "Grace", data=data)
+    ended = league("status", "--json", data=data)
+    assert ended.code == 0, ended.err
+    assert {
+        (item["quarter"], item["release_id"]): (item["standing"], item["by"], item["reason"])
+        for item in ended.answer["not_current"]
+    } == {
+        (Q1, current): ("withdrawn", "Grace", REASON),
+        (Q1, held[Q1]): ("held", "Ada", None),
+        (Q2, held[Q2]): ("held", "Ada", None),
+    }
+    shown = league("status", data=data).out
+    assert "league approve RELEASE --by NAME" in shown
+    for release_id in (current, *held.values()):
+        assert release_id in shown
 
 
 def test_a_run_does_not_bring_a_withdrawn_release_back_but_an_approval_does(

@@ -85,6 +85,10 @@ def reissued(released: DataFolder, small_extracts: Path, tmp_path: Path) -> tupl
     return released, ids
 
 
+def files_in_status(data: DataFolder) -> int:
+    return sum(item["files"] for item in league("status", "--json", data=data).answer["archive"])
+
+
 def test_a_replaced_file_goes_only_when_no_release_is_left_that_it_made_and_earlier_days_then_say_so(
     reissued: tuple[DataFolder, set[str]],
 ) -> None:
@@ -110,8 +114,10 @@ def test_a_replaced_file_goes_only_when_no_release_is_left_that_it_made_and_earl
     (listed,) = (item for item in shown["removed"] if item["kind"] == "archived file")
     assert (listed["name"].endswith(second), newest in listed["why"]) == (True, True)
     assert archive.path_of(second).exists()
+    before = files_in_status(data)
     league("prune", "--keep-runs", "0", "--archive", "--remove", data=data)
     assert not archive.path_of(second).exists()
+    assert files_in_status(data) == before - 1
     assert archive.path_of(newest).exists()
 
     before = published_files(data)

@@ -16,6 +16,7 @@ from dagster_project.audit.explanation.tree import Explanation, Step
 from dagster_project.errors import InputMissing
 from dagster_project.extracts.archive import Archive
 from dagster_project.quarters import Quarter
+from dagster_project.releases.tombstone import read_tombstone
 from dagster_project.settings import DataFolder
 
 Tell = Callable[[str], None]
@@ -56,6 +57,7 @@ def explain(
         framework=recomputation.rules.framework,
         notice=release.release_file["notice"],
         root=_root(judged, asked, metric),
+        withdrawn=read_tombstone(data, quarter, release.release_id),
     )
 
 

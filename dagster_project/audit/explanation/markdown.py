@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster_project.audit.explanation.tree import Explanation, Extract, Step
+from dagster_project.releases.tombstone import withdrawal_in_words
 
 
 def as_markdown(explanation: Explanation) -> str:
@@ -17,12 +18,14 @@ def _document(explanation: Explanation) -> Iterator[str]:
         f"# {_plain(explanation.organisation_name)} ({explanation.organisation_code}), {explanation.quarter}"
     )
     yield ""
-    current = "current" if explanation.is_current else "not the current one"
     yield (
         f"Table `{explanation.table_name}`, framework {explanation.framework}, "
-        f"release `{explanation.release_id}` ({current}). **{explanation.verdict}**"
+        f"release `{explanation.release_id}` ({explanation.standing}). **{explanation.verdict}**"
     )
     yield ""
+    if explanation.withdrawn:
+        yield f"**{_plain(withdrawal_in_words(explanation.withdrawn))}**"
+        yield ""
     for difference in explanation.differences:
         yield f"- {_plain(difference.words)}"
     if explanation.differences:

@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from dagster_project.audit.explanation.tree import Explanation, Extract, Source, Step
+from dagster_project.releases.tombstone import withdrawal_in_words
 
 # A pipe or a file has no width of its own: wide enough that raw lines aren't broken.
 _WIDTH_OF_A_FILE = 400
@@ -20,11 +21,12 @@ _WIDTH_OF_A_FILE = 400
 def show_explanation(explanation: Explanation) -> None:
     """Who and what, the verdict, the tree, the files."""
     out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    current = "current" if explanation.is_current else "not the current one"
     out.print(
         f"[bold]{escape(explanation.organisation_name)}[/bold] ({explanation.organisation_code}), "
-        f"{explanation.table_name}, {explanation.quarter}, release {explanation.release_id} ({current})"
+        f"{explanation.table_name}, {explanation.quarter}, release {explanation.release_id} ({explanation.standing})"
     )
+    if explanation.withdrawn:
+        out.print(Text(withdrawal_in_words(explanation.withdrawn), style="bold red"))
     style = "bold red" if explanation.differences else "green"
     out.print(Text(explanation.verdict, style=style))
     for difference in explanation.differences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,14 @@ class Explanation:
     framework: str
     notice: str
     root: Step
+    withdrawn: Mapping[str, Any] | None = None
+
+    @property
+    def standing(self) -> str:
+        """Whether the release is what consumers see, in words."""
+        if self.withdrawn:
+            return "withdrawn"
+        return "current" if self.is_current else "not the current one"
 
     @property
     def judgements(self) -> list[Judgement]:
@@ -103,6 +111,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "quarter": explanation.quarter,
         "release_id": explanation.release_id,
         "is_current": explanation.is_current,
+        "withdrawn": dict(explanation.withdrawn) if explanation.withdrawn else None,
         "is_sample": explanation.is_sample,
         "framework": explanation.framework,
         "agrees": not explanation.differences,
