@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.warehouse.dbt_project import results_of_last_build
+
 _BUILT = ("success", "pass")
 
 
@@ -27,7 +29,7 @@ def built_nodes(warehouse: Path, *, since: str) -> list[BuiltNode]:
 
     What dbt left before `since` (a time) belongs to an earlier stage: then the stage built nothing.
     """
-    results = warehouse.parent / "dbt_target" / "run_results.json"
+    results = results_of_last_build(warehouse)
     if not results.is_file():
         return []
     content = json.loads(results.read_bytes())

@@ -53,15 +53,20 @@ class DbtProject:
     def build(self, command: str, select: Sequence[str], warehouse: Path, *, threads: int) -> list[str]:
         """Runs `dbt seed` or `dbt run` for a selection; returns the unique ids that were built, in order.
 
-        What dbt writes of a run goes beside the warehouse. Raises LeagueError with dbt's own words for
-        each node that failed.
+        What dbt writes of a run goes beside the warehouse; of its JSON only the results of the nodes, as the
+        manifest is there since the parsing and takes a second to write. Raises LeagueError with dbt's own words
+        for each node that failed.
         """
-        arguments = [command, "--log-level", "none", "--select", *select, *self._folders()]
-        with _dbt_environment(warehouse.parent / "dbt_target", warehouse):
+        quietly = ["--log-level", "none", "--no-write-json"]
+        arguments = [command, *quietly, "--select", *select, *self._folders(), "--threads", str(threads)]
+        results = results_of_last_build(warehouse)
+        with _dbt_environment(results.parent, warehouse):
             try:
-                result = _invoke([*arguments, "--threads", str(threads)], self.parsed)
+                result = _invoke(arguments, self.parsed)
             finally:
                 _close_connections()
+        if result.result is not None:
+            result.result.write(str(results))
         if result.exception is not None:
             raise LeagueError(f"dbt {command} failed: {result.exception}") from result.exception
         failed = [node for node in result.result if str(node.status) not in ("success", "pass")]
@@ -143,6 +148,11 @@ class DbtProject:
 
     def _folders(self) -> list[str]:
         return ["--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir)]
+
+
+def results_of_last_build(warehouse: Path) -> Path:
+    """Where the results of the last `DbtProject.build` on a warehouse are: dbt's own run_results.json."""
+    return warehouse.parent / "dbt_target" / "run_results.json"
 
 
 def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
