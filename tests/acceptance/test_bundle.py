@@ -229,7 +229,7 @@ def test_release_json_can_not_lead_out_of_the_bundle(bundle: Path, tmp_path: Pat
         "verify", "--bundle", zipped(tmp_path / "b.zip", content), "--json", data=DataFolder(tmp_path)
     )
     assert ended.code == 4
-    assert named(ended)["release.json"] == ["release.json"]
+    assert named(ended)["release.json"] == ["release.json, extracts, ../../../etc/passwd, [key]"]
 
 
 @pytest.mark.parametrize("kind", ["cut off", "a way out", "a bomb", "no crate", "another release"])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
@@ -39,8 +39,8 @@ _SHEETS = {
         "waiting_over_104": "table 4h",
     }
 }
+_READABLE = frozenset({*_COLUMNS, *_SHEETS})
 _ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
-READABLE = frozenset({*_COLUMNS, *_SHEETS})
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,24 @@ class _Sheet:
     rows: Mapping[int, list[str]]
 
 
+class CountedFile(Protocol):
+    """An archived statistic that cells can be read of."""
+
+    def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
+        """By measure, the cells of a row that hold it; raises InputRejected where the file has no such row."""
+
+
+def no_such_row(file_name: str, line: int) -> InputRejected:
+    """The error for a row that lineage names and the file hasn't."""
+    return InputRejected(
+        file=file_name,
+        row=line,
+        expected="a row, as the release's lineage says",
+        found="none",
+        remedy="Check release and archive with league verify.",
+    )
+
+
 class StatisticFile:
     """One archived statistic; sheets are read when a row of them is asked for."""
 
@@ -71,10 +89,10 @@ class StatisticFile:
         self.extract_id = str(extract["extract_id"])
         self.source = str(extract["source"])
         self.file_name = str(extract["file_name"])
-        if self.source not in READABLE:
+        if self.source not in _READABLE:
             raise InputMissing(
                 f"{self.file_name}: explain can't re-add the cells of {self.source} yet; it re-adds those of "
-                f"{', '.join(sorted(READABLE))}. The rows that count are in the released table lineage."
+                f"{', '.join(sorted(_READABLE))}. The rows that count are in the released table lineage."
             )
         self._raw = archive.read(self.extract_id)
         self._sheets: dict[str | None, _Sheet] = {}
@@ -86,13 +104,7 @@ class StatisticFile:
         sheet = self._sheet(sheet_name)
         row = sheet.rows.get(line)
         if row is None:
-            raise InputRejected(
-                file=self.file_name,
-                row=line,
-                expected="a row, as the release's lineage says",
-                found="none",
-                remedy="Check release and archive with league verify.",
-            )
+            raise no_such_row(self.file_name, line)
         return {measure: list(self._cells_of(sheet, sheet_name, line, row, measure)) for measure in measures}
 
     def _cells_of(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from dagster_project.audit.explanation.counted_cells import CountedCell, Place, StatisticFile
+from dagster_project.audit.explanation.counted_cells import CountedCell, CountedFile, Place
 from dagster_project.audit.explanation.exact import half_up
 from dagster_project.audit.explanation.measured import CountedValue
 from dagster_project.audit.explanation.rules import FrameworkRules, Rule
@@ -45,7 +45,7 @@ def metrics_from_counts(rules: FrameworkRules, sources: Iterable[str]) -> dict[s
 
 
 def count_metric(
-    file_of: Callable[[str], StatisticFile],
+    file_of: Callable[[str], CountedFile],
     extracts: Mapping[str, Mapping[str, Any]],
     rules: FrameworkRules,
     metric_id: str,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from dagster_project.audit.explanation.counted_cells import StatisticFile
+from dagster_project.audit.explanation.counted_cells import CountedFile, StatisticFile
 from dagster_project.audit.explanation.counted_values import Count, count_metric, metrics_from_counts
 from dagster_project.audit.explanation.measured import (
     Measured,
@@ -28,6 +28,8 @@ from dagster_project.audit.explanation.metric_score import (
 from dagster_project.audit.explanation.pool import Pool
 from dagster_project.audit.explanation.raw_rows import RawFile, read_raw_files
 from dagster_project.audit.explanation.release_tables import ReleaseTables
+from dagster_project.audit.explanation.rtt_cells import SOURCE as RTT
+from dagster_project.audit.explanation.rtt_cells import RttFile
 from dagster_project.audit.explanation.rules import FrameworkRules, Rule, read_rules
 from dagster_project.extracts.archive import Archive
 
@@ -123,13 +125,15 @@ class Recomputation:
         lineage = self.release.rows("lineage", figure=metric_id, role="input")
         return count_metric(self._statistic_file, self.extracts, self.rules, metric_id, rule, lineage)
 
-    def _statistic_file(self, extract_id: str) -> StatisticFile:
+    def _statistic_file(self, extract_id: str) -> CountedFile:
         if extract_id not in self._statistics:
-            self._statistics[extract_id] = StatisticFile(self.archive, self.extracts[extract_id])
+            extract = self.extracts[extract_id]
+            read = RttFile if extract["source"] == RTT else StatisticFile
+            self._statistics[extract_id] = read(self.archive, extract)
         return self._statistics[extract_id]
 
     @cached_property
-    def _statistics(self) -> dict[str, StatisticFile]:
+    def _statistics(self) -> dict[str, CountedFile]:
         return {}
 
     @cached_property

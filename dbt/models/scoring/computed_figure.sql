@@ -172,7 +172,13 @@ segment_figure as (
         segment as computed,
         segment_low as computed_low,
         segment_high as computed_high,
-        'segment of the score against the cut-points' as reason
+        case
+            when is_on_hidden_side
+                then
+                    'segment of the score against the cut-points; the publisher prints this score on both '
+                    || 'sides of one, so that two places don''t say which side it is on'
+            else 'segment of the score against the cut-points'
+        end as reason
     from score_reach
 
 ),

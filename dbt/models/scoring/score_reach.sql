@@ -83,6 +83,7 @@ compared as (
         toleranced.score,
         toleranced.tolerance,
         segment_cut_point.cut_point,
+        segment_cut_point.is_printed_on_both_sides,
         case
             when segment_cut_point.threshold_basis = 'published' then toleranced.score
             else toleranced.score_exact
@@ -121,8 +122,15 @@ reached as (
             case when {{ is_beyond('score_compared - slack', 'cut_point') }} then 1 else 0 end
         ) as segment_low,
         1 + sum(
-            case when {{ is_beyond('score_compared + slack', 'cut_point') }} then 1 else 0 end
-        ) as segment_high
+            case
+                when {{ is_beyond('score_compared + slack', 'cut_point') }} then 1
+                when is_printed_on_both_sides and score_compared + slack >= cut_point then 1
+                else 0
+            end
+        ) as segment_high,
+        max(
+            case when is_printed_on_both_sides and score_compared = cut_point then 1 else 0 end
+        ) = 1 as is_on_hidden_side
     from compared
     group by
         quarter, framework, table_name, organisation_code, applies_to, domain, score_figure, segment_figure,
@@ -147,7 +155,8 @@ final as (
         reached.score + reached.tolerance as score_high,
         unadjusted_segment.segment,
         reached.segment_low,
-        reached.segment_high
+        reached.segment_high,
+        reached.is_on_hidden_side
     from reached
     inner join unadjusted_segment
         on

@@ -147,7 +147,8 @@ published_segment_score as (
         segment_figure.quarter,
         score_figure.figure as score_figure,
         cast(segment_figure.value as integer) as segment,
-        max(score_figure.value) as highest_score
+        max(score_figure.value) as highest_score,
+        min(score_figure.value) as lowest_score
     from published_figure as segment_figure
     inner join figure_pair
         on segment_figure.figure = figure_pair.segment_figure
@@ -218,6 +219,24 @@ published_cut_point as (
 
 ),
 
+-- the smallest published score of all worse segments
+published_score_beyond as (
+
+    select
+        figure_segment.quarter,
+        figure_segment.score_figure,
+        figure_segment.segment,
+        min(published_segment_score.lowest_score) as lowest_score
+    from figure_segment
+    inner join published_segment_score
+        on
+            figure_segment.quarter = published_segment_score.quarter
+            and figure_segment.score_figure = published_segment_score.score_figure
+            and figure_segment.segment < published_segment_score.segment
+    group by figure_segment.quarter, figure_segment.score_figure, figure_segment.segment
+
+),
+
 final as (
 
     select
@@ -234,7 +253,12 @@ final as (
             when framework.segmentation_method = 'thresholds' then 'threshold'
             when quarter_loaded.is_every_table_loaded then 'national_quartiles'
             else 'published'
-        end as threshold_basis
+        end as threshold_basis,
+        -- the publisher prints the cut-point on both of its sides: two places hide where a score of it is
+        framework.segmentation_method <> 'thresholds'
+        and not quarter_loaded.is_every_table_loaded
+        and coalesce(published_score_beyond.lowest_score <= published_cut_point.highest_score, false)
+            as is_printed_on_both_sides
     from figure_segment
     inner join framework
         on figure_segment.framework = framework.framework
@@ -250,6 +274,11 @@ final as (
             figure_segment.quarter = published_cut_point.quarter
             and figure_segment.score_figure = published_cut_point.score_figure
             and figure_segment.segment = published_cut_point.segment
+    left join published_score_beyond
+        on
+            figure_segment.quarter = published_score_beyond.quarter
+            and figure_segment.score_figure = published_score_beyond.score_figure
+            and figure_segment.segment = published_score_beyond.segment
 
 )
 

@@ -82,8 +82,8 @@ def test_a_row_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_statistic_that_explain_cannot_add_up_is_said_not_guessed(tmp_path: Path) -> None:
-    with pytest.raises(InputMissing, match="can't re-add the cells of rtt_waiting_times"):
-        statistic(tmp_path, "rtt_waiting_times", "a,b\n1,2\n")
+    with pytest.raises(InputMissing, match="can't re-add the cells of bed_occupancy"):
+        statistic(tmp_path, "bed_occupancy", "a,b\n1,2\n")
 
 
 def test_terms_of_a_rule_keep_semicolons_within_their_values(tmp_path: Path) -> None:
