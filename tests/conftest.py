@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 SAMPLE_QUARTERS = ("2025-26-Q1", "2025-26-Q2", "2025-26-Q3", "2025-26-Q4", "2026-27-Q1", "2026-27-Q2")
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+NewData = Callable[[Path], DataFolder]
 
 
 @pytest.fixture(scope="session")
@@ -76,25 +77,43 @@ def small_extracts(made_once: MadeOnce, sample_extracts: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def six_quarters(made_once: MadeOnce, sample_extracts: Path) -> DataFolder:
+def new_data(made_once: MadeOnce) -> NewData:
+    """`new_data(folder)` makes a data folder with nothing in it but dbt's parsed project and what is told from it.
+
+    A first run makes both itself, which takes longer than all else of a small run.
+    """
+    from dagster_project.lineage.of_project import lineage_of
+    from dagster_project.runs.quarterly_run import checkout_project
+
+    parsed = made_once("parsed", lambda folder: _ignore(lineage_of(checkout_project(DataFolder(folder)))))
+
+    def new(folder: Path) -> DataFolder:
+        shutil.copytree(parsed / "dbt", folder / "dbt")
+        return DataFolder(folder)
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def six_quarters(made_once: MadeOnce, new_data: NewData, sample_extracts: Path) -> DataFolder:
     """A data folder in which `league run` released all six sample quarters in one pass. Not to be changed."""
     from league_command import league
 
     def build(folder: Path) -> None:
-        ended = league("run", *SAMPLE_QUARTERS, "--extracts", sample_extracts, data=DataFolder(folder))
+        ended = league("run", *SAMPLE_QUARTERS, "--extracts", sample_extracts, data=new_data(folder))
         assert ended.code == 0, ended.err
 
     return DataFolder(made_once("six-quarters", build))
 
 
 @pytest.fixture(scope="session")
-def small_release(made_once: MadeOnce, small_extracts: Path) -> DataFolder:
+def small_release(made_once: MadeOnce, new_data: NewData, small_extracts: Path) -> DataFolder:
     """A data folder in which `league run` released 2025-26-Q1 of the ambulance table. Not to be changed."""
     from league_command import league
 
     def build(folder: Path) -> None:
         ended = league(
-            "run", "2025-26-Q1", "--extracts", small_extracts / "2025-26-Q1", data=DataFolder(folder)
+            "run", "2025-26-Q1", "--extracts", small_extracts / "2025-26-Q1", data=new_data(folder)
         )
         assert ended.code == 0, ended.err
 
@@ -109,10 +128,9 @@ def released(small_release: DataFolder, tmp_path: Path) -> DataFolder:
 
 
 @pytest.fixture
-def fresh_data(small_release: DataFolder, tmp_path: Path) -> DataFolder:
+def fresh_data(new_data: NewData, tmp_path: Path) -> DataFolder:
     """An empty data folder, but for dbt's parsed project, which is the same for all."""
-    shutil.copytree(small_release.root / "dbt", tmp_path / "data" / "dbt")
-    return DataFolder(tmp_path / "data")
+    return new_data(tmp_path / "data")
 
 
 def _ignore(_: object) -> None:

@@ -13,13 +13,15 @@ from dagster_project.settings import DataFolder
 
 
 @pytest.fixture(scope="session")
-def both_quarters(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
+def both_quarters(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
+) -> DataFolder:
     """Q1 and Q4 of all files at hand, released in one pass by the command."""
 
     def build(folder: Path) -> None:
         ended = league(
             *("run", "2025-26-Q1", "2025-26-Q4", "--extracts", official_dir / "nof-2025-26"),
-            data=DataFolder(folder),
+            data=new_data(folder),
         )
         assert ended.code == 0, ended.err
 
@@ -27,10 +29,12 @@ def both_quarters(made_once: Callable[..., Path], official_dir: Path) -> DataFol
 
 
 @pytest.fixture(scope="session")
-def with_statistics(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
+def with_statistics(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
+) -> DataFolder:
     """2025-26-Q1 released from every official file at hand, found below one folder."""
 
     def build(folder: Path) -> None:
-        release_by_stages(DataFolder(folder), official_dir, "2025-26-Q1")
+        release_by_stages(new_data(folder), official_dir, "2025-26-Q1")
 
     return DataFolder(made_once("official-with-statistics", build))

@@ -25,11 +25,13 @@ class Ends(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def fourth_quarter(made_once: Callable[..., Path], official_dir: Path) -> DataFolder:
+def fourth_quarter(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
+) -> DataFolder:
     """Q4 released from the publisher's files."""
 
     def build(folder: Path) -> None:
-        release_by_stages(DataFolder(folder), official_dir / "nof-2025-26", QUARTER)
+        release_by_stages(new_data(folder), official_dir / "nof-2025-26", QUARTER)
 
     return DataFolder(made_once("official-fourth-quarter", build))
 

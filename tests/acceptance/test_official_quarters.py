@@ -42,17 +42,19 @@ Released = Callable[[str], DataFolder]
 
 
 @pytest.fixture(scope="session")
-def one_table(made_once: Callable[..., Path], official_dir: Path) -> Released:
+def one_table(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
+) -> Released:
     """Q1 of one table, made by the stages: `one_table("acute")`."""
     parts = {"acute": "*acute-trust-data.csv", "non_acute": "*mental-health-and-community*.csv"}
 
     def released(table: str) -> DataFolder:
         def build(folder: Path) -> None:
-            extracts = folder / "extracts"
-            extracts.mkdir(parents=True)
+            data, extracts = new_data(folder), folder / "extracts"
+            extracts.mkdir()
             for file in (official_dir / "nof-2025-26").glob(parts[table]):
                 shutil.copy(file, extracts)
-            release_by_stages(DataFolder(folder), extracts, "2025-26-Q1")
+            release_by_stages(data, extracts, "2025-26-Q1")
 
         return DataFolder(made_once(f"official-{table}", build))
 
@@ -236,9 +238,9 @@ def test_the_archive_alone_gives_the_same_release_again(both_quarters: DataFolde
 
 
 def test_a_quarter_alone_is_the_same_release_as_beside_another(
-    both_quarters: DataFolder, official_dir: Path, tmp_path: Path
+    both_quarters: DataFolder, official_dir: Path, fresh_data: DataFolder
 ) -> None:
-    alone = DataFolder(tmp_path / "data")
+    alone = fresh_data
     ids = release_by_stages(alone, official_dir / "nof-2025-26", "2025-26-Q4")
     assert ids["2025-26-Q4"] == release_ids(both_quarters)["2025-26-Q4"]
     assert promised_bytes(alone, "2025-26-Q4") == promised_bytes(both_quarters, "2025-26-Q4")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,14 @@ def scattered(source: Path, target: Path) -> Path:
 def test_a_quarter_alone_is_byte_for_byte_what_it_is_within_six(
     six_quarters: DataFolder,
     sample_extracts: Path,
+    new_data: Callable[[Path], DataFolder],
     tmp_path: Path,
     threads: str,
     zone: str,
     place: str,
     is_scattered: bool,
 ) -> None:
-    data = DataFolder(tmp_path / place)
+    data = new_data(tmp_path / place)
     extracts = scattered(sample_extracts, tmp_path / "extracts") if is_scattered else sample_extracts
     ended = league_process(
         *("run", QUARTER, "--extracts", extracts, "--threads", threads, "--json"),

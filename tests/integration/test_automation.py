@@ -104,9 +104,9 @@ def ambulance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, ambulance: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(fresh_data: DataFolder, ambulance: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A page with the files of the first quarter."""
-    data = DataFolder(tmp_path / "data")
+    data = fresh_data
     for name, value in (environment_of(data) | LONGEST_FETCH).items():
         monkeypatch.setenv(name, value)
     dagster_home(data)

@@ -42,7 +42,9 @@ def lines(code: str, name: str, late: int) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def ranked_by_counts(made_once: Callable[..., Path], sample_extracts: Path) -> DataFolder:
+def ranked_by_counts(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], sample_extracts: Path
+) -> DataFolder:
     """A release of the acute table, made by rules that rank waits over 52 weeks by their counts."""
 
     def build(folder: Path) -> None:
@@ -59,7 +61,7 @@ def ranked_by_counts(made_once: Callable[..., Path], sample_extracts: Path) -> D
         assert first != text
         (rules / "metric_statistic.csv").write_text(first, "utf-8")
         ended = league(
-            "run", QUARTER, "--extracts", extracts, "--rules", rules, data=DataFolder(folder / "data")
+            "run", QUARTER, "--extracts", extracts, "--rules", rules, data=new_data(folder / "data")
         )
         assert ended.code == 0, ended.err
 
