@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +22,7 @@ RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
 UNFINISHED = ".unfinished-"
-_SAYS = frozenset(
-    {
-        *(
-            "quarter",
-            "framework",
-            "is_sample",
-            "previous_release_id",
-            "extracts",
-            "rules",
-            "code",
-            "versions",
-        ),
-        *("release_id", "notice", "gates", "files"),
-    }
-)
+_SAYS = {field.name for field in fields(ReleaseIdentity)} | {"release_id", "notice", "gates", "files"}
 OFFICIAL_NOTICE = (
     "Unofficial recomputation. "
     "Contains public sector information licensed under the Open Government Licence v3.0."
