@@ -50,10 +50,15 @@ class QuarterlyRun:
     """One run of one or more quarters, all or nothing; a context that holds the lock from start to end."""
 
     def __init__(
-        self, request: RunRequest, data: DataFolder, run_id: str, *, witness: Witness | None = None
+        self,
+        request: RunRequest,
+        data: DataFolder,
+        run_id: str,
+        *,
+        witness: Witness[QuarterlyRun] | None = None,
     ) -> None:
         self.request = request
-        self.witness = witness or NoWitness()
+        self.witness: Witness[QuarterlyRun] = witness or NoWitness()
         # dbt and Dagster work in folders of their own: a relative path would lead elsewhere there.
         self.data = data = DataFolder(data.root.resolve())
         self.run_id = run_id

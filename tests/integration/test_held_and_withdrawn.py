@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -185,6 +185,9 @@ def test_a_withdrawn_release_is_gone_for_readers_and_its_tombstone_says_why(data
 def test_who_asks_about_a_withdrawn_release_is_told(data: DataFolder) -> None:
     release_id = release_ids(data)[Q1]
     league("withdraw", release_id, "--reason", REASON, "--by", "Grace", data=data)
+    said = tombstone(data, release_id)
+    assert said is not None
+    day = datetime.fromisoformat(str(said["withdrawn_at"]))
     table = data.releases / Q1 / release_id / "league_table.parquet"
     (code,) = duckdb.sql(f"select min(organisation_code) from '{table}'").fetchall()[0]
     asked = (
@@ -194,7 +197,7 @@ def test_who_asks_about_a_withdrawn_release_is_told(data: DataFolder) -> None:
     for question in asked:
         ended = league(*question, data=data)
         assert ended.code == 0, ended.err
-        assert f"WITHDRAWN by Grace on {datetime.now(UTC):%-d %B %Y}: {REASON}" in ended.out
+        assert f"WITHDRAWN by Grace on {day:%-d %B %Y}: {REASON}" in ended.out
         assert "Current instead: nothing." in ended.out
         assert league(*question, "--json", data=data).answer["withdrawn"]["withdrawn_by"] == "Grace"
     markdown = league(*asked[0], "--markdown", data=data).out
