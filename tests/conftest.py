@@ -120,6 +120,27 @@ def small_release(made_once: MadeOnce, new_data: NewData, small_extracts: Path) 
     return DataFolder(made_once("small-release", build))
 
 
+@pytest.fixture(scope="session")
+def second_release(made_once: MadeOnce, small_release: DataFolder, small_extracts: Path) -> DataFolder:
+    """`small_release` with the quarter after it, which was gated against the first. Not to be changed."""
+    from league_command import league
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        extracts = small_extracts / "2025-26-Q2"
+        ended = league("run", "2025-26-Q2", "--extracts", extracts, data=DataFolder(folder))
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("second-release", build))
+
+
+@pytest.fixture
+def two_released(second_release: DataFolder, tmp_path: Path) -> DataFolder:
+    """A copy of `second_release` for a test that changes it."""
+    shutil.copytree(second_release.root, tmp_path / "data", symlinks=True)
+    return DataFolder(tmp_path / "data")
+
+
 @pytest.fixture
 def released(small_release: DataFolder, tmp_path: Path) -> DataFolder:
     """A copy of `small_release` for a test that changes it."""

@@ -130,20 +130,19 @@ def test_a_run_without_a_folder_never_takes_the_archived_sample_for_official_fil
     ],
 )
 def test_a_request_that_cant_be_met_says_why(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
+    fresh_data: DataFolder, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
-    data = DataFolder(tmp_path / "data")
-    ended = league(*arguments, data=data)
+    ended = league(*arguments, data=fresh_data)
     assert (ended.code, ended.out) == (code, "")
     assert says in ended.err
-    as_json = league(*arguments, "--json", data=data)
+    as_json = league(*arguments, "--json", data=fresh_data)
     assert as_json.code == as_json.answer["exit_code"] == code
     assert says in as_json.answer["message"]
 
 
-def test_an_empty_folder_is_3(tmp_path: Path) -> None:
+def test_an_empty_folder_is_3(fresh_data: DataFolder, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    ended = league("run", QUARTER, "--extracts", tmp_path / "empty", data=DataFolder(tmp_path / "data"))
+    ended = league("run", QUARTER, "--extracts", tmp_path / "empty", data=fresh_data)
     assert ended.code == 3
     assert "The folder is empty" in ended.err
 

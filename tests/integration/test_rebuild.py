@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from dagster_history import history
 from league_command import Ended, league, league_process
 from published_state import links, release_ids, rows_of
@@ -41,14 +40,6 @@ class OtherCheckout:
         return league_process(*arguments, data=data, PYTHONPATH=str(self.folder), PYTHONSAFEPATH="1")
 
 
-@pytest.fixture
-def two_quarters(released: DataFolder, small_extracts: Path) -> DataFolder:
-    """Two released quarters of the ambulance table, the second gated against the first."""
-    ended = league("run", Q2, "--extracts", small_extracts / Q2, data=released)
-    assert ended.code == 0, ended.err
-    return released
-
-
 def described(data: DataFolder, quarter: str, release_id: str) -> dict[str, object]:
     content: dict[str, object] = json.loads(
         (data.releases / quarter / release_id / "release.json").read_bytes()
@@ -67,9 +58,9 @@ def as_readers_see(data: DataFolder) -> tuple[object, ...]:
 
 
 def test_a_rebuild_moves_nothing_says_what_would_change_and_is_approved_in_one_commit(
-    two_quarters: DataFolder, tmp_path: Path
+    two_released: DataFolder, tmp_path: Path
 ) -> None:
-    data, checkout = two_quarters, OtherCheckout(tmp_path / "checkout")
+    data, checkout = two_released, OtherCheckout(tmp_path / "checkout")
     before, old = as_readers_see(data), release_ids(data)
 
     # A comment is other code, and so another release, but no other figure.
@@ -123,15 +114,15 @@ def test_a_rebuild_moves_nothing_says_what_would_change_and_is_approved_in_one_c
 
 
 def test_under_the_same_code_every_release_comes_out_as_it_is_and_nothing_waits(
-    two_quarters: DataFolder,
+    two_released: DataFolder,
 ) -> None:
-    before, folders = as_readers_see(two_quarters), sorted(two_quarters.releases.glob("*/*"))
-    ended = league("rebuild", "--json", data=two_quarters)
+    before, folders = as_readers_see(two_released), sorted(two_released.releases.glob("*/*"))
+    ended = league("rebuild", "--json", data=two_released)
     assert ended.code == 0, ended.err
     assert [item["release_id"] == item["was"] for item in ended.answer["quarters"]] == [True, True]
     assert ended.answer["held"] == []
-    assert sorted(two_quarters.releases.glob("*/*")) == folders
-    assert as_readers_see(two_quarters) == before
+    assert sorted(two_released.releases.glob("*/*")) == folders
+    assert as_readers_see(two_released) == before
 
 
 def test_a_rebuild_that_a_gate_stops_ends_with_its_code_and_moves_nothing(

@@ -125,18 +125,17 @@ def test_a_day_before_the_first_file_has_nothing(released: DataFolder) -> None:
 
 
 def test_a_quarter_is_made_again_only_beside_the_earlier_release_that_it_was_gated_against(
-    released: DataFolder, small_extracts: Path, tmp_path: Path
+    two_released: DataFolder, small_extracts: Path, tmp_path: Path
 ) -> None:
-    first = release_ids(released)[QUARTER]
-    ran(league("run", "2025-26-Q2", "--extracts", small_extracts / "2025-26-Q2", data=released))
-    second, before = release_ids(released)["2025-26-Q2"], promised_bytes(released, "2025-26-Q2")
-    ran(league("run", "2025-26-Q2", "--release", second, data=released))
-    assert promised_bytes(released, "2025-26-Q2") == before
+    first = release_ids(two_released)[QUARTER]
+    second, before = release_ids(two_released)["2025-26-Q2"], promised_bytes(two_released, "2025-26-Q2")
+    ran(league("run", "2025-26-Q2", "--release", second, data=two_released))
+    assert promised_bytes(two_released, "2025-26-Q2") == before
     copy = SampleCopy(tmp_path / "changed", [small_extracts / QUARTER])
     changed_value(copy)
-    ran(league("run", QUARTER, "--extracts", copy.folder, data=released))
-    ended = league("run", "2025-26-Q2", "--release", second, data=released)
+    ran(league("run", QUARTER, "--extracts", copy.folder, data=two_released))
+    ended = league("run", "2025-26-Q2", "--release", second, data=two_released)
     assert ended.code == 3
     assert f"was gated against release {first} of {QUARTER}" in ended.err
     assert f"league run {QUARTER} --release {first}" in ended.err
-    assert release_ids(released)["2025-26-Q2"] == second
+    assert release_ids(two_released)["2025-26-Q2"] == second
