@@ -23,6 +23,7 @@ from dagster_project.settings import DataFolder
 QUARTER = "2025-26-Q1"
 RELEASE = dg.AssetKey(["releases", "release"])
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
+DRAWS = dg.AssetKey(["insight", "replicate_average"])
 GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
 
 
@@ -103,6 +104,17 @@ def test_a_materialisation_tells_rows_and_columns(by_both_ways: DataFolder) -> N
     assert release is not None
     assert release.asset_materialization is not None
     assert release_ids(by_both_ways)[QUARTER] in str(release.asset_materialization.metadata["releases"].value)
+
+
+def test_a_view_tells_its_columns_and_is_not_worked_out_for_its_rows(by_both_ways: DataFolder) -> None:
+    with history(by_both_ways) as instance:
+        event = instance.get_latest_materialization_event(DRAWS)
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert "dagster/row_count" not in metadata
+    columns = {column.name for column in metadata["dagster/column_schema"].value.columns}
+    assert {"organisation_number", "replicate", "average_units"} <= columns
 
 
 def test_both_runs_show_all_three_gates_as_passed_checks(by_both_ways: DataFolder) -> None:
