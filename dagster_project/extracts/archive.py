@@ -1,7 +1,8 @@
 """The archive: raw bytes of every extract by sha256, append-only, and a manifest of when each was seen.
 
 `archive/<first two hex>/<sha256>` is written once and never again; `archive/manifest.jsonl` gets one
-line per sighting. Writers hold the writer lock, so there is one at a time.
+line per sighting; `archive/pruned.jsonl` gets one per file whose bytes were removed. Writers hold the writer
+lock, so there is one at a time. `archive/coverage.json` (`extracts/coverage.py`) can be made anew at any time.
 """
 
 from __future__ import annotations
@@ -75,6 +76,15 @@ class Archive:
     @property
     def prunings(self) -> Path:
         return self.root / "pruned.jsonl"
+
+    @property
+    def coverage(self) -> Path:
+        return self.root / "coverage.json"
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """What the archive itself writes of its files: all that lies in it besides them."""
+        return self.manifest, self.prunings, self.coverage
 
     def path_of(self, extract_id: str) -> Path:
         """Where the bytes of that id are or would be."""

@@ -14,6 +14,7 @@ from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive, sha256_of, sha256_of_file
 from dagster_project.extracts.archived_files import FRAMEWORK, READERS, read_again, read_vintages
 from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by, without_pruned
+from dagster_project.extracts.coverage import covers, remember, worth_reading
 from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
@@ -150,14 +151,22 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
         for extract_id, raw in raws.items():
             _archive(archive, raw, extract_id)
         archive.record(sightings(read, origins))
+        remember(archive, read.values())
     return loaded
 
 
 def load_archived(
-    archive: Archive, *, is_sample: bool | None = None, as_of: date | None = None
+    archive: Archive,
+    quarters: Iterable[Quarter | str] | None = None,
+    *,
+    is_sample: bool | None = None,
+    as_of: date | None = None,
+    learn: bool = False,
 ) -> LoadedExtracts:
     """Reads the newest vintage of what the archive holds, or held at the end of the day `as_of` (UTC).
 
+    With `quarters`, only files that cover one of them, and those that belong to every quarter; the others
+    aren't opened where it is known what they cover, which `learn` (under the writer lock) keeps of files read.
     Official files, the sample's, or (None) both, which mustn't mix. Raises InputMissing where there is
     nothing of that kind, InputRejected where bytes are damaged.
     """
@@ -166,7 +175,14 @@ def load_archived(
     if not chosen:
         raise nothing_to_read(archive, held, as_of)
     chosen = without_pruned(archive, chosen)
+    wanted = None if quarters is None else {str(quarter) for quarter in quarters}
+    if wanted is not None:
+        chosen = worth_reading(archive, chosen, wanted)
     files, replaced = read_vintages(archive, chosen)
+    if learn:
+        remember(archive, files)
+    if wanted is not None:
+        files = [file for file in files if covers(file, wanted)]
     notes = [
         FileNote(file.file_name, f"{replaced[file.extract_id][-1]} took the place of {file.extract_id}")
         for file in files

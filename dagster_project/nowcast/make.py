@@ -92,7 +92,7 @@ def _statistics(
                 f"The archive {data.archive} holds no files of that kind, and so no statistic of {quarter}. "
                 "Fetch them with `league fetch`, or name a folder of downloaded files with --extracts."
             )
-        loaded = load_archived(Archive(data.archive), is_sample=is_sample)
+        loaded = load_archived(Archive(data.archive), [quarter], is_sample=is_sample)
     rows = loaded.statistic_row[loaded.statistic_row["quarter"] == str(quarter)].reset_index(drop=True)
     used = loaded.extract["extract_id"].isin(set(rows["extract_id"]))
     return (

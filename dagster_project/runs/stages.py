@@ -175,7 +175,13 @@ def _load(run: QuarterlyRun, folder: Path | None, old: OldRelease | None) -> Loa
     # A day is asked for to have a release back: where only the sample had been archived, it was the sample's.
     seen = seen_by(archive.sightings(), as_of) if as_of is not None else []
     only_sample = bool(seen) and all(sighting.is_sample for sighting in seen)
-    return load_archived(archive, is_sample=only_sample or run.request.archived_sample, as_of=as_of)
+    is_sample = only_sample or run.request.archived_sample
+    learn = not run.request.dry_run
+    loaded = load_archived(archive, run.quarters, is_sample=is_sample, as_of=as_of, learn=learn)
+    if {str(quarter) for quarter in run.quarters} <= set(loaded.quarters()):
+        return loaded
+    # Who asks for a quarter that isn't there is told of all that are.
+    return load_archived(archive, is_sample=is_sample, as_of=as_of)
 
 
 def _build(run: QuarterlyRun, command: str, select: tuple[str, ...]) -> list[str]:

@@ -26,9 +26,11 @@ def check_used(archive: Archive, extracts: Mapping[str, str]) -> Check:
 
 
 def check_whole(archive: Archive) -> Check:
-    """Every file in the archive, and every file that its manifest has seen."""
+    """Every file in the archive, and every file that its manifest has seen and that wasn't pruned since."""
     sightings, findings = _sightings(archive)
-    seen = {sighting.extract_id: sighting.bytes for sighting in sightings}
+    gone, damage = _pruned(archive)
+    findings += damage
+    seen = {sighting.extract_id: sighting.bytes for sighting in sightings if sighting.extract_id not in gone}
     there = {
         path.name
         for path in archive.root.glob("*/*")
@@ -39,7 +41,7 @@ def check_whole(archive: Archive) -> Check:
     strangers = [
         path.relative_to(archive.root).as_posix()
         for path in sorted(archive.root.rglob("*"))
-        if path.is_file() and path != archive.manifest and path.name not in there
+        if path.is_file() and path not in archive.records and path.name not in there
     ]
     findings += [Finding(f"archive/{name}", NO_FILE, "a file that no run archived") for name in strangers]
     looked_at = (*map(_shown, sorted({*seen, *there})), *(f"archive/{name}" for name in strangers))
@@ -69,6 +71,13 @@ def _sightings(archive: Archive) -> tuple[list[Sighting], list[Finding]]:
         return archive.sightings(), []
     except InputRejected as error:
         return [], [Finding(f"archive/manifest.jsonl, row {error.row}", error.expected, error.found)]
+
+
+def _pruned(archive: Archive) -> tuple[set[str], list[Finding]]:
+    try:
+        return set(archive.pruned()), []
+    except InputRejected as error:
+        return set(), [Finding("archive/pruned.jsonl", error.expected, error.found)]
 
 
 def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int | None) -> list[Finding]:
