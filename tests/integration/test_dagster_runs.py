@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -91,30 +92,31 @@ def test_both_runs_show_every_asset_materialised_for_the_quarter(by_both_ways: D
 
 
 def test_a_materialisation_tells_rows_and_columns(by_both_ways: DataFolder) -> None:
-    with history(by_both_ways) as instance:
-        event = instance.get_latest_materialization_event(LEAGUE_TABLE)
-    assert event is not None
-    assert event.asset_materialization is not None
-    metadata = event.asset_materialization.metadata
+    metadata = latest_metadata(by_both_ways, LEAGUE_TABLE)
     assert metadata["dagster/row_count"].value == 10
-    columns = {column.name for column in metadata["dagster/column_schema"].value.columns}
-    assert {"organisation_code", "rank", "adjusted_segment", "release_id"} <= columns
-    with history(by_both_ways) as instance:
-        release = instance.get_latest_materialization_event(RELEASE)
-    assert release is not None
-    assert release.asset_materialization is not None
-    assert release_ids(by_both_ways)[QUARTER] in str(release.asset_materialization.metadata["releases"].value)
+    assert {"organisation_code", "rank", "adjusted_segment", "release_id"} <= column_names(metadata)
+    releases = latest_metadata(by_both_ways, RELEASE)["releases"]
+    assert release_ids(by_both_ways)[QUARTER] in str(releases.value)
 
 
 def test_a_view_tells_its_columns_and_is_not_worked_out_for_its_rows(by_both_ways: DataFolder) -> None:
-    with history(by_both_ways) as instance:
-        event = instance.get_latest_materialization_event(DRAWS)
+    metadata = latest_metadata(by_both_ways, DRAWS)
+    assert "dagster/row_count" not in metadata
+    assert {"organisation_number", "replicate", "average_units"} <= column_names(metadata)
+
+
+def latest_metadata(data: DataFolder, asset: dg.AssetKey) -> Mapping[str, dg.MetadataValue[Any]]:
+    with history(data) as instance:
+        event = instance.get_latest_materialization_event(asset)
     assert event is not None
     assert event.asset_materialization is not None
-    metadata = event.asset_materialization.metadata
-    assert "dagster/row_count" not in metadata
-    columns = {column.name for column in metadata["dagster/column_schema"].value.columns}
-    assert {"organisation_number", "replicate", "average_units"} <= columns
+    return event.asset_materialization.metadata
+
+
+def column_names(metadata: Mapping[str, dg.MetadataValue[Any]]) -> set[str]:
+    schema = metadata["dagster/column_schema"].value
+    assert isinstance(schema, dg.TableSchema)
+    return {column.name for column in schema.columns}
 
 
 def test_both_runs_show_all_three_gates_as_passed_checks(by_both_ways: DataFolder) -> None:

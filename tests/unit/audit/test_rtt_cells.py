@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dagster_project.audit.explanation.rtt_cells import RttFile
+from dagster_project.audit.explanation.rtt_cells import RttFile, records_with
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Archive
 
@@ -91,3 +94,25 @@ def test_damaged_bytes_are_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(InputRejected, match="damaged"):
         file.cells((None, 2), MEASURES)
+
+
+NAMES = st.text(alphabet='Ab ,"\r\n', max_size=8)
+CODES = st.sampled_from(["C_999", "c_999", " C_999 ", "C_100", ""])
+
+
+@given(st.lists(st.tuples(NAMES, CODES, NAMES), max_size=12), st.sampled_from(["\n", "\r\n"]))
+def test_records_with_the_code_are_found_as_by_reading_every_record(
+    rows: list[tuple[str, str, str]], end: str
+) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator=end).writerows([HEADER, *rows])
+    raw = written.getvalue()
+    every = csv.reader(io.StringIO(raw, newline=""), strict=True)
+    expected, first = [], 1
+    for record in every:
+        expected.append((first, record))
+        first = every.line_num + 1
+    found = list(records_with(io.StringIO(raw, newline=""), "C_999"))
+    assert found[0] == expected[0]
+    assert [one for one in found if one in expected] == found
+    assert [one for one in expected if one not in found and "C_999" in "".join(one[1]).upper()] == []
