@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, Protocol
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers import sheets, text
 from dagster_project.extracts.readers.delimited import column_key, header_of, read_records
 
 Place = tuple[str | None, int]  # sheet and row
@@ -45,7 +46,7 @@ _ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
 
 @dataclass(frozen=True)
 class CountedCell:
-    """One cell: where it stands, what it says, its number, and the beginning of its row."""
+    """One cell: where it stands, what it says, its number, and its row or the beginning of it."""
 
     extract_id: str
     sheet: str | None
@@ -53,7 +54,12 @@ class CountedCell:
     column: str
     value_text: str
     value: Fraction
-    raw_line: str
+    record: Sequence[Any]
+
+    @property
+    def raw_line(self) -> str:
+        """The row as text."""
+        return ",".join(map(sheets.cell_text, self.record))
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class _Sheet:
     """A sheet or CSV: each column's key to its place and published name, and its rows by line."""
 
     columns: Mapping[str, tuple[int, str]]
-    rows: Mapping[int, list[str]]
+    rows: Mapping[int, Sequence[Any]]
 
 
 class CountedFile(Protocol):
@@ -96,6 +102,7 @@ class StatisticFile:
             )
         self._raw = archive.read(self.extract_id)
         self._sheets: dict[str | None, _Sheet] = {}
+        self._held: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
         self._workbook: Any = None
 
     def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
@@ -105,19 +112,25 @@ class StatisticFile:
         row = sheet.rows.get(line)
         if row is None:
             raise no_such_row(self.file_name, line)
-        return {measure: list(self._cells_of(sheet, sheet_name, line, row, measure)) for measure in measures}
+        return {measure: list(self._cells_of(place, row, measure)) for measure in measures}
 
-    def _cells_of(
-        self, sheet: _Sheet, sheet_name: str | None, line: int, row: list[str], measure: str
-    ) -> Iterator[CountedCell]:
-        for key, (at, name) in sheet.columns.items():
-            if not self._holds(sheet_name, key, measure):
-                continue
-            shown = text.folded(row[at])
-            value = self._number(shown)
+    def _cells_of(self, place: Place, row: Sequence[Any], measure: str) -> Iterator[CountedCell]:
+        sheet_name, line = place
+        record = row[:_COLUMNS_SHOWN] if sheet_name else row
+        for at, name in self._holding(sheet_name, measure):
+            shown = text.folded(sheets.cell_text(row[at]))
+            value = _number(shown, self.source)
             if value is not None:
-                raw_line = ",".join(row[:_COLUMNS_SHOWN]) if sheet_name else ",".join(row)
-                yield CountedCell(self.extract_id, sheet_name, line, name, shown, value, raw_line)
+                yield CountedCell(self.extract_id, sheet_name, line, name, shown, value, record)
+
+    def _holding(self, sheet_name: str | None, measure: str) -> list[tuple[int, str]]:
+        """The columns of a sheet that hold the measure: told once, as every row of the sheet asks."""
+        if (sheet_name, measure) not in self._held:
+            columns = self._sheet(sheet_name).columns
+            self._held[sheet_name, measure] = [
+                column for key, column in columns.items() if self._holds(sheet_name, key, measure)
+            ]
+        return self._held[sheet_name, measure]
 
     def _holds(self, sheet_name: str | None, key: str, measure: str) -> bool:
         if self.source in _SHEETS:
@@ -125,15 +138,6 @@ class StatisticFile:
             return is_sheet and _NO_SERVICE.match(key) is None
         pattern = _COLUMNS[self.source].get(measure)
         return pattern is not None and re.fullmatch(pattern, key) is not None
-
-    def _number(self, shown: str) -> Fraction | None:
-        """The count; a mark that means zero in this source is 0, any other is no count."""
-        if shown in _ZERO_MARKS.get(self.source, ()):
-            return Fraction(0)
-        try:
-            return Fraction(text.number(shown))
-        except ValueError:
-            return None
 
     def _sheet(self, name: str | None) -> _Sheet:
         if name not in self._sheets:
@@ -149,8 +153,6 @@ class StatisticFile:
         )
 
     def _workbook_sheet(self, name: str) -> _Sheet:
-        from dagster_project.extracts.readers import sheets
-
         if self._workbook is None:
             self._workbook = sheets.open_workbook(self._raw, self.file_name)
         rows = sheets.sheet_rows(self._workbook, name, self.file_name)
@@ -167,18 +169,16 @@ class StatisticFile:
         header = header_of([sheets.cell_text(cell) for cell in rows[at]], self.file_name, any_header=True)
         return _Sheet(
             {key: (place, shown) for place, (key, shown) in enumerate(header.items())},
-            _LazyRows(rows, sheets.cell_text),
+            dict(enumerate(rows, 1)),
         )
 
 
-class _LazyRows(dict[int, list[str]]):
-    """Rows of a sheet by line, turned to text when they are asked for."""
-
-    def __init__(self, rows: list[list[Any]], cell_text: Any) -> None:
-        super().__init__()
-        self._rows, self._cell_text = rows, cell_text
-
-    def get(self, line: int, default: Any = None) -> Any:
-        if not 1 <= line <= len(self._rows):
-            return default
-        return [self._cell_text(cell) for cell in self._rows[line - 1]]
+@cache
+def _number(shown: str, source: str) -> Fraction | None:
+    """The count; a mark that means zero in this source is 0, any other is no count. Small counts come often."""
+    if shown in _ZERO_MARKS.get(source, ()):
+        return Fraction(0)
+    try:
+        return Fraction(text.number(shown))
+    except ValueError:
+        return None

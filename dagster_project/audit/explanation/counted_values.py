@@ -96,7 +96,15 @@ def ratio_of(rule: Rule, numerator: Fraction, denominator: Fraction) -> Fraction
 
 def added(cells: Iterable[SignedCell]) -> Fraction:
     """The sum of the cells, each with its sign."""
-    return sum((one.cell.value * one.sign for one in cells), Fraction(0))
+    whole, rest = 0, Fraction(0)
+    for one in cells:
+        value, sign = one.cell.value, one.sign
+        # Counts are whole numbers, which Python adds up in a tenth of the time that fractions take.
+        if value.denominator == sign.denominator == 1:
+            whole += value.numerator * sign.numerator
+        else:
+            rest += value * sign
+    return whole + rest
 
 
 def _rounded(value: Fraction, places: int | None) -> Fraction:

@@ -66,7 +66,7 @@ class RttFile:
             column=names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)} columns)",
             value_text=" + ".join(shown),
             value=sum(values, Fraction(0)),
-            raw_line=",".join(row),
+            record=row,
         )
 
     @property
