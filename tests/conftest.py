@@ -5,20 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shared_folders import SAMPLE_QUARTERS, MadeOnce, NewData
 
 from dagster_project.settings import DataFolder
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(Path(__file__).parent))
-
-SAMPLE_QUARTERS = ("2025-26-Q1", "2025-26-Q2", "2025-26-Q3", "2025-26-Q4", "2026-27-Q1", "2026-27-Q2")
-MadeOnce = Callable[[str, Callable[[Path], None]], Path]
-NewData = Callable[[Path], DataFolder]
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from checkout_copy import copy_checkout, flip_a_byte, league_of
-from conftest import MadeOnce
 from league_command import Ended, league
 from published_state import release_ids
 from rocrate.rocrate import ROCrate
+from shared_folders import MadeOnce
 
 from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT, DataFolder
 

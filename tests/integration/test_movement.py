@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLE_QUARTERS
 from independent_movement import Released, movement_between, rows
 from league_command import Ended, league
 from movement_sums import assert_causes_sum_to_the_total, figures_of, told_by
 from published_state import release_ids, rows_of
+from shared_folders import SAMPLE_QUARTERS
 
 from dagster_project.settings import DataFolder
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +19,6 @@ from dagster_project.nowcast.last_release import last_release_before
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "extracts"))
 
 LAST, QUARTER = "2025-26-Q1", "2025-26-Q2"
 MONTHS = {7: "JULY", 8: "AUGUST", 9: "SEPTEMBER"}
