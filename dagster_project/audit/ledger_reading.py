@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 
 from dagster_project.audit.figure_kind import figure_kind_sql
-from dagster_project.audit.ledger import LEDGER_TABLE, keep_ledger, load_ledger
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.journal import copy_journal
+from dagster_project.releases.ledger import LEDGER_TABLE, keep_ledger, load_ledger
 from dagster_project.settings import DataFolder
 
 

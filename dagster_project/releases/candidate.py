@@ -13,11 +13,11 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.audit.ledger import keep_ledger
 from dagster_project.errors import LeagueError
 from dagster_project.releases.durable import make_folder, remove
 from dagster_project.releases.folder import sweep_unfinished
 from dagster_project.releases.journal import keep_journal
+from dagster_project.releases.ledger import keep_ledger
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import DataFolder
 

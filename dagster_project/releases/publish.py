@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.audit.ledger import load_ledger
 from dagster_project.errors import LeagueError
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
@@ -24,6 +23,7 @@ from dagster_project.releases.journal import (
     person,
     refuse_withdrawn,
 )
+from dagster_project.releases.ledger import load_ledger
 from dagster_project.releases.past_league_tables import keep_league_tables
 from dagster_project.releases.tombstone import mend_tombstones, record_withdrawn
 from dagster_project.releases.writer_lock import require_writer_lock

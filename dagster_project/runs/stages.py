@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.audit.ledger import write_ledger
 from dagster_project.errors import WrongUsage
 from dagster_project.extracts.archive import Archive
 from dagster_project.extracts.archived_vintages import seen_by
@@ -14,6 +13,7 @@ from dagster_project.methodology.rule_check import faults, framework_for
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity, identify
+from dagster_project.releases.ledger import write_ledger
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
