@@ -14,16 +14,30 @@ from shared_folders import SAMPLE_QUARTERS, MadeOnce, NewData
 from dagster_project.settings import DataFolder
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+_SHARED = _CHECKOUT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
 def official_dir() -> Path:
-    """The folder of official files (`LEAGUE_OFFICIAL_DIR`, else ../shared/official beside the checkout).
+    """The folder of official files (`LEAGUE_OFFICIAL_DIR`, else ../shared/official beside the checkout)."""
+    return _folder_of_files(Path(os.environ.get("LEAGUE_OFFICIAL_DIR") or _SHARED / "official"), "nof-2025-26")
 
-    Skips where it isn't there, or fails if `official` is among the words of `LEAGUE_REQUIRE`.
-    """
-    folder = Path(os.environ.get("LEAGUE_OFFICIAL_DIR") or _CHECKOUT.parent / "shared" / "official")
-    if (folder / "nof-2025-26").is_dir():
+
+@pytest.fixture(scope="session")
+def further_dir(official_dir: Path) -> Path:
+    """Further official files: a whole RTT extract, more months of A&E, cancer workbooks."""
+    return _folder_of_files(official_dir.parent / "official-further", "README.md")
+
+
+@pytest.fixture(scope="session")
+def trials_dir(official_dir: Path) -> Path:
+    """Small inputs of the kinds that once went wrong, a folder for each."""
+    return _folder_of_files(official_dir.parent / "trials", "case11-ae-missing-month")
+
+
+def _folder_of_files(folder: Path, holds: str) -> Path:
+    """The folder; skips where it isn't there, or fails if `official` is among the words of `LEAGUE_REQUIRE`."""
+    if (folder / holds).exists():
         return folder
     reason = f"no official files in {folder}: set LEAGUE_OFFICIAL_DIR to the folder that holds nof-2025-26"
     if "official" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
