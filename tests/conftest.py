@@ -20,7 +20,9 @@ _SHARED = _CHECKOUT.parent / "shared"
 @pytest.fixture(scope="session")
 def official_dir() -> Path:
     """The folder of official files (`LEAGUE_OFFICIAL_DIR`, else ../shared/official beside the checkout)."""
-    return _folder_of_files(Path(os.environ.get("LEAGUE_OFFICIAL_DIR") or _SHARED / "official"), "nof-2025-26")
+    return _folder_of_files(
+        Path(os.environ.get("LEAGUE_OFFICIAL_DIR") or _SHARED / "official"), "nof-2025-26"
+    )
 
 
 @pytest.fixture(scope="session")
