@@ -124,14 +124,20 @@ def financial_year_named(words: str) -> int | None:
     starts = {_start_of(match) for match in re.finditer(_FINANCIAL_YEAR, _plain(words))} - {None}
     if not starts:
         period = period_named(words)
-        if period is not None and period.first is not None and _whole_financial_year(period.first, period.last):
+        if (
+            period is not None
+            and period.first is not None
+            and _whole_financial_year(period.first, period.last)
+        ):
             return _quarter_of(period.last).start_year
     return starts.pop() if len(starts) == 1 else None
 
 
 def _plain(words: str) -> str:
     """Lower case, one kind of hyphen and space, no soft hyphens."""
-    return _DASH.sub("-", unicodedata.normalize("NFKC", _DASH.sub("-", words)).replace("\u00ad", "")).casefold()
+    return _DASH.sub(
+        "-", unicodedata.normalize("NFKC", _DASH.sub("-", words)).replace("\u00ad", "")
+    ).casefold()
 
 
 def _quarters_named(words: str) -> list[Quarter]:
