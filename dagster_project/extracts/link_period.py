@@ -72,6 +72,11 @@ class Period:
         start = _first_month(quarter)
         return self.last >= start and (self.first is None or self.first <= start + 2)
 
+    def months(self) -> tuple[str, ...]:
+        """Its months as `2025-06`, in time; for an open period only the last."""
+        first = self.last if self.first is None else self.first
+        return tuple(f"{month // 12}-{month % 12 + 1:02d}" for month in range(first, self.last + 1))
+
     def quarters(self) -> tuple[Quarter, ...]:
         """The quarters it touches; an open period starts with the first that league tables cover."""
         last = _quarter_of(self.last)
