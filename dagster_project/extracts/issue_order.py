@@ -33,8 +33,13 @@ def first_seen(sightings: Iterable[Sighting]) -> dict[str, FirstSeen]:
     """By id, from the manifest's sightings in their order: later sightings never change an order."""
     seen: dict[str, FirstSeen] = {}
     for sighting in sightings:
-        seen.setdefault(sighting.extract_id, FirstSeen(sighting.retrieved_at[:_DAY], sighting.link_text))
+        seen.setdefault(sighting.extract_id, FirstSeen(day_of(sighting), sighting.link_text))
     return seen
+
+
+def day_of(sighting: Sighting) -> str:
+    """The day (UTC) of a sighting; the archive stamps in UTC."""
+    return sighting.retrieved_at[:_DAY]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from dagster_project.settings import DataFolder
 # A quarter has some ten files of a source, with every revision.
 _MOST_FILES = 100
 # Seconds between two looks whether a run has ended.
-_LOOK_AGAIN = 0.5
+_LOOK_AGAIN = 0.1
+# Another fetch holds the lock no longer than that, a run does.
+_MOMENT = 1.0
 Adopting = Callable[[], AbstractContextManager[None]]
 FETCHED, UNCHANGED, OTHER_QUARTER, FAILED = "fetched", "unchanged", "other_quarter", "failed"
 
@@ -49,7 +51,8 @@ def fetch_quarter(
     chosen = known.chosen(sources)
     archive = Archive(data.archive)
     waits = patience or Patience()
-    with writer_lock(data, f"fetch-{quarter}"):
+    at_once = replace(waits, for_lock=min(waits.for_lock, _MOMENT))
+    with _lock_in_turn(data, f"fetch-{quarter}", at_once):
         # Now rather than after the first download: a run that is writing would keep it waiting.
         archive.clean()
     adopting = partial(_lock_in_turn, data, f"fetch-{quarter}", waits)
