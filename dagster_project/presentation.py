@@ -93,6 +93,11 @@ def show_fetch(result: Mapping[str, Any]) -> None:
     for source in result["sources"]:
         if source["note"]:
             _out.print(f"{source['source']}: {escape(source['note'])}")
+        for file in source["files"]:
+            if file.get("note"):
+                _out.print(f"note: {escape(file['file'])}: {escape(file['note'])}")
+    for note in result["notes"]:
+        _out.print(f"note: {escape(note)}")
     _out.print(f"{result['fetched']} fetched, {result['unchanged']} unchanged, {result['failed']} failed")
     if result["message"]:
         failure(result["message"])

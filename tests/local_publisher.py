@@ -22,7 +22,10 @@ CHALLENGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><
 
 @dataclass
 class Reply:
-    """One answer. `cut` sends that many bytes and hangs up; `stall` is silent for so long before the body."""
+    """One answer. `cut` sends that many bytes and hangs up; `stall` is silent for so long before the body.
+
+    `drip` sends byte by byte with that pause, the headers already; `endless` sends the body as chunks for ever.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -30,6 +33,8 @@ class Reply:
     cut: int | None = None
     stall: float = 0.0
     declared: int | None = None
+    drip: float = 0.0
+    endless: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,26 @@ def local_publisher() -> Iterator[LocalPublisher]:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            if reply.status != 304:
+            if reply.endless:
+                self.send_header("Transfer-Encoding", "chunked")
+            elif reply.status != 304:
                 self.send_header("Content-Length", str(reply.declared or len(reply.body)))
+            if reply.drip:
+                self._drip(reply)
+                return
             self.end_headers()
+            while reply.endless:
+                self.wfile.write(f"{len(reply.body):x}\r\n".encode() + reply.body + b"\r\n")
             self.wfile.write(reply.body[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
+
+        def _drip(self, reply: Reply) -> None:
+            self.close_connection = True
+            raw = b"".join(self._headers_buffer) + b"\r\n" + reply.body
+            self._headers_buffer = []
+            for position in range(len(raw)):
+                self.wfile.write(raw[position : position + 1])
+                time.sleep(reply.drip)
 
         def log_message(self, *_: Any) -> None:
             """A test's output is its own."""

@@ -8,6 +8,7 @@ lock, so there is one at a time. `archive/coverage.json` (`extracts/coverage.py`
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -114,13 +115,18 @@ class Archive:
 
     @contextlib.contextmanager
     def unfinished(self) -> Iterator[Path]:
-        """A path to stream a file to, for `adopt`; what isn't adopted is removed."""
-        self.clean()
+        """An empty file to write to, for `adopt`; what isn't adopted is removed.
+
+        Needs no writer lock: another writer's `clean` leaves the file alone while this process lives.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         path = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
             yield path
         finally:
+            os.close(handle)
             path.unlink(missing_ok=True)
 
     def adopt(self, unfinished: Path) -> str:
@@ -229,7 +235,8 @@ class Archive:
         if not self.root.is_dir():
             return
         for unfinished in self.root.glob(f"{_UNFINISHED}*"):
-            unfinished.unlink()
+            if not _is_being_written(unfinished):
+                unfinished.unlink(missing_ok=True)
         for lines in (self.manifest, self.prunings):
             with contextlib.suppress(FileNotFoundError), lines.open("r+b") as file:
                 written = file.read()
@@ -265,6 +272,21 @@ def _place(sighting: Sighting) -> tuple[str, str]:
 
 def _timeless(sighting: Sighting) -> Sighting:
     return replace(sighting, retrieved_at="")
+
+
+def _is_being_written(unfinished: Path) -> bool:
+    """Whether a living process holds the file; the operating system frees it when that ends."""
+    try:
+        handle = os.open(unfinished, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dagster_project.errors import WrongUsage
+from dagster_project.extracts.addresses import host_and_port
 from dagster_project.extracts.link_period import Span
 
 CATALOGUE = Path(__file__).parent / "catalogue.yml"
@@ -32,9 +33,15 @@ def _pattern(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address that starts with https:// (or http://) and a host")
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.username is not None:
+        raise ValueError(
+            "an address that starts with https:// (or http://) and a host, without a user's name"
+        )
     return text
 
 
@@ -107,9 +114,12 @@ class Source(_Entry):
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """Hosts that the source's links and redirects may lead to: those named, and the index pages'."""
-        pages = (urlsplit(page.address).hostname or "" for page in self.index_pages)
-        return frozenset({*self.hosts, *pages})
+        """Hosts that the source's links and redirects may lead to: those named, and the index pages'.
+
+        An index page's own port stands with its host, as in `example.org:8443`.
+        """
+        pages = (urlsplit(page.address) for page in self.index_pages)
+        return frozenset({*self.hosts, *(host_and_port(page.hostname or "", page.port) for page in pages)})
 
     @property
     def largest_bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from email.message import Message
@@ -15,20 +15,24 @@ from dagster_project.extracts.byte_checks import check_bytes
 from dagster_project.extracts.catalogue import Source
 from dagster_project.extracts.contents import contents_of
 from dagster_project.extracts.discover import Found
-from dagster_project.extracts.issue_names import reissue_number
+from dagster_project.extracts.issue_names import is_final, reissue_number
 from dagster_project.extracts.link_period import link_period
 from dagster_project.extracts.publisher import Answer, Publisher
 
-_FINAL = re.compile(r"(?<![a-z])final(?![a-z])", re.IGNORECASE)
-_REVISED = re.compile(r"(?<![a-z])revised(?![a-z])", re.IGNORECASE)
+_LONGEST_NAME = 200
+_LONGEST_SUFFIX = 10
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """How a download ended. `unchanged`: the archive had these bytes before; the sighting is their latest."""
+    """How a download ended. `unchanged`: the archive had these bytes before; the sighting is their latest.
+
+    `note` says where link and rows differ on the months.
+    """
 
     outcome: Literal["fetched", "unchanged"]
     sighting: Sighting
+    note: str = ""
 
 
 def download(
@@ -37,18 +41,21 @@ def download(
     archive: Archive,
     publisher: Publisher,
     progress: Callable[[str], None] = lambda _text: None,
+    adopting: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> Downloaded:
     """Downloads the file unless the archive has it and the publisher says that it wasn't modified.
 
     The archive keeps the bytes once they have passed every check, and nothing otherwise; other bytes than
     last time under one address are a new vintage beside the old. Raises InputMissing where the file can't
-    be had, InputRejected where it isn't what it claims to be. The caller holds the writer lock.
+    be had, InputRejected where it isn't what it claims to be.
+
+    The file is downloaded and checked aside. `adopting` is entered only while it is put into the archive: it
+    holds the writer lock, unless the caller does.
     """
-    sightings = archive.sightings()
-    last = _last_at(found.url, sightings)
+    last = _last_at(found.url, archive.sightings())
     kept = last if last is not None and archive.path_of(last.extract_id).exists() else None
     with archive.unfinished() as path:
-        with path.open("xb") as file:
+        with path.open("wb") as file:
             answer = publisher.download(
                 found.url,
                 file,
@@ -62,13 +69,16 @@ def download(
             return Downloaded("unchanged", kept)
         file_name = file_name_of(found.url, answer)
         check_bytes(path, file_name, found.url, source)
-        seen = _seen(found, source, path, file_name, answer)
-        known = archive.path_of(seen.extract_id).exists()
-        sighting = _placed(seen, source, last, sightings)
-        archive.adopt(path)
-    archive.record([sighting])
-    recorded = _last_at(found.url, archive.sightings())
-    return Downloaded("unchanged" if known else "fetched", recorded or sighting)
+        seen, note = _seen(found, source, path, file_name, answer)
+        with adopting():
+            # Read anew: another fetch may have been here meanwhile.
+            sightings = archive.sightings()
+            known = archive.path_of(seen.extract_id).exists()
+            sighting = _placed(seen, source, _last_at(found.url, sightings), sightings)
+            archive.adopt(path)
+            archive.record([sighting])
+            recorded = _last_at(found.url, archive.sightings())
+    return Downloaded("unchanged" if known else "fetched", recorded or sighting, note)
 
 
 def file_name_of(url: str, answer: Answer) -> str:
@@ -76,24 +86,39 @@ def file_name_of(url: str, answer: Answer) -> str:
     name = _bare(unquote(urlsplit(url).path))
     if "." in name:
         return name
-    message = Message()
-    message["content-disposition"] = answer.content_disposition
-    return _bare(message.get_filename() or "") or name or "download"
+    return _bare(_name_given(answer.content_disposition)) or name or "download"
 
 
 def release_state(file_name: str, link_text: str) -> str:
     """`final` or `revised` where name or words say so, else `provisional`."""
-    if _FINAL.search(file_name) or _FINAL.search(link_text):
+    if is_final(file_name) or is_final(link_text, name=False):
         return "final"
-    if reissue_number(file_name) or _REVISED.search(file_name) or _REVISED.search(link_text):
+    if _revision(file_name, link_text):
         return "revised"
     return "provisional"
 
 
-def _seen(found: Found, source: Source, path: Path, file_name: str, answer: Answer) -> Sighting:
+def _revision(file_name: str, link_text: str) -> int:
+    # A name like "revisedJune" has the word without a number.
+    in_name = max(reissue_number(file_name), reissue_number(Path(file_name).stem, name=False))
+    return max(in_name, reissue_number(link_text, name=False))
+
+
+def _name_given(content_disposition: str) -> str:
+    """The name in that header; empty where it has none that can be read."""
+    message = Message()
+    try:
+        message["content-disposition"] = content_disposition
+        return message.get_filename() or ""
+    except (ValueError, LookupError, TypeError, IndexError, AttributeError):
+        return ""
+
+
+def _seen(found: Found, source: Source, path: Path, file_name: str, answer: Answer) -> tuple[Sighting, str]:
+    """The sighting, and where link and rows differ."""
     extract_id = sha256_of_file(path)
     contents = contents_of(source, path, file_name, extract_id, found)
-    return Sighting(
+    sighting = Sighting(
         extract_id=extract_id,
         file_name=file_name,
         source=source.reader or source.name,
@@ -110,6 +135,7 @@ def _seen(found: Found, source: Source, path: Path, file_name: str, answer: Answ
         last_modified=answer.last_modified,
         content_type=answer.content_type,
     )
+    return sighting, contents.contradicts(found.period)
 
 
 def _placed(seen: Sighting, source: Source, last: Sighting | None, sightings: Iterable[Sighting]) -> Sighting:
@@ -141,7 +167,7 @@ def _series(sighting: Sighting, source: Source) -> tuple[object, ...]:
 
 def _standing(sighting: Sighting) -> tuple[int, int]:
     states = ("provisional", "revised", "final")
-    return states.index(sighting.release_state), reissue_number(sighting.file_name)
+    return states.index(sighting.release_state), _revision(sighting.file_name, sighting.link_text)
 
 
 def _last_at(url: str, sightings: Iterable[Sighting]) -> Sighting | None:
@@ -155,4 +181,9 @@ def _progress(url: str, done: int, whole: int | None) -> str:
 
 def _bare(path: str) -> str:
     name = path.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(character for character in name if character.isprintable()).strip(". ")[:200]
+    name = "".join(character for character in name if character.isprintable()).strip(". ")
+    # The suffix stays: it says what the file claims to be.
+    stem, dot, suffix = name.rpartition(".")
+    if dot and stem and len(suffix) <= _LONGEST_SUFFIX:
+        return f"{stem[: _LONGEST_NAME - len(suffix) - 1]}.{suffix}"
+    return name[:_LONGEST_NAME]

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from dagster_project.errors import InputRejected
+
+# A publisher's index pages hold some hundred links, their addresses some hundred characters.
+LARGEST_NUMBER_OF_LINKS = 10_000
+_LONGEST_ADDRESS = 2_000
+_LONGEST_WORDS = 500
+# What a program can't follow, and what isn't a place: everything else is judged when it is asked for.
+_NO_PLACES = frozenset({"javascript", "vbscript", "data", "mailto", "tel", "sms", "about", "blob"})
+
 
 @dataclass(frozen=True)
 class Link:
@@ -35,11 +44,16 @@ class IndexPage:
 
 
 def read_index_page(text: str, url: str) -> IndexPage:
-    """Reads a page that was found at `url`; what isn't HTML has no links."""
+    """Reads a page that was found at `url`; what isn't HTML has no links.
+
+    Raises InputRejected for more than 10,000 links. An address of more than 2,000 characters is left out,
+    words are cut at 500: no file of a publisher is named like that.
+    """
     reader = _LinkReader(url)
     reader.feed(text)
-    reader.close()
-    return IndexPage(_folded(reader.title), tuple(dict.fromkeys(reader.links)))
+    # Not close(): it tries what was never ended, an open comment or tag, again from each of its characters.
+    reader.finish()
+    return IndexPage(_folded(reader.title)[:_LONGEST_WORDS], tuple(dict.fromkeys(reader.links)))
 
 
 class _LinkReader(HTMLParser):
@@ -47,7 +61,7 @@ class _LinkReader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.title = ""
         self.links: list[Link] = []
-        self._base = url
+        self._page = self._base = url
         self._url: str | None = None
         self._words: list[str] = []
         self._label = ""
@@ -56,7 +70,7 @@ class _LinkReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         if tag == "base" and attributes.get("href"):
-            self._base = urljoin(self._base, attributes["href"])
+            self._base = self._address(attributes["href"]) or self._base
         elif tag == "title":
             self._in_title = not self.title
         elif tag == "img" and self._url is not None:
@@ -78,13 +92,21 @@ class _LinkReader(HTMLParser):
         elif self._url is not None:
             self._words.append(data)
 
-    def close(self) -> None:
-        super().close()
+    def finish(self) -> None:
+        """Takes the last link, should its end be missing."""
         self._finish()
 
     def _finish(self) -> None:
         if self._url is not None:
-            self.links.append(Link(self._url, _folded(" ".join(self._words)) or _folded(self._label)))
+            words = _folded(" ".join(self._words)) or _folded(self._label)
+            self.links.append(Link(self._url, words[:_LONGEST_WORDS]))
+            if len(self.links) > LARGEST_NUMBER_OF_LINKS:
+                raise InputRejected(
+                    file=self._page,
+                    expected=f"a page of at most {LARGEST_NUMBER_OF_LINKS:,} links",
+                    found="more",
+                    remedy="Look at the page in a browser: is it still the publisher's index page?",
+                )
         self._url, self._words = None, []
 
     def _address(self, href: str) -> str | None:
@@ -94,9 +116,11 @@ class _LinkReader(HTMLParser):
             parts = urlsplit(address)
         except ValueError:
             return None
-        if parts.scheme not in ("http", "https") or not href.strip() or href.strip().startswith("#"):
+        if parts.scheme in _NO_PLACES or not href.strip() or href.strip().startswith("#"):
             return None
-        if urlsplit(self._base).scheme == "https":
+        if len(address) > _LONGEST_ADDRESS or not parts.hostname:
+            return None
+        if parts.scheme == "http" and urlsplit(self._base).scheme == "https":
             return parts._replace(scheme="https").geturl()
         return address
 

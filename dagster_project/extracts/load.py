@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -16,12 +16,13 @@ from dagster_project.extracts.archived_files import FRAMEWORK, READERS, read_aga
 from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by, without_pruned
 from dagster_project.extracts.coverage import covers, remember, worth_reading
 from dagster_project.extracts.folder import files_below, what_it_is
+from dagster_project.extracts.issue_order import FirstSeen, Seen, first_seen
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
 from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
 from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
-from dagster_project.extracts.vintages import newest_rows, undecided
+from dagster_project.extracts.vintages import decided_by_day, newest_rows
 from dagster_project.quarters import Quarter
 
 _IGNORED_SHOWN = 5
@@ -146,7 +147,8 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
             + (f"Passed over: {_shown(ignored)}" if ignored else "The folder is empty.")
             + " Put the publisher's files there as downloaded."
         )
-    loaded = _assembled(list(read.values()), ignored, notes)
+    seen = {} if archive is None else _seen_with(archive, read)
+    loaded = _assembled(list(read.values()), ignored, notes, seen)
     if archive is not None:
         for extract_id, raw in raws.items():
             _archive(archive, raw, extract_id)
@@ -188,7 +190,8 @@ def load_archived(
         for file in files
         if file.extract_id in replaced
     ]
-    return _assembled([file for file in files if file.extract_id not in replaced], [], notes)
+    standing = [file for file in files if file.extract_id not in replaced]
+    return _assembled(standing, [], notes, first_seen(held))
 
 
 def load_listed(archive: Archive, names: Mapping[str, str]) -> LoadedExtracts:
@@ -196,13 +199,20 @@ def load_listed(archive: Archive, names: Mapping[str, str]) -> LoadedExtracts:
 
     Raises InputMissing where one isn't in the archive, InputRejected where its bytes are damaged.
     """
-    sources = {seen.extract_id: seen.source for seen in archive.sightings()}
+    sightings_there = archive.sightings()
+    sources = {seen.extract_id: seen.source for seen in sightings_there}
     for extract_id, name in names.items():
         if extract_id not in sources:
             raise InputMissing(
                 f"The archive {archive.root} never saw {name} ({extract_id}): load the folder that holds it again."
             )
-    return _assembled(read_again(archive, names, sources), [], [])
+    return _assembled(read_again(archive, names, sources), [], [], first_seen(sightings_there))
+
+
+def _seen_with(archive: Archive, read: Iterable[str]) -> dict[str, FirstSeen]:
+    """When each file was first seen: today, unless the archive has it from before."""
+    today = FirstSeen(datetime.now(UTC).date().isoformat())
+    return dict.fromkeys(read, today) | first_seen(archive.sightings())
 
 
 def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
@@ -222,19 +232,23 @@ def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
         archive.adopt(copied)
 
 
-def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileNote]) -> LoadedExtracts:
+def _assembled(
+    files: list[ReadFile], ignored: list[FileNote], notes: list[FileNote], seen: Seen
+) -> LoadedExtracts:
     files.sort(key=lambda file: file.extract_id)
     refuse_mixture(files)
     extracts = [file for file in files if isinstance(file, ReadExtract)]
-    rows, revisions = newest_rows(extracts)
-    statistics, changes = newest_statistic_rows([file for file in files if isinstance(file, ReadStatistic)])
+    rows, revisions = newest_rows(extracts, seen)
+    statistics, changes = newest_statistic_rows(
+        [file for file in files if isinstance(file, ReadStatistic)], seen
+    )
     read_notes = [FileNote(file.file_name, text) for file in files for text in file.notes]
     return LoadedExtracts(
-        extract=extract_frame(files),
+        extract=extract_frame(files, seen),
         extract_row=rows,
         statistic_row=statistics,
         organisation_reference=newest_organisations(
-            [file for file in files if isinstance(file, ReadOrganisations)]
+            [file for file in files if isinstance(file, ReadOrganisations)], seen
         ),
         row_set_aside=concatenated([file.row_set_aside for file in files], ROW_SET_ASIDE),
         revision=revisions,
@@ -242,7 +256,7 @@ def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileN
         notes=(
             *notes,
             *read_notes,
-            *(FileNote(*pair) for pair in (*undecided(extracts, revisions), *changes)),
+            *(FileNote(*pair) for pair in (*decided_by_day(extracts, revisions, seen), *changes)),
         ),
     )
 

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+import codecs
+import socket
+import ssl
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.extracts.patience import PASSING, Patience
+from dagster_project.errors import InputMissing
+from dagster_project.extracts.addresses import checked_address
+from dagster_project.extracts.answer_body import chunks, declared_length, kept_header, may_be_sent
+from dagster_project.extracts.patience import PASSING, Patience, TryAgain
 from dagster_project.extracts.politeness import USER_AGENT, Politeness
+from dagster_project.extracts.watched_connection import WatchedConnection
 
 T = TypeVar("T")
 
 _HAND_OVER = "Or download the file in a browser, put it into a folder and use --extracts DIR."
-_LARGEST_PAGE = 10_000_000
+_LARGEST_PAGE = 3_000_000
 _LARGEST_ROBOTS = 500_000
-_CHUNK = 1 << 16
+_LONGEST_DISPOSITION = 2_000
+# What pages are written in; some of Python's other codecs take minutes for a hostile page.
+_CHARSETS = frozenset(
+    {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso8859-1", "iso8859-15", "ascii"}
+)
 _PROGRESS_STEP = 10_000_000
 
 
 class Unreachable(InputMissing):
     """The host didn't answer at all: offline, or behind a proxy that isn't set."""
-
-
-class _TryAgain(Exception):
-    """An attempt failed in a way that may pass."""
-
-    def __init__(self, found: str, pause: float | None = None, *, no_answer: bool = False) -> None:
-        super().__init__(found)
-        self.pause = pause
-        self.no_answer = no_answer
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,8 @@ class Publisher:
 
     def __init__(self, *, seconds_between_requests: float = 1.0, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(self._patience.stalled, connect=self._patience.connecting),
-            # Bytes as they lie there: what is counted and hashed is what was sent.
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            follow_redirects=False,
-        )
+        self._client = _client(self._patience)
+        self._until = self._patience.monotonic() + self._patience.whole_fetch
         self._politeness = Politeness(seconds_between_requests, self._patience, self._robots_text)
         self._pages: dict[str, Page] = {}
         self._unreachable: dict[str, str] = {}
@@ -86,8 +85,13 @@ class Publisher:
     def page(self, url: str, hosts: Collection[str]) -> Page:
         """The page as text; raises InputMissing (Unreachable) or InputRejected."""
         if url not in self._pages:
-            self._pages[url] = self._persistently(url, {}, hosts, _read_page)
+            self._pages[url] = self._persistently(url, {}, hosts, self._read_page, self._patience.whole_page)
         return self._pages[url]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What publishers asked of programs in words that can't be read."""
+        return tuple(self._politeness.notes)
 
     def download(
         self,
@@ -106,7 +110,8 @@ class Publisher:
         InputMissing where it can't be had, InputRejected where it is larger than `largest` bytes.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        conditions = {name: value for name, value in headers.items() if value}
+        conditions = {name: value for name, value in headers.items() if may_be_sent(value)}
+        whole = self._patience.whole_file
 
         def write(response: httpx.Response) -> Answer:
             if response.status_code == httpx.codes.NOT_MODIFIED:
@@ -114,21 +119,21 @@ class Publisher:
             into.seek(0)
             into.truncate()
             size = 0
-            for chunk in self._chunks(response, largest):
+            for chunk in chunks(response, largest=largest, whole=whole, patience=self._patience):
                 into.write(chunk)
                 if (size + len(chunk)) // _PROGRESS_STEP > size // _PROGRESS_STEP:
-                    progress(size + len(chunk), _declared(response))
+                    progress(size + len(chunk), declared_length(response))
                 size += len(chunk)
             return Answer(
                 not_modified=False,
                 bytes=size,
-                content_disposition=response.headers.get("content-disposition", ""),
-                etag=response.headers.get("etag", ""),
-                last_modified=response.headers.get("last-modified", ""),
-                content_type=response.headers.get("content-type", ""),
+                content_disposition=response.headers.get("content-disposition", "")[:_LONGEST_DISPOSITION],
+                etag=kept_header(response, "etag"),
+                last_modified=kept_header(response, "last-modified"),
+                content_type=kept_header(response, "content-type"),
             )
 
-        return self._persistently(url, conditions, hosts, write)
+        return self._persistently(url, conditions, hosts, write, whole)
 
     def _persistently(
         self,
@@ -136,26 +141,30 @@ class Publisher:
         headers: Mapping[str, str],
         hosts: Collection[str],
         read: Callable[[httpx.Response], T],
+        whole: float,
     ) -> T:
+        """What `read` makes of the answer, after as many attempts as it takes within `whole` seconds."""
         host = urlsplit(url).netloc
         if host in self._unreachable:
             raise Unreachable(self._unreachable[host].replace("{url}", url))
-        patience, failure = self._patience, _TryAgain("nothing")
-        for attempt in range(1, patience.attempts + 1):
+        patience, failure, attempt = self._patience, TryAgain("nothing"), 0
+        until = min(patience.monotonic() + whole, self._until)
+        while attempt < patience.attempts and (attempt == 0 or patience.monotonic() < until):
+            self._refuse_overtime(url)
+            if attempt:
+                patience.sleep(max(patience.pause_after(attempt), failure.pause or 0))
+            attempt += 1
             try:
-                with self._answer(url, headers, hosts) as response:
+                with self._answer(url, headers, hosts, whole) as response:
                     self._refuse_status(url, response, conditional=bool(headers))
                     return read(response)
-            except _TryAgain as error:
+            except TryAgain as error:
                 failure = error
             except (httpx.InvalidURL, ValueError) as error:
                 raise InputMissing(f"{url}: expected an address that can be read; found {error}.") from None
             except httpx.RequestError as error:
-                no_answer = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
-                failure = _TryAgain(_plainly(error), no_answer=no_answer)
-            if attempt < patience.attempts:
-                patience.sleep(max(patience.pause_after(attempt), failure.pause or 0))
-        tried = f"after {patience.attempts} attempts found {failure}"
+                failure = _failure(url, error)
+        tried = f"after {attempt} attempt{'s' if attempt != 1 else ''} found {failure}"
         if failure.no_answer:
             message = (
                 f"{{url}}: expected an answer from {host}; {tried}. Connect this machine to the internet, or "
@@ -165,29 +174,56 @@ class Publisher:
             raise Unreachable(message.replace("{url}", url))
         raise InputMissing(f"{url}: expected the file; {tried}. Try again later. {_HAND_OVER}")
 
+    def _refuse_overtime(self, url: str) -> None:
+        if self._patience.monotonic() > self._until:
+            raise InputMissing(
+                f"{url}: expected all files within {self._patience.whole_fetch:.0f} seconds; found that they "
+                "take longer: the publisher is too slow today. Fetch again: what is archived stays."
+            )
+
     @contextmanager
     def _answer(
-        self, url: str, headers: Mapping[str, str], hosts: Collection[str]
+        self, url: str, headers: Mapping[str, str], hosts: Collection[str], whole: float, *, ask: bool = True
     ) -> Iterator[httpx.Response]:
-        """The answer at the end of the redirects, which stay on the source's hosts and don't leave https."""
+        """The answer at the end of the redirects, which stay on the source's hosts and don't leave https.
+
+        With `ask`, robots.txt is looked at before each address.
+        """
         asked = url
         for _ in range(self._patience.redirects + 1):
-            _refuse_foreign(asked, url, hosts)
-            self._politeness.before_request(url)
-            with self._client.stream("GET", url, headers=dict(headers)) as response:
+            address = checked_address(asked, url, hosts)
+            if ask:
+                self._politeness.before_request(url, hosts)
+            with self._watched(url, address, headers, hosts, whole) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
                 target = urljoin(url, response.headers["location"])
-            if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
+            if urlsplit(target).scheme not in ("https", address.scheme):
                 raise InputMissing(
-                    f"{asked}: expected redirects to https addresses; found one to {target}. {_HAND_OVER}"
+                    f"{asked}: expected redirects to https addresses; found one to {target[:300]}. {_HAND_OVER}"
                 )
             url = target
         raise InputMissing(
-            f"{asked}: expected at most {self._patience.redirects} redirects; found more, the last to {url}. "
+            f"{asked}: expected at most {self._patience.redirects} redirects; found more, the last to {url[:300]}. "
             f"Look in a browser where the file is now. {_HAND_OVER}"
         )
+
+    @contextmanager
+    def _watched(
+        self, url: str, address: httpx.URL, headers: Mapping[str, str], hosts: Collection[str], whole: float
+    ) -> Iterator[httpx.Response]:
+        """One request and its answer, which end when their time is up."""
+        with WatchedConnection(url, address.raw_host.decode("ascii"), hosts, whole) as watch:
+            try:
+                with self._client.stream(
+                    "GET", address, headers=dict(headers), extensions={"trace": watch.heard}
+                ) as response:
+                    yield response
+            except httpx.RequestError:
+                if watch.is_over:
+                    raise TryAgain(f"no whole answer within {whole:.0f} seconds") from None
+                raise
 
     def _refuse_status(self, url: str, response: httpx.Response, *, conditional: bool) -> None:
         code = response.status_code
@@ -196,85 +232,97 @@ class Publisher:
         if code in PASSING:
             asked = self._patience.asked_pause(response.headers.get("retry-after"))
             if asked is None or asked <= self._patience.longest_asked:
-                raise _TryAgain(f"HTTP {code}", asked)
+                raise TryAgain(f"HTTP {code}", asked)
             raise InputMissing(
                 f"{url}: expected the file; found HTTP {code}, to come back in {asked:.0f} seconds. "
-                "Try again then."
+                f"Longer than {self._patience.longest_asked:.0f} seconds isn't waited for: try again then."
             )
         remedy = "The link on the publisher's page may be out of date." if code in (404, 410) else ""
         raise InputMissing(f"{url}: expected the file; found HTTP {code}. {remedy} {_HAND_OVER}")
 
-    def _chunks(self, response: httpx.Response, largest: int) -> Iterator[bytes]:
-        """The body, bounded in size and time; an end before the declared one calls for another attempt."""
-        declared = _declared(response)
-        if declared is not None and declared > largest:
-            raise _too_large(response, largest, f"{declared:,} bytes declared")
-        until, size = self._patience.monotonic() + self._patience.whole_file, 0
-        for chunk in response.iter_bytes(_CHUNK):
-            size += len(chunk)
-            if size > largest:
-                raise _too_large(response, largest, "more")
-            if self._patience.monotonic() > until:
-                raise _TryAgain(f"{size:,} bytes in {self._patience.whole_file:.0f} seconds, and no end")
-            yield chunk
-        if declared is not None and size != declared:
-            raise _TryAgain(f"{size:,} bytes of {declared:,}: the connection was cut")
-
-    def _robots_text(self, url: str) -> str | None:
-        with self._client.stream("GET", url, follow_redirects=True) as response:
+    def _robots_text(self, url: str, hosts: Collection[str]) -> str | None:
+        whole = self._patience.whole_page
+        with self._answer(url, {}, hosts, whole, ask=False) as response:
             if response.status_code in PASSING:
                 asked = self._patience.asked_pause(response.headers.get("retry-after"))
                 pause = None if asked is None else min(asked, self._patience.longest_asked)
-                raise _TryAgain(f"HTTP {response.status_code} for {url}", pause)
+                raise TryAgain(f"HTTP {response.status_code} for {url}", pause)
             if not response.is_success:
                 return None
             body = b""
-            for chunk in response.iter_bytes(_CHUNK):
+            # More than that isn't read of any robots.txt: RFC 9309 asks for as much.
+            for chunk in chunks(response, largest=sys.maxsize, whole=whole, patience=self._patience):
                 body += chunk
                 if len(body) > _LARGEST_ROBOTS:
                     break
-            return body[:_LARGEST_ROBOTS].decode(errors="replace")
+            return _text(body[:_LARGEST_ROBOTS], None)
+
+    def _read_page(self, response: httpx.Response) -> Page:
+        whole = self._patience.whole_page
+        body = b"".join(chunks(response, largest=_LARGEST_PAGE, whole=whole, patience=self._patience))
+        return Page(str(response.url), _text(body, response.charset_encoding))
 
 
-def _read_page(response: httpx.Response) -> Page:
-    body = b""
-    for chunk in response.iter_bytes(_CHUNK):
-        body += chunk
-        if len(body) > _LARGEST_PAGE:
-            raise _too_large(response, _LARGEST_PAGE, "more")
+def _client(patience: Patience) -> httpx.Client:
+    """The client of a session. Raises InputMissing where the environment's proxy or certificates can't be used."""
     try:
-        text = body.decode(response.charset_encoding or "utf-8", errors="replace")
-    except LookupError:
-        text = body.decode(errors="replace")
-    return Page(str(response.url), text)
-
-
-def _refuse_foreign(asked: str, url: str, hosts: Collection[str]) -> None:
-    host = urlsplit(url).hostname or ""
-    if host not in hosts:
-        raise InputMissing(
-            f"{asked}: expected an address on {' or '.join(sorted(hosts))}; found {url}. "
-            "If the publisher moved, add the host to `hosts` of the source in the catalogue."
+        return httpx.Client(
+            timeout=httpx.Timeout(patience.stalled, connect=patience.connecting),
+            # Bytes as they lie there: what is counted and hashed is what was sent.
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            follow_redirects=False,
+            # Each request has a connection of its own, so that each can be watched.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
+        raise InputMissing(
+            "Expected a proxy and certificates that can be used; found that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, "
+            f"SSL_CERT_FILE or SSL_CERT_DIR of the environment can't be ({error}). Mend or unset them. {_HAND_OVER}"
+        ) from None
 
 
-def _declared(response: httpx.Response) -> int | None:
-    """Content-Length, where it counts the bytes that will be read."""
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isdigit() and "content-encoding" not in response.headers else None
+def _text(body: bytes, charset: str | None) -> str:
+    """A page as text: by its byte order mark, else as declared if that is usual, else UTF-8."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if body.startswith(mark):
+            return body.decode(encoding, errors="replace")
+    try:
+        declared = codecs.lookup(charset or "utf-8").name
+    except (LookupError, ValueError):
+        declared = "utf-8"
+    return body.decode(declared if declared in _CHARSETS else "utf-8", errors="replace")
 
 
-def _too_large(response: httpx.Response, largest: int, found: str) -> InputRejected:
-    return InputRejected(
-        file=str(response.url),
-        expected=f"at most {largest:,} bytes, the source's limit",
-        found=found,
-        remedy="Look at the file in a browser; if it is genuine, raise largest_megabytes in the catalogue.",
-    )
+def _failure(url: str, error: httpx.RequestError) -> TryAgain:
+    """What a failed request means. Raises InputMissing where another attempt would end the same."""
+    refused = _cause(error, ssl.SSLCertVerificationError)
+    if refused is not None:
+        raise InputMissing(
+            f"{url}: expected a certificate that this machine trusts; found {str(refused)[:300]}. If a proxy of "
+            f"your network signs anew, name its certificates in SSL_CERT_FILE. {_HAND_OVER}"
+        ) from None
+    unknown = _cause(error, socket.gaierror)
+    if unknown is not None:
+        return TryAgain(f"no address for that name ({unknown})", no_answer=True)
+    no_answer = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+    return TryAgain(_plainly(error), no_answer=no_answer)
+
+
+def _cause(error: BaseException | None, kind: type[T]) -> T | None:
+    while error is not None:
+        if isinstance(error, kind):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _plainly(error: httpx.RequestError) -> str:
-    said = f": {error}" if str(error) else ""
+    said = f": {str(error)[:300]}" if str(error) else ""
     if isinstance(error, httpx.ReadTimeout):
         return "silence: the download stalled"
     if isinstance(error, httpx.RemoteProtocolError):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, pairwise
 
 import pandas as pd
 
-from dagster_project.extracts.issue_names import is_final, reissue_number, uploads
+from dagster_project.extracts.issue_order import (
+    NEVER_SEEN,
+    FirstSeen,
+    Issue,
+    IssueOrder,
+    Seen,
+    refuse_undecided,
+)
+from dagster_project.extracts.link_period import period_named
 from dagster_project.extracts.readers.outcome import ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import (
     ORGANISATION_REFERENCE,
@@ -20,84 +28,123 @@ from dagster_project.extracts.rows import (
 
 _KEY = ["source", "period", "organisation_code"]
 _CELL = [*_KEY, "measure", "category"]
-_SAID_BY_PUBLISHER = 4
+_ORGANISATION = ["organisation_kind", "organisation_code"]
+_WHERE_FROM = frozenset({"extract_id", "source_row", "source"})
 
 
-def statistic_vintage(read: ReadStatistic) -> tuple[bool, str, int, int, str, str]:
-    """Sorts from the oldest to the newest issue.
-
-    Final counts stand over provisional ones; then a file that covers later months is newer, as corrections
-    of earlier months come with it; then a re-issue, an upload under a name in use, name and id.
-    """
-    return (
-        is_final(read.file_name),
-        max(read.periods, default=""),
-        reissue_number(read.file_name),
-        uploads(read.file_name),
-        read.file_name,
-        read.extract_id,
-    )
-
-
-def superseded_statistics(statistics: Iterable[ReadStatistic]) -> dict[str, str]:
+def superseded_statistics(statistics: Iterable[ReadStatistic], seen: Seen = NEVER_SEEN) -> dict[str, str]:
     """The id of each final or re-issued file, to the id of the one that it replaces: same source and months."""
-    series: dict[tuple[str, tuple[str, ...]], list[ReadStatistic]] = {}
+    series: dict[tuple[str, tuple[str, ...]], list[Issue]] = {}
     for read in statistics:
-        series.setdefault((read.source, read.periods), []).append(read)
+        series.setdefault((read.source, read.periods), []).append(_issue(read, seen))
     replaced: dict[str, str] = {}
     for issues in series.values():
-        for older, newer in pairwise(sorted(issues, key=statistic_vintage)):
-            if _issue(newer) > _issue(older):
+        order = IssueOrder(issues)
+        for older, newer in pairwise(sorted(issues, key=lambda issue: order.rank(issue.extract_id))):
+            if newer.said > older.said:
                 replaced[newer.extract_id] = older.extract_id
     return replaced
 
 
-def newest_statistic_rows(statistics: Sequence[ReadStatistic]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def newest_statistic_rows(
+    statistics: Sequence[ReadStatistic], seen: Seen = NEVER_SEEN
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The rows of the newest vintage, and (file name, words) on every file that changed another's counts.
 
-    A re-issue replaces the file it supersedes as a whole. Files that merely overlap replace each other by
-    month and organisation, so that counts of two files are never added up.
+    Final counts stand over provisional ones; then a file that covers later months is newer, as corrections
+    of earlier months come with it; then a re-issue, an upload under a name in use, and the day seen. A re-issue
+    replaces the file it supersedes as a whole. Files that merely overlap replace each other by month and
+    organisation, so that counts of two files are never added up. Raises InputRejected where counts differ in
+    two files and nothing says which one is newer.
     """
     rows = concatenated([read.statistic_row for read in statistics], STATISTIC_ROW)
-    issues = sorted(statistics, key=statistic_vintage)
-    if len(issues) < 2:
+    if len(statistics) < 2:
         return rows, []
-    order = {read.extract_id: position for position, read in enumerate(issues)}
-    replaced = set(superseded_statistics(statistics).values())
-    age = rows["extract_id"].map(order)
+    order = IssueOrder([_issue(read, seen) for read in statistics])
+    positions = sorted((read.extract_id for read in statistics), key=order.rank)
+    replaced = set(superseded_statistics(statistics, seen).values())
+    age = rows["extract_id"].map({extract_id: age for age, extract_id in enumerate(positions)})
     stands = ~rows["extract_id"].isin(replaced)
     newest = age.where(stands, -1).groupby([rows[column] for column in _KEY]).transform("max")
     kept = stands & (age == newest)
     if bool(kept.all()):
         return rows, []
-    return sorted_frame(rows[kept]), _changes(rows[~kept], rows[kept], issues)
+    names = {read.extract_id: read.file_name for read in statistics}
+    _refuse_undecided(rows[~kept], rows[kept], order, names)
+    return sorted_frame(rows[kept]), _changes(rows[~kept], rows[kept], order, names)
 
 
-def newest_organisations(references: Sequence[ReadOrganisations]) -> pd.DataFrame:
-    """Each organisation as the newest list has it: the one whose latest opening or closing is latest."""
-    frames = [
-        read.organisation_reference.assign(age=position)
-        for position, read in enumerate(sorted(references, key=_list_vintage))
-    ]
+def newest_organisations(references: Sequence[ReadOrganisations], seen: Seen = NEVER_SEEN) -> pd.DataFrame:
+    """Each organisation as the newest list has it: the one whose latest opening or closing is latest, then the
+    one whose name gives a later month, then the one first seen later.
+
+    Raises InputRejected where two lists differ on an organisation and none of these says which one is newer.
+    """
+    ranked = sorted(references, key=lambda read: (_list_vintage(read, seen), read.file_name, read.extract_id))
+    frames = [read.organisation_reference.assign(age=age) for age, read in enumerate(ranked)]
     if not frames:
         return empty_frame(ORGANISATION_REFERENCE)
+    for older, newer in combinations(ranked, 2):
+        if _list_vintage(older, seen) == _list_vintage(newer, seen):
+            _refuse_lists_that_differ(older, newer)
     rows = pd.concat(frames, ignore_index=True)
-    newest = rows.groupby(["organisation_kind", "organisation_code"])["age"].transform("max")
+    newest = rows.groupby(_ORGANISATION)["age"].transform("max")
     return sorted_frame(rows[rows["age"] == newest].drop(columns="age"))
 
 
-def _issue(read: ReadStatistic) -> tuple[bool, int]:
-    return is_final(read.file_name), reissue_number(read.file_name)
+def _issue(read: ReadStatistic, seen: Seen) -> Issue:
+    known, until = seen.get(read.extract_id, FirstSeen()), max(read.periods, default="")
+    return Issue(read.extract_id, read.file_name, until, known.words, known.day, may_be_final=True)
 
 
-def _list_vintage(read: ReadOrganisations) -> tuple[str, int, str, str]:
+def _list_vintage(read: ReadOrganisations, seen: Seen) -> tuple[str, int, str]:
     frame = read.organisation_reference
     dates = [str(day) for column in ("opened_on", "closed_on") for day in frame[column].dropna()]
-    return max(dates, default=""), len(frame), read.file_name, read.extract_id
+    known = seen.get(read.extract_id, FirstSeen())
+    named = period_named(read.file_name)
+    return max(dates, default=""), 0 if named is None else named.last, known.day
 
 
-def _changes(old: pd.DataFrame, new: pd.DataFrame, issues: Sequence[ReadStatistic]) -> list[tuple[str, str]]:
-    by_id = {read.extract_id: read for read in issues}
+def _refuse_lists_that_differ(older: ReadOrganisations, newer: ReadOrganisations) -> None:
+    said = [column for column in older.organisation_reference.columns if column not in _WHERE_FROM]
+    frames = [read.organisation_reference[said].astype("string").fillna("") for read in (older, newer)]
+    pairs = frames[0].merge(frames[1], on=_ORGANISATION, suffixes=("_old", "_new"))
+    others = [column for column in said if column not in _ORGANISATION]
+    differ = sum(
+        any(old != new for old, new in zip(row[: len(others)], row[len(others) :], strict=True))
+        for row in pairs[[f"{column}_{age}" for age in ("old", "new") for column in others]].itertuples(
+            index=False, name=None
+        )
+    )
+    if differ:
+        refuse_undecided(newer.file_name, older.file_name, f"{differ} organisations that differ")
+
+
+def _refuse_undecided(
+    old: pd.DataFrame, new: pd.DataFrame, order: IssueOrder, names: Mapping[str, str]
+) -> None:
+    """Counts of one month and organisation that differ, or that only one of the two files has."""
+    files = [frame[[*_KEY, "extract_id"]].drop_duplicates() for frame in (old, new)]
+    both = files[0].merge(files[1], on=_KEY, suffixes=("_old", "_new"))
+    for older, newer in sorted(set(zip(both["extract_id_old"], both["extract_id_new"], strict=True))):
+        if order.is_told(older, newer):
+            continue
+        shared = both[(both["extract_id_old"] == older) & (both["extract_id_new"] == newer)][_KEY]
+        cells = [
+            frame[frame["extract_id"] == extract_id].merge(shared, on=_KEY)[[*_CELL, "value"]]
+            for frame, extract_id in ((old, older), (new, newer))
+        ]
+        pairs = cells[0].merge(cells[1], on=_CELL, how="outer", suffixes=("_old", "_new"), indicator=True)
+        alone = pairs["_merge"] != "both"
+        empty = pairs["value_old"].isna() & pairs["value_new"].isna()
+        differ = int((alone | ((pairs["value_old"] != pairs["value_new"]) & ~empty)).sum())
+        if differ:
+            refuse_undecided(names[newer], names[older], f"{differ} counts that differ")
+
+
+def _changes(
+    old: pd.DataFrame, new: pd.DataFrame, order: IssueOrder, names: Mapping[str, str]
+) -> list[tuple[str, str]]:
     pairs = old[[*_CELL, "value", "extract_id"]].merge(
         new[[*_CELL, "value", "extract_id"]], on=_CELL, how="left", suffixes=("_old", "_new")
     )
@@ -107,10 +154,9 @@ def _changes(old: pd.DataFrame, new: pd.DataFrame, issues: Sequence[ReadStatisti
     together = Counter(files)
     changed = Counter(pair for pair, other in zip(files, differs, strict=True) if other)
     notes = []
-    for pair, counts in changed.items():
-        newer, older = by_id[pair[0]], by_id[pair[1]]
-        words = f"{counts} of {together[pair]} counts differ in {older.file_name}, which it replaces"
-        if statistic_vintage(newer)[:_SAID_BY_PUBLISHER] == statistic_vintage(older)[:_SAID_BY_PUBLISHER]:
-            words += "; neither says it is newer"
-        notes.append((newer.file_name, words))
+    for (newer, older), counts in changed.items():
+        words = f"{counts} of {together[newer, older]} counts differ in {names[older]}, which it replaces"
+        if not order.is_told_by_publisher(newer, older):
+            words += "; taken as newer because it was first seen later"
+        notes.append((names[newer], words))
     return sorted(notes)

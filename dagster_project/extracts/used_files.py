@@ -10,6 +10,7 @@ import pandas as pd
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Sighting
 from dagster_project.extracts.issue_names import is_final, reissue_number
+from dagster_project.extracts.issue_order import NEVER_SEEN, FirstSeen, Seen
 from dagster_project.extracts.readers import ods_organisations
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
@@ -34,11 +35,11 @@ def refuse_mixture(files: Sequence[ReadFile]) -> None:
         )
 
 
-def superseded(files: Sequence[ReadFile]) -> dict[str, str]:
+def superseded(files: Sequence[ReadFile], seen: Seen = NEVER_SEEN) -> dict[str, str]:
     """The id of each re-issue, to the id of the file that it replaces."""
-    return superseded_by(file for file in files if isinstance(file, ReadExtract)) | superseded_statistics(
-        file for file in files if isinstance(file, ReadStatistic)
-    )
+    extracts = (file for file in files if isinstance(file, ReadExtract))
+    statistics = (file for file in files if isinstance(file, ReadStatistic))
+    return superseded_by(extracts, seen) | superseded_statistics(statistics, seen)
 
 
 def series_of(file: ReadFile) -> tuple[object, ...]:
@@ -47,18 +48,20 @@ def series_of(file: ReadFile) -> tuple[object, ...]:
     return file.source, file.table_name, covers, file.is_sample
 
 
-def release_state(file: ReadFile) -> str:
+def release_state(file: ReadFile, seen: Seen = NEVER_SEEN) -> str:
     """`revised` for a re-issue; `final` where a statistic says so: framework files never do."""
-    if isinstance(file, ReadStatistic) and is_final(file.file_name):
+    words = seen.get(file.extract_id, FirstSeen()).words
+    if isinstance(file, ReadStatistic) and (is_final(file.file_name) or is_final(words, name=False)):
         return "final"
-    return "revised" if reissue_number(file.file_name) else "provisional"
+    revised = reissue_number(file.file_name) or reissue_number(words, name=False)
+    return "revised" if revised else "provisional"
 
 
-def extract_frame(files: Sequence[ReadFile]) -> pd.DataFrame:
+def extract_frame(files: Sequence[ReadFile], seen: Seen = NEVER_SEEN) -> pd.DataFrame:
     """One row per file, in the order given."""
     if not files:
         return empty_frame(EXTRACT)
-    replaced = superseded(files)
+    replaced = superseded(files, seen)
     return frame_of(
         {
             "extract_id": [file.extract_id for file in files],
@@ -72,7 +75,7 @@ def extract_frame(files: Sequence[ReadFile]) -> pd.DataFrame:
             "table_name": [file.table_name for file in files],
             "bytes": [file.size for file in files],
             "rows": [file.records for file in files],
-            "release_state": [release_state(file) for file in files],
+            "release_state": [release_state(file, seen) for file in files],
             "supersedes": [replaced.get(file.extract_id) for file in files],
             "is_sample": [file.is_sample for file in files],
         },

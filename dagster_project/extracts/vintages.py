@@ -8,7 +8,14 @@ from itertools import pairwise
 
 import pandas as pd
 
-from dagster_project.extracts.issue_names import reissue_number, uploads
+from dagster_project.extracts.issue_order import (
+    NEVER_SEEN,
+    FirstSeen,
+    Issue,
+    IssueOrder,
+    Seen,
+    refuse_undecided,
+)
 from dagster_project.extracts.readers.outcome import ReadExtract
 from dagster_project.extracts.rows import (
     EXTRACT_ROW,
@@ -22,73 +29,86 @@ from dagster_project.extracts.rows import (
 _KEY = ["source", "quarter", "table_name", "organisation_code", "figure"]
 
 
-def vintage(extract: ReadExtract) -> tuple[str, int, int, str, str]:
-    """Sorts from the oldest to the newest issue.
-
-    A file that covers later quarters is newer (the publisher's are cumulative, and a correction is kept in
-    the files after it); then a re-issue; then uploads under a name in use (`-1`), the file's name and the id,
-    which decide nothing but make the order the same everywhere.
+def issue_order(extracts: Iterable[ReadExtract], seen: Seen = NEVER_SEEN) -> IssueOrder:
+    """The order of framework files: one that covers later quarters is newer (the publisher's are cumulative, and
+    a correction is kept in the files after it); then a re-issue, an upload under a name in use, the day seen.
     """
-    return (
-        extract.quarters[-1],
-        reissue_number(extract.file_name),
-        uploads(extract.file_name),
-        extract.file_name,
-        extract.extract_id,
-    )
+    return IssueOrder([_issue(extract, seen) for extract in extracts])
 
 
-def superseded_by(extracts: Iterable[ReadExtract]) -> dict[str, str]:
+def superseded_by(extracts: Iterable[ReadExtract], seen: Seen = NEVER_SEEN) -> dict[str, str]:
     """The id of each re-issue, to the id of the file that it replaces: same source, table and quarters."""
-    series: dict[tuple[str, str, tuple[str, ...]], list[ReadExtract]] = {}
+    series: dict[tuple[str, str, tuple[str, ...]], list[Issue]] = {}
     for extract in extracts:
-        series.setdefault((extract.source, extract.table_name, extract.quarters), []).append(extract)
+        key = (extract.source, extract.table_name, extract.quarters)
+        series.setdefault(key, []).append(_issue(extract, seen))
     replaced: dict[str, str] = {}
     for issues in series.values():
-        issues.sort(key=vintage)
-        for older, newer in pairwise(issues):
-            if reissue_number(newer.file_name) > reissue_number(older.file_name):
+        order = IssueOrder(issues)
+        for older, newer in pairwise(sorted(issues, key=lambda issue: order.rank(issue.extract_id))):
+            if newer.number > older.number:
                 replaced[newer.extract_id] = older.extract_id
     return replaced
 
 
-def newest_rows(extracts: Sequence[ReadExtract]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _issue(extract: ReadExtract, seen: Seen) -> Issue:
+    known = seen.get(extract.extract_id, FirstSeen())
+    return Issue(extract.extract_id, extract.file_name, extract.quarters[-1], known.words, known.day)
+
+
+def newest_rows(
+    extracts: Sequence[ReadExtract], seen: Seen = NEVER_SEEN
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The extract rows of the newest vintage, and a revision for every row that gave way.
 
     A re-issue replaces the file it supersedes as a whole: a figure that it leaves out is withdrawn.
     Files that merely overlap replace each other figure by figure. Duplicates within one file stay.
+    Raises InputRejected where figures differ in two files and nothing says which one is newer.
     """
     rows = concatenated([extract.extract_row for extract in extracts], EXTRACT_ROW)
-    issues = sorted(extracts, key=vintage)
-    if len(issues) < 2:
+    if len(extracts) < 2:
         return rows, empty_frame(REVISION)
-    order = {extract.extract_id: position for position, extract in enumerate(issues)}
-    replaced = set(superseded_by(extracts).values())
-    age = rows["extract_id"].map(order)
-    stands = ~rows["extract_id"].isin(replaced)
+    order = issue_order(extracts, seen)
+    positions = sorted((extract.extract_id for extract in extracts), key=order.rank)
+    successor = {old: new for new, old in superseded_by(extracts, seen).items()}
+    age = rows["extract_id"].map({extract_id: age for age, extract_id in enumerate(positions)})
+    stands = ~rows["extract_id"].isin(set(successor))
     # -1 keeps superseded files out of the race without taking them out of the groups.
     contender = age.where(stands, -1)
     newest = contender.groupby([rows[column] for column in _KEY]).transform("max")
     kept = stands & (age == newest)
     if bool(kept.all()):
         return rows, empty_frame(REVISION)
-    successor = {old: new for new, old in superseded_by(extracts).items()}
-    return sorted_frame(rows[kept]), _revisions(rows[~kept], rows[kept], successor)
+    revision = _revisions(rows[~kept], rows[kept], successor)
+    for older, newer, figures in _changed(extracts, revision):
+        if not order.is_told(older.extract_id, newer.extract_id):
+            refuse_undecided(newer.file_name, older.file_name, f"{figures} figures that differ")
+    return sorted_frame(rows[kept]), revision
 
 
-def undecided(extracts: Iterable[ReadExtract], revision: pd.DataFrame) -> list[tuple[str, str]]:
-    """(file name, words) for files that differ and that nothing but name or id puts in an order."""
+def decided_by_day(
+    extracts: Sequence[ReadExtract], revision: pd.DataFrame, seen: Seen = NEVER_SEEN
+) -> list[tuple[str, str]]:
+    """(file name, words) for files that differ and that only the day of sighting puts in an order."""
+    order = issue_order(extracts, seen)
+    return sorted(
+        (
+            newer.file_name,
+            f"{figures} figures differ in {older.file_name}; taken as newer because it was first seen later",
+        )
+        for older, newer, figures in _changed(extracts, revision)
+        if not order.is_told_by_publisher(older.extract_id, newer.extract_id)
+    )
+
+
+def _changed(
+    extracts: Iterable[ReadExtract], revision: pd.DataFrame
+) -> list[tuple[ReadExtract, ReadExtract, int]]:
+    """Each pair of files of which the second changed figures of the first, and how many."""
     by_id = {extract.extract_id: extract for extract in extracts}
     changed = revision[revision["changed"]]
     pairs = Counter(zip(changed["old_extract_id"].tolist(), changed["new_extract_id"].tolist(), strict=True))
-    return sorted(
-        (
-            by_id[new].file_name,
-            f"{figures} figures differ in {by_id[old].file_name}; neither says it is newer",
-        )
-        for (old, new), figures in pairs.items()
-        if vintage(by_id[old])[:3] == vintage(by_id[new])[:3]
-    )
+    return [(by_id[old], by_id[new], figures) for (old, new), figures in sorted(pairs.items())]
 
 
 def _revisions(old: pd.DataFrame, new: pd.DataFrame, successor: dict[str, str]) -> pd.DataFrame:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
+from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError, Locked
 from dagster_project.extracts.archive import Archive
 from dagster_project.extracts.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.extracts.discover import Found, Survey, survey
@@ -17,6 +20,13 @@ from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 
+# A quarter has some ten files of a source, with every revision.
+_MOST_FILES = 100
+# Seconds between two looks whether a run has ended.
+_LOOK_AGAIN = 0.1
+# Another fetch holds the lock no longer than that, a run does.
+_MOMENT = 1.0
+Adopting = Callable[[], AbstractContextManager[None]]
 FETCHED, UNCHANGED, OTHER_QUARTER, FAILED = "fetched", "unchanged", "other_quarter", "failed"
 
 
@@ -33,15 +43,22 @@ def fetch_quarter(
     The result lists each source's pages, files and failures; its `exit_code` is 0 when everything found is
     archived, 4 if bytes were rejected, 3 if a file or page couldn't be had or nothing was found. Raises
     InputMissing when no publisher answers at all, WrongUsage for an unknown source, Locked during a run.
+
+    The writer lock is held only while a file that is whole is put into the archive: a slow publisher keeps
+    nobody from running. A run that starts meanwhile is waited for, within bounds.
     """
     known = catalogue or load_catalogue()
     chosen = known.chosen(sources)
     archive = Archive(data.archive)
-    with (
-        writer_lock(data, f"fetch-{quarter}"),
-        Publisher(seconds_between_requests=known.seconds_between_requests, patience=patience) as publisher,
-    ):
-        fetched = [_fetch_source(source, quarter, archive, publisher) for source in chosen]
+    waits = patience or Patience()
+    at_once = replace(waits, for_lock=min(waits.for_lock, _MOMENT))
+    with _lock_in_turn(data, f"fetch-{quarter}", at_once):
+        # Now rather than after the first download: a run that is writing would keep it waiting.
+        archive.clean()
+    adopting = partial(_lock_in_turn, data, f"fetch-{quarter}", waits)
+    with Publisher(seconds_between_requests=known.seconds_between_requests, patience=waits) as publisher:
+        fetched = [_fetch_source(source, quarter, archive, publisher, adopting) for source in chosen]
+        notes = list(publisher.notes)
     _refuse_offline(fetched)
     for item in fetched:
         del item["unreachable"]
@@ -49,6 +66,7 @@ def fetch_quarter(
     result = {
         "quarter": str(quarter),
         "sources": fetched,
+        "notes": notes,
         **{
             outcome: sum(file["outcome"] == outcome for file in files)
             for outcome in (FETCHED, UNCHANGED, OTHER_QUARTER, FAILED)
@@ -58,11 +76,33 @@ def fetch_quarter(
     return result | {"exit_code": int(exit_code), "message": message}
 
 
-def _fetch_source(source: Source, quarter: Quarter, archive: Archive, publisher: Publisher) -> dict[str, Any]:
+@contextmanager
+def _lock_in_turn(data: DataFolder, run_id: str, patience: Patience) -> Iterator[None]:
+    """The writer lock, once whoever holds it lets go; raises Locked after `patience.for_lock` seconds."""
+    until = patience.monotonic() + patience.for_lock
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(writer_lock(data, run_id))
+            except Locked:
+                if patience.monotonic() >= until:
+                    raise
+                patience.sleep(_LOOK_AGAIN)
+            else:
+                break
+        yield
+
+
+def _fetch_source(
+    source: Source, quarter: Quarter, archive: Archive, publisher: Publisher, adopting: Adopting
+) -> dict[str, Any]:
     announce(f"{source.title}: reading {source.index_pages[0].address}")
     surveyed = survey(source, publisher, quarter)
     wanted = [found for found in surveyed.found if found.may_cover(quarter)]
-    files = [_fetch_file(found, source, quarter, archive, publisher) for found in wanted]
+    if len(wanted) > _MOST_FILES:
+        surveyed = replace(surveyed, failures=(*surveyed.failures, _too_many(source, quarter, len(wanted))))
+        wanted = []
+    files = [_fetch_file(found, source, quarter, archive, publisher, adopting) for found in wanted]
     return {
         "source": source.name,
         "title": source.title,
@@ -79,11 +119,18 @@ def _fetch_source(source: Source, quarter: Quarter, archive: Archive, publisher:
 
 
 def _fetch_file(
-    found: Found, source: Source, quarter: Quarter, archive: Archive, publisher: Publisher
+    found: Found,
+    source: Source,
+    quarter: Quarter,
+    archive: Archive,
+    publisher: Publisher,
+    adopting: Adopting,
 ) -> dict[str, Any]:
     """One file's outcome; a failure is a result, so that the other files are still fetched."""
     try:
-        downloaded = download(found, source, archive, publisher, progress=announce)
+        downloaded = download(found, source, archive, publisher, progress=announce, adopting=adopting)
+    except Locked:
+        raise
     except LeagueError as error:
         announce(f"Failed: {found.url}")
         return {"url": found.url, "link_text": found.link_text, "outcome": FAILED, **_failure(error)}
@@ -103,7 +150,17 @@ def _fetch_file(
         "release_state": sighting.release_state,
         "supersedes": sighting.supersedes,
         "is_sample": sighting.is_sample,
+        "note": downloaded.note or None,
     }
+
+
+def _too_many(source: Source, quarter: Quarter, wanted: int) -> InputRejected:
+    return InputRejected(
+        file=source.index_pages[0].address,
+        expected=f"at most {_MOST_FILES} files for {quarter}",
+        found=f"{wanted:,} links that look like one",
+        remedy="Look at the page in a browser, and narrow `links` of the source in the catalogue if it is right.",
+    )
 
 
 def _failure(error: LeagueError) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from dagster_project.errors import InputMissing
 from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.archived_vintages import names_of, replaced_later
-from dagster_project.extracts.issue_names import reissue_number, uploads
+from dagster_project.extracts.issue_order import Issue, IssueOrder, day_of
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import PROVENANCE_FILE, read_release, release_path
@@ -83,15 +83,16 @@ def _standing(seen: list[Sighting]) -> list[Sighting]:
 def _newest_of_tables(standing: list[Sighting]) -> set[str]:
     """The newest data file and league table of each table, in the order of `extracts/vintages.py`."""
     names = names_of(standing)
+    order = IssueOrder([_issue(one, names[one.extract_id]) for one in standing])
     newest: dict[tuple[str, str], Sighting] = {}
-    for one in sorted(standing, key=lambda one: _order(one, names[one.extract_id])):
+    for one in sorted(standing, key=lambda one: order.rank(one.extract_id)):
         if one.table_name is not None:
             newest[one.source, one.table_name] = one
     return {one.extract_id for one in newest.values()}
 
 
-def _order(seen: Sighting, name: str) -> tuple[str, int, int, str, str]:
-    return max(seen.quarters), reissue_number(name), uploads(name), name, seen.extract_id
+def _issue(seen: Sighting, name: str) -> Issue:
+    return Issue(seen.extract_id, name, max(seen.quarters), seen.link_text, day_of(seen))
 
 
 def _read_for(data: DataFolder, release: CurrentRelease) -> set[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
 import yaml
+from fictional_statistics import ae_file, ae_line
 from league_command import league
 from local_publisher import (
     CHALLENGE,
@@ -20,7 +23,7 @@ from local_publisher import (
     source_at,
 )
 
-from dagster_project.errors import InputMissing, Locked
+from dagster_project.errors import InputMissing, LeagueError, Locked
 from dagster_project.extracts.archive import Archive, sha256_of
 from dagster_project.extracts.catalogue import CATALOGUE, Source, load_catalogue
 from dagster_project.extracts.discover import discover, fingerprint
@@ -255,6 +258,133 @@ def test_a_fetch_waits_for_no_run_and_says_who_is_writing(site: LocalPublisher, 
     site.put_page("/index", {})
     with writer_lock(data, "the-run"), pytest.raises(Locked, match="the-run"):
         fetch(site, data, source_at(f"{site.address}/index"))
+
+
+def test_while_a_publisher_is_slow_a_run_may_write_and_a_file_waits_for_it_to_end(
+    site: LocalPublisher, data: DataFolder
+) -> None:
+    site.put_page("/index", {"/attendances-June-2025.csv": "June"})
+    site.put("/attendances-June-2025.csv", Reply(AE_JUNE, stall=0.3))
+    results: list[dict[str, Any]] = []
+    source = source_at(f"{site.address}/index")
+    slow = Thread(target=lambda: results.append(fetch(site, data, source)))
+    slow.start()
+    while not site.asked("/attendances-June-2025.csv"):
+        sleep(0.01)
+    with writer_lock(data, "the-run"):
+        # What a run does first: it clears away what nobody writes any more.
+        Archive(data.archive).clean()
+        sleep(0.6)
+        assert Archive(data.archive).sightings() == []
+    slow.join(20)
+    assert results[0]["fetched"] == 1
+    assert len(Archive(data.archive).sightings()) == 1
+
+
+def test_a_run_that_does_not_end_is_not_waited_for_without_end(
+    site: LocalPublisher, data: DataFolder
+) -> None:
+    site.put_page("/index", {"/attendances-June-2025.csv": "June"})
+    site.put("/attendances-June-2025.csv", Reply(AE_JUNE, stall=0.3))
+    ended: list[LeagueError] = []
+
+    def slow() -> None:
+        try:
+            source = source_at(f"{site.address}/index")
+            fetch_quarter(Q1, data, catalogue=catalogue_of(source), patience=hasty(for_lock=0.0))
+        except LeagueError as error:
+            ended.append(error)
+
+    thread = Thread(target=slow)
+    thread.start()
+    while not site.asked("/attendances-June-2025.csv"):
+        sleep(0.01)
+    with writer_lock(data, "the-run"):
+        thread.join(20)
+    assert isinstance(ended[0], Locked)
+    assert not [path for path in data.archive.rglob("*") if path.is_file()]
+
+
+def test_two_fetches_at_once_archive_each_file_once(site: LocalPublisher, data: DataFolder) -> None:
+    site.put_page("/index", {"/attendances-June-2025.csv": "June", "/attendances-May-2025.csv": "May"})
+    for month, raw in (("June", AE_JUNE), ("May", AE_MAY)):
+        site.put(f"/attendances-{month}-2025.csv", Reply(raw, stall=0.2))
+    results: list[dict[str, Any]] = []
+    source = source_at(f"{site.address}/index")
+    both = [Thread(target=lambda: results.append(fetch(site, data, source))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(30)
+    assert [result["exit_code"] for result in results] == [0, 0]
+    assert sum(result["fetched"] for result in results) == 2
+    assert len(Archive(data.archive).sightings()) == 2
+
+
+def test_a_source_whose_robots_txt_asks_for_a_day_is_refused_and_the_others_are_fetched(
+    site: LocalPublisher, data: DataFolder
+) -> None:
+    with local_publisher() as strict:
+        strict.put("/robots.txt", b"User-agent: *\nCrawl-delay: 86400\n")
+        strict.put_page("/index", {"/attendances-June-2025.csv": "June"})
+        site.put("/robots.txt", b"User-agent: *\nCrawl-delay: soon\n")
+        site.put_page("/index", {"/attendances-June-2025.csv": "June"})
+        site.put("/attendances-June-2025.csv", AE_JUNE)
+        sources = [
+            source_at(f"{strict.address}/index", name="strict"),
+            source_at(f"{site.address}/index", name="open"),
+        ]
+        result = fetch(site, data, *sources)
+        assert (result["exit_code"], result["fetched"]) == (3, 1)
+        assert "86400 seconds asked for" in result["message"]
+        assert "'Crawl-delay: soon' can't be read" in result["notes"][0]
+        assert strict.asked("/index") == []
+
+
+def test_a_half_year_file_is_found_by_its_range_and_a_new_year_by_the_words_of_its_link(
+    site: LocalPublisher, data: DataFolder
+) -> None:
+    site.put_page(
+        "/stats/",
+        {
+            "/up/attendances-1.csv": "2025-26 Oct &#8211; Mar Monthly Combined CSV",
+            "/up/attendances-2.csv": "2025-26 Apr &#8211; Sep Monthly Combined CSV",
+            "/stats/next/": "2026-27 Monthly statistics",
+            "/elsewhere/": "2026-27 priorities",
+            "http://localhost:1/stats/2026-27/": "2026-27 Monthly statistics",
+        },
+    )
+    site.put_page("/stats/next/", {"/stats/deeper/": "2026/27, all months", "/stats/next/": "2026-27"})
+    site.put_page("/stats/deeper/", {"/up/attendances-3.csv": "April 2026", "/stats/deepest/": "2026-27"})
+    for number in (1, 2, 3):
+        site.put(f"/up/attendances-{number}.csv", AE_JUNE)
+    source = source_at(f"{site.address}/stats/")
+    found = {
+        str(quarter): list(outcomes(fetch(site, data, source, quarter=quarter)))
+        for quarter in (Q1, Q2, Quarter(2025, 3), Quarter(2025, 4), Quarter(2026, 1))
+    }
+    assert found == {
+        "2025-26-Q1": ["attendances-2.csv"],
+        "2025-26-Q2": ["attendances-2.csv"],
+        "2025-26-Q3": ["attendances-1.csv"],
+        "2025-26-Q4": ["attendances-1.csv"],
+        "2026-27-Q1": ["attendances-3.csv"],
+    }
+    assert site.asked("/elsewhere/") == site.asked("/stats/deepest/") == []
+
+
+def test_a_file_whose_rows_are_of_other_months_than_its_link_says_is_told(
+    site: LocalPublisher, data: DataFolder
+) -> None:
+    site.put_page("/index", {"/attendances-1.csv": "April to June 2025", "/attendances-2.csv": "June 2025"})
+    for number in (1, 2):
+        site.put(f"/attendances-{number}.csv", ae_file(ae_line("Z04"), ae_line(f"Z0{number}")))
+    source = source_at(f"{site.address}/index", reader="ae_attendances")
+    (item,) = fetch(site, data, source)["sources"]
+    assert [file["note"] for file in item["files"]] == [
+        "the link says 2025-04 to 2025-06, its rows are of 2025-06",
+        None,
+    ]
 
 
 def test_a_manifest_from_before_fetching_is_still_read(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from dagster_project.extracts.link_period import financial_year_named, link_period, period_named
 from dagster_project.quarters import Quarter
@@ -41,6 +43,30 @@ def months(words: str) -> str:
         ("nhs-oversight-framework-acute-trust-data-q2.csv", "none"),
         ("nhs-oversight-framework-acute-trust-data.csv", "none"),
         ("Marching on; you may go", "none"),
+        ("2025-26 Oct \u2013 Mar Monthly Combined CSV Provisional (CSV, 27.8MB)", "2025-10 to 2026-03"),
+        ("2025-26 Apr \u2013 Sep Monthly Combined CSV Final (CSV, 27.9MB)", "2025-04 to 2025-09"),
+        ("2025-26-Oct-Mar-Cumulative-Monthly-Combined-CSV-Provisional.csv", "2025-10 to 2026-03"),
+        ("2025-26-Oct-Dec-Cumulative-Monthly-Combined-CSV-Provisional.csv", "2025-10 to 2025-12"),
+        ("2025/26 October to March", "2025-10 to 2026-03"),
+        ("Cumulative October\u2014March 2025/26", "2025-10 to 2026-03"),
+        ("2025-26 Cumulative Oct to Mar", "2025-10 to 2026-03"),
+        ("2025-2026: Oct \u2012 Mar", "2025-10 to 2026-03"),
+        ("Oct \u00e2\u20ac\u201c Mar 2025-26", "2025-10 to 2026-03"),
+        ("Oct - Mar 2026", "2025-10 to 2026-03"),
+        ("Oct 2025 - Mar", "2025-10 to 2026-03"),
+        ("Oct 2025\u2013Mar 2026", "2025-10 to 2026-03"),
+        ("Oct25-Mar26", "2025-10 to 2026-03"),
+        ("1 October 2025 to 31 March 2026", "2025-10 to 2026-03"),
+        ("1 October to 31 March 2026", "2025-10 to 2026-03"),
+        ("2025 April to September", "2025-04 to 2025-09"),
+        ("July, August and September 2025", "2025-07 to 2025-09"),
+        ("OctoberToMarch", "none"),
+        ("2025-26-Apr_Sep-Combined.csv", "2025-04 to 2025-09"),
+        ("Q1 to Q3 2025-26", "2025-04 to 2025-12"),
+        ("2025-26 Q1 - Q2", "2025-04 to 2025-09"),
+        ("2025-26 Mar - Apr", "none"),
+        ("2025-26 files, which may change", "none"),
+        ("April-2026-Monthly-Combined-CSV-Provisional-New-ICB-Structure.csv", "2026-04"),
     ],
 )
 def test_months_and_quarters_are_told_in_every_way_that_publishers_write_them(
@@ -75,3 +101,41 @@ def test_a_page_of_a_financial_year_is_told_unless_it_names_several() -> None:
     assert financial_year_named("rtt-data-2025-26") == 2025
     assert financial_year_named("2024-25 and 2025-26") is None
     assert financial_year_named("2025-27") is None
+    assert financial_year_named("2026 to 2027 Monthly Statistics") == 2026
+    assert financial_year_named("April 2026 to March 2027") == 2026
+    assert financial_year_named("April 2026 to February 2027") is None
+
+
+FULL = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+@given(
+    first=st.integers(2024 * 12 + 3, 2026 * 12 + 2),
+    length=st.integers(2, 12),
+    dash=st.sampled_from(["-", " - ", "\u2013", " \u2013 ", " \u2014 ", " to ", "_to_", "-to-", "\u2212"]),
+    short=st.booleans(),
+    years=st.sampled_from(["financial before", "financial after", "last", "first", "both"]),
+    cumulative=st.sampled_from(["", " Cumulative"]),
+)
+def test_a_range_of_months_is_the_same_however_it_is_written(
+    first: int, length: int, dash: str, short: bool, years: str, cumulative: str
+) -> None:
+    last = first + length - 1
+    names = [FULL[month % 12][: 3 if short else None] for month in (first, last)]
+    financial = f"{(first - 3) // 12}-{((first - 3) // 12 + 1) % 100}"
+    if years.startswith("financial"):
+        assume((last - 3) // 12 == (first - 3) // 12)
+        months = dash.join(names)
+        words = f"{financial}{cumulative} {months}" if "before" in years else f"{months} {financial}"
+    else:
+        written = [
+            f"{name} {month // 12}" if years in (end, "both") else name
+            for name, month, end in zip(names, (first, last), ("first", "last"), strict=True)
+        ]
+        words = dash.join(written) + cumulative
+    period = period_named(f"{words} Combined CSV")
+    assert period is not None
+    assert (period.first, period.last) == (first, last), words

@@ -104,12 +104,19 @@ def test_a_file_that_covers_a_later_quarter_is_newer_than_a_reissue_of_an_earlie
     assert values(loaded)["2025-26-Q1", "Z01"] == 70
 
 
-def test_files_that_nothing_orders_are_noted_when_they_differ(tmp_path: Path) -> None:
-    loaded = load(tmp_path, a_data=data_file(data_line()), b_data=data_file(data_line(value="9")))
-    assert values(loaded)["2025-26-Q1", "Z01"] == 9
-    assert [(note.file, "1 figures differ in a-data.csv" in note.text) for note in loaded.notes] == [
-        ("b-data.csv", True)
-    ]
+def test_files_that_nothing_orders_are_refused_when_they_differ_whatever_they_are_called(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(InputRejected, match=r"1 figures that differ.*says which file is newer") as error:
+        load(tmp_path, a_data=data_file(data_line()), b_data=data_file(data_line(value="9")))
+    assert "leave a-data.csv or b-data.csv out" in str(error.value)
+
+
+def test_files_that_nothing_orders_and_that_agree_need_no_order(tmp_path: Path) -> None:
+    one, other = data_file(data_line(), data_line("Z02")), data_file(data_line(), data_line("Z03"))
+    loaded = load(tmp_path, a_data=one, b_data=other)
+    assert {code for _, code in values(loaded)} == {"Z01", "Z02", "Z03"}
+    assert not loaded.notes
 
 
 def test_the_league_table_and_the_data_file_do_not_replace_each_other(tmp_path: Path) -> None:

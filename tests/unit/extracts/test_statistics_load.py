@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from fictional_files import data_file, data_line, file_of
@@ -19,10 +20,12 @@ from fictional_statistics import (
     trust_line,
 )
 from fictional_workbook import workbook, zip_of
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts import rows
-from dagster_project.extracts.archive import Archive
+from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
 from dagster_project.extracts.recognise import recognise
 
@@ -171,9 +174,81 @@ def test_final_counts_stand_over_provisional_ones_of_a_longer_series(tmp_path: P
     assert sorted(loaded.extract["release_state"]) == ["final", "provisional"]
 
 
-def test_files_that_differ_and_say_nothing_of_their_age_are_noted(tmp_path: Path) -> None:
-    loaded = load(tmp_path, {"a.csv": OLD, "b.csv": NEW})
-    assert "neither says it is newer" in loaded.notes[-1].text
+@given(
+    first=st.from_regex(r"[a-zA-Z0-9]{1,6}", fullmatch=True),
+    second=st.from_regex(r"[a-zA-Z0-9]{1,6}", fullmatch=True),
+    swapped=st.booleans(),
+)
+def test_letters_at_the_end_of_a_name_never_say_which_of_two_files_is_newer(
+    first: str, second: str, swapped: bool
+) -> None:
+    assume(first.casefold() != second.casefold())
+    assume(not {first[:1].casefold(), second[:1].casefold()} & {"v"} and "final" not in f"{first} {second}")
+    names = [f"June-2025-CSV-x{letters}.csv" for letters in (first, second)]
+    with (
+        TemporaryDirectory() as folder,
+        pytest.raises(InputRejected, match="says which file is newer") as error,
+    ):
+        load(Path(folder), dict(zip(reversed(names) if swapped else names, (OLD, NEW), strict=True)))
+    assert all(name in str(error.value) for name in names)
+
+
+def test_of_three_names_for_one_month_the_revised_one_stands_whatever_its_place_in_the_alphabet(
+    tmp_path: Path,
+) -> None:
+    cut = ae_file(ae_line(counts="999,0,50,4,0,1,30,0,2,1,0,0"))
+    files = {"June-Provisional.csv": OLD, "June-New-ICB-Structure.csv": cut, "A-June-revised.csv": NEW}
+    assert attendances(load(tmp_path, files))["Z01"] == 111
+
+
+def test_another_cut_of_the_same_counts_needs_no_order_and_one_of_other_counts_is_refused(
+    tmp_path: Path,
+) -> None:
+    same = OLD.rstrip(b"\r\n") + b"\r\n\r\n"
+    loaded = load(tmp_path / "same", {"June-Provisional.csv": OLD, "June-Provisional-New-ICB.csv": same})
+    assert attendances(loaded) == {"Z01": 100, "Z02": 100}
+    with pytest.raises(InputRejected, match="June-Provisional-New-ICB"):
+        load(tmp_path / "other", {"June-Provisional.csv": OLD, "June-Provisional-New-ICB.csv": NEW})
+
+
+def test_the_day_on_which_files_were_first_seen_orders_them_where_the_publisher_does_not(
+    tmp_path: Path,
+) -> None:
+    archive = Archive(tmp_path / "archive", clock=lambda: datetime(2025, 9, 1, tzinfo=UTC))
+    load(tmp_path / "first", {"June-zzz.csv": OLD}, archive)
+    loaded = load(tmp_path / "second", {"June-zzz.csv": OLD, "June-aaa.csv": NEW}, archive)
+    assert attendances(loaded)["Z01"] == 111
+    assert "because it was first seen later" in loaded.notes[-1].text
+    same_day = Archive(tmp_path / "same day", clock=lambda: datetime(2025, 9, 1, tzinfo=UTC))
+    for name, raw in (("June-zzz.csv", OLD), ("June-aaa.csv", NEW)):
+        load(tmp_path / name, {name: raw}, same_day)
+    with pytest.raises(InputRejected, match="says which file is newer"):
+        load_archived(same_day)
+
+
+def test_the_words_of_the_link_order_files_whose_names_say_nothing(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive")
+    for name, raw, words in (
+        ("June-zzz.csv", OLD, "June 2025"),
+        ("June-aaa.csv", NEW, "June 2025 (revised)"),
+    ):
+        read = load(tmp_path / name, {name: raw}).extract.iloc[0]
+        archive.store(raw)
+        archive.record([Sighting(
+            read["extract_id"], name, read["source"], None, ("2025-26-Q1",), len(raw), "provisional", None,
+            True, f"https://x.test/{name}", link_text=words,
+        )])  # fmt: skip
+    loaded = load_archived(archive)
+    assert attendances(loaded)["Z01"] == 111
+    states = dict(zip(loaded.extract["file_name"], loaded.extract["release_state"], strict=True))
+    assert states == {"June-zzz.csv": "provisional", "June-aaa.csv": "revised"}
+
+
+def test_lists_of_organisations_that_differ_and_of_which_neither_is_newer_are_refused(tmp_path: Path) -> None:
+    one = file_of(trust_line(), bom=False)
+    other = file_of(trust_line().replace("ASHFORD", "ANOTHER"), bom=False)
+    with pytest.raises(InputRejected, match="1 organisations that differ"):
+        load(tmp_path, {"etr-k7f.csv": one, "etr-a2b.csv": other})
 
 
 def test_the_newest_list_of_organisations_wins(tmp_path: Path) -> None:
