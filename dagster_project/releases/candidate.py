@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.durable import make_folder, remove
 from dagster_project.errors import LeagueError
-from dagster_project.releases.durable import make_folder, remove
 from dagster_project.releases.folder import sweep_unfinished
 from dagster_project.releases.journal import keep_journal
 from dagster_project.releases.ledger import keep_ledger
