@@ -47,7 +47,7 @@ def test_settings_cut_off_at_any_byte_are_written_anew(data: DataFolder) -> None
 @pytest.mark.parametrize(
     "edited",
     [
-        b"telemetry:\n  enabled: false\n# ours\nconcurrency:\n  runs:\n    max_concurrent_runs: 1\nnux:\n  enabled: false\n",
+        b"telemetry:\n  enabled: false\n# ours\nconcurrency:\n  runs:\n    max_concurrent_runs: 2\n",
         b"telemetry: {enabled: true}\n",
     ],
 )
