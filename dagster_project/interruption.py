@@ -13,7 +13,7 @@ from types import FrameType
 
 SENTENCE = "Interrupted. Nothing is half done: what was published before is as it was. Run the command again to finish."
 # As long as an orderly end may take; a library that doesn't come back to Python would hold the lock for ever.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 _EXIT_CODE = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Whoever types it so often doesn't want to wait for the tidying up.

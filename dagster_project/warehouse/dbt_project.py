@@ -24,6 +24,7 @@ from typing import Any
 from dagster_project.durable import flush, make_folder, write_whole
 from dagster_project.errors import LeagueError
 from dagster_project.interruption import is_interruption
+from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
@@ -185,6 +186,7 @@ def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
 
 
 def _invoke(arguments: list[str], manifest: Any = None) -> Any:
+    require_memory()
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner(manifest=manifest).invoke(arguments)
