@@ -19,7 +19,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MAY_NOT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 _WORDS = {
-    "full": re.compile(r"no space left|disk is full|quota exceeded|file too large", re.IGNORECASE),
+    "full": re.compile(
+        r"no space left|disk is full|quota exceeded|file too large|disk i/o error", re.IGNORECASE
+    ),
     "denied": re.compile(
         r"read-only file system|permission denied|readonly database|unable to open database file|"
         r"operation not permitted",
@@ -32,7 +34,7 @@ _WORDS = {
     ),
 }
 _REMEDIES = {
-    "full": "The disk is full, or a limit on the size of files was reached. Make room, then run the command again",
+    "full": "The disk is full or failing, or a limit on the size of files was reached. Make room, then run the command again",
     "denied": "This user may not write there, or the disk is mounted read-only. Mend that, or name another folder "
     "with LEAGUE_DATA_DIR",
     "folder": "A file is where a folder is needed, or the other way round. Move it away, or name another folder "

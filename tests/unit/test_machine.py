@@ -22,9 +22,9 @@ def caused(cause: BaseException) -> LeagueError:
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "The disk is full"),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "The disk is full"),
-        (OSError(errno.EFBIG, "File too large"), "The disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "The disk is full or failing"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "The disk is full or failing"),
+        (OSError(errno.EFBIG, "File too large"), "The disk is full or failing"),
         (OSError(errno.EROFS, "Read-only file system", "/data"), "may not write there"),
         (PermissionError(errno.EACCES, "Permission denied", "/data"), "may not write there"),
         (
@@ -37,11 +37,15 @@ def caused(cause: BaseException) -> LeagueError:
         (RuntimeError("can't start new thread"), "memory enough"),
         (ImportError("x.so: failed to map segment from shared object"), "memory enough"),
         (duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure"), "memory enough"),
-        (duckdb.IOException("IO Error: Could not write file: No space left on device"), "The disk is full"),
-        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "The disk is full"),
+        (
+            duckdb.IOException("IO Error: Could not write file: No space left on device"),
+            "The disk is full or failing",
+        ),
+        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), "The disk is full or failing"),
+        (RuntimeError("(sqlite3.OperationalError) disk I/O error"), "The disk is full or failing"),
         (RuntimeError("(sqlite3.OperationalError) unable to open database file"), "may not write there"),
         (LeagueError("dbt run failed:\n  - x: Out of Memory Error: Allocation failure"), "memory enough"),
-        (caused(OSError(errno.ENOSPC, "No space left on device")), "The disk is full"),
+        (caused(OSError(errno.ENOSPC, "No space left on device")), "The disk is full or failing"),
     ],
 )
 def test_it_is_a_sentence_that_ends_with_3(error: BaseException, says: str) -> None:
