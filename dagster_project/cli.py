@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from dagster_project.commands import (
@@ -40,8 +38,9 @@ app.add_typer(documenting.app, name="docs")
 
 def main() -> None:
     """Entry point of the command `league`."""
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    app()
+    from dagster_project.entry import main as enter
+
+    enter()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the `league` command tells the shell (docs/operations.md lists them for users)."""
+    """What the `league` command tells the shell (docs/operations.md lists them for users).
+
+    141, as the shell says of programs that nobody listens to any more, is the command's own (`entry.py`).
+    """
 
     DONE = 0
     OUR_FAULT = 1
@@ -16,6 +19,7 @@ class ExitCode(IntEnum):
     SUITE_FAILED = 5
     RECONCILIATION_DIFFERENT = 6
     LOCKED = 7
+    INTERRUPTED = 130
 
 
 class LeagueError(Exception):
@@ -32,6 +36,12 @@ class WrongUsage(LeagueError):
 
 class InputMissing(LeagueError):
     """A quarter isn't covered by the files at hand, or a framework's rules aren't complete."""
+
+    exit_code = ExitCode.INPUT_MISSING
+
+
+class MachineFault(LeagueError):
+    """The machine lacks what the work needs: room on the disk, the right to write, memory."""
 
     exit_code = ExitCode.INPUT_MISSING
 

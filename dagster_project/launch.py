@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.automation.run_summary import write_summary
-from dagster_project.errors import ExitCode
+from dagster_project.dagster_home import SETTINGS_FILE, dagster_home
+from dagster_project.errors import ExitCode, WrongUsage
+from dagster_project.interruption import SENTENCE, is_interruption, to_the_end, was_asked
+from dagster_project.machine import require_memory
 from dagster_project.releases.journal import person
 from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, read_outcome
@@ -18,41 +21,17 @@ from dagster_project.settings import DataFolder
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-_SETTINGS_BEFORE_AUTOMATION = "telemetry:\n  enabled: false\n"
-# One run at a time, as there is one writer, and in the order asked for, as a release builds on the quarter
-# before. Runs are tried again only where their tags say so.
-_INSTANCE_SETTINGS = f"""{_SETTINGS_BEFORE_AUTOMATION}concurrency:
-  runs:
-    max_concurrent_runs: 1
-run_retries:
-  enabled: true
-  max_retries: 0
-"""
-# A sensor or schedule that fetches a quarter at a polite pace takes longer than Dagster's minute.
-LONGEST_FETCH = {
-    "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "7200",
-    "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS": "7200",
-}
-
-
-def dagster_home(data: DataFolder) -> Path:
-    """The folder of Dagster's run history, made if need be, with telemetry off."""
-    data.dagster_home.mkdir(parents=True, exist_ok=True)
-    settings = data.dagster_home / "dagster.yaml"
-    if not settings.exists() or settings.read_text(encoding="utf-8") == _SETTINGS_BEFORE_AUTOMATION:
-        settings.write_text(_INSTANCE_SETTINGS, encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(data.dagster_home)
-    for name, seconds in LONGEST_FETCH.items():
-        os.environ.setdefault(name, seconds)
-    return data.dagster_home
+_INTERRUPTIONS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
-    """Runs the job and returns its outcome as `runs/<run id>/outcome.json` holds it."""
+    """Runs the job and returns its outcome as `runs/<run id>/outcome.json` holds it.
+
+    Raises WrongUsage where Dagster refuses its settings, MachineFault where there isn't memory enough.
+    """
+    require_memory()
     dagster_home(data)
     announce("Starting Dagster")
-    from dagster import DagsterInstance
-
     from dagster_project.assets.quarterly_run_resource import QUARTERS_TAG
     from dagster_project.definitions import JOB_NAME, defs
 
@@ -63,19 +42,49 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
         "league/started_by": "league rebuild" if request.rebuild else "league run",
         **_partition_tags([str(q) for q in quarters]),
     }
-    with DagsterInstance.get() as instance:
+    with _instance(data) as instance:
         job = defs.resolve_job_def(JOB_NAME)
-        result = job.execute_in_process(
-            run_config=_run_config(request),
-            tags=tags,
-            instance=instance,
-            raise_on_error=False,
-            run_id=run_id,
-        )
+        try:
+            result = job.execute_in_process(
+                run_config=_run_config(request),
+                tags=tags,
+                instance=instance,
+                raise_on_error=False,
+                run_id=run_id,
+            )
+        except BaseException as error:
+            with to_the_end():
+                _end_in_history(instance, data, run_id, error)
+            raise
         if not result.success:
             _record_unexpected(instance, data, run_id)
     _write_summary(data, run_id)
     return read_outcome(data, run_id)
+
+
+@contextmanager
+def _instance(data: DataFolder) -> Iterator[DagsterInstance]:
+    from dagster import DagsterError, DagsterInstance
+
+    try:
+        opened = DagsterInstance.get()
+    except DagsterError as error:
+        settings = data.dagster_home / SETTINGS_FILE
+        said = " ".join(str(error).split())
+        raise WrongUsage(
+            f"{settings}: expected settings that Dagster takes; it says: {said[:300]} Correct the file, or move it "
+            "away: it is then written anew."
+        ) from error
+    with opened as instance:
+        yield instance
+
+
+def _end_in_history(instance: DagsterInstance, data: DataFolder, run_id: str, error: BaseException) -> None:
+    """A run that was broken off before or after Dagster's own care of it has ended all the same."""
+    RunRecord.again(data, run_id).failed(error)
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, message=SENTENCE if is_interruption(error) else str(error))
 
 
 def _write_summary(data: DataFolder, run_id: str) -> None:
@@ -135,13 +144,16 @@ def _record_unexpected(instance: DagsterInstance, data: DataFolder, run_id: str)
     outcome = read_outcome(data, run_id)
     if outcome.get("exit_code") not in (None, int(ExitCode.DONE)):
         return
-    said = []
+    said, is_interrupted = [], was_asked()
     for record in instance.all_logs(
         run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     ):
         event = record.dagster_event
         error = getattr(event.event_specific_data, "error", None) if event else None
         said.append(error.to_string() if error else record.user_message or record.message)
-    record_of_run = RunRecord(data, run_id)
-    record_of_run.content.update(outcome)
-    record_of_run.note(exit_code=int(ExitCode.OUR_FAULT), message="\n".join(said) or "The run failed.")
+        is_interrupted |= error is not None and str(error.cls_name) in _INTERRUPTIONS
+    record_of_run = RunRecord.again(data, run_id)
+    if is_interrupted:
+        record_of_run.note(exit_code=int(ExitCode.INTERRUPTED), message=SENTENCE)
+    else:
+        record_of_run.unexpected(said[-1].splitlines()[0] if said else "The run failed.", "\n".join(said))

@@ -43,6 +43,9 @@ def failure(message: str) -> None:
 
 def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
     """Top and bottom of each table, gates, reconciliation, releases; or why nothing was released."""
+    if outcome.get("exit_code") == ExitCode.INTERRUPTED:
+        failure(f"{outcome['message']} Run {outcome.get('run_id')}.")
+        return
     if outcome.get("exit_code") != ExitCode.DONE:
         failure(str(outcome.get("message") or "The run failed and left no reason; see Dagster's log."))
         _err.print(
@@ -179,6 +182,8 @@ def show_status(result: Mapping[str, Any]) -> None:
             item["run_id"], ", ".join(item["quarters"] or ()), code, escape(message[0] if message else "")
         )
     _out.print(runs)
+    for sentence in result["damaged"]:
+        failure(sentence)
     _out.print(f"Data folder: {escape(result['data_folder'])}")
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster_project.launch import dagster_home
+from dagster_project.dagster_home import dagster_home
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.errors import WrongUsage
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGE_DIR = Path(__file__).resolve().parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
@@ -24,7 +26,20 @@ class DataFolder:
 
     @classmethod
     def from_environment(cls) -> DataFolder:
-        return cls(Path(os.environ.get("LEAGUE_DATA_DIR") or PROJECT_ROOT / "data").resolve())
+        """What LEAGUE_DATA_DIR names, else `data` in the checkout; raises WrongUsage where it can't be a folder."""
+        root = Path(os.environ.get("LEAGUE_DATA_DIR") or PROJECT_ROOT / "data")
+        shown = os.fsencode(root).decode(errors="backslashreplace")
+        try:
+            str(root).encode()
+            root = root.resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise WrongUsage(f"LEAGUE_DATA_DIR is {shown}, which can't be a folder: {error}.") from None
+        there = next((path for path in (root, *root.parents) if path.exists()), None)
+        if there is not None and not there.is_dir():
+            raise WrongUsage(
+                f"LEAGUE_DATA_DIR is {shown}: expected a folder, or a place where one can be made; {there} is a file."
+            )
+        return cls(root)
 
     @property
     def archive(self) -> Path:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import write_whole
 from dagster_project.errors import ExitCode
 from dagster_project.runs.record import QUALITY_PAGE, read_outcome
 from dagster_project.settings import DataFolder
@@ -23,6 +24,7 @@ _WORDS = {
     ExitCode.SUITE_FAILED: "not released: a gate closed",
     ExitCode.RECONCILIATION_DIFFERENT: "not released: figures differ from the publisher's",
     ExitCode.LOCKED: "not run: another run was writing",
+    ExitCode.INTERRUPTED: "interrupted: nothing was released",
 }
 
 
@@ -59,8 +61,7 @@ def write_summary(data: DataFolder, run_id: str, *, reason: str = "", fallback: 
     """Writes `runs/<run id>/summary.txt` anew and returns its text. Raises OSError where it can't be written."""
     text = summary_text(data, run_id, reason=reason, fallback=fallback)
     path: Path = data.runs / run_id / SUMMARY_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return text
 
 
@@ -85,6 +86,8 @@ def deliver(text: str, *, seconds: float = _SECONDS_FOR_WEBHOOK) -> str | None:
 
 def _outcome(outcome: dict[str, Any]) -> str:
     code = outcome.get("exit_code")
+    if outcome.get("damaged"):
+        return "not known: its outcome.json is damaged"
     if code is None:
         return "failed before it had begun, or ended without an outcome"
     if outcome.get("dry_run"):

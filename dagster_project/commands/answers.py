@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
 from dagster_project import presentation
 from dagster_project.errors import ExitCode, InputMissing, LeagueError
+from dagster_project.interruption import SENTENCE, is_interruption, was_asked
+from dagster_project.machine import machine_fault
+
+DEBUG_VARIABLE = "LEAGUE_DEBUG"
+_UNEXPECTED_SHOWN = 300
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
@@ -27,15 +34,38 @@ By = Annotated[
 
 @contextmanager
 def reporting(as_json: bool) -> Iterator[None]:
-    """Ends the command with the exit code of an expected failure, its message on standard error."""
+    """Ends the command with the exit code of a failure, its message in a sentence on standard error.
+
+    What nobody expected is our fault: LEAGUE_DEBUG=1 lets it through with its trace.
+    """
     try:
         yield
-    except LeagueError as error:
+    except (typer.Exit, typer.Abort, click.ClickException):
+        raise
+    except BaseException as error:
+        if os.environ.get(DEBUG_VARIABLE) and not isinstance(error, LeagueError):
+            raise
+        code, message = _ended_by(error)
         if as_json:
-            print(json.dumps({"exit_code": int(error.exit_code), "message": str(error)}, ensure_ascii=False))
+            print(json.dumps({"exit_code": int(code), "message": message}, ensure_ascii=False))
         else:
-            presentation.failure(str(error))
-        raise typer.Exit(int(error.exit_code)) from None
+            presentation.failure(message)
+        raise typer.Exit(int(code)) from None
+
+
+def _ended_by(error: BaseException) -> tuple[ExitCode, str]:
+    if is_interruption(error) or was_asked():
+        return ExitCode.INTERRUPTED, SENTENCE
+    fault = machine_fault(error)
+    if fault is not None:
+        return fault.exit_code, str(fault)
+    if isinstance(error, LeagueError):
+        return error.exit_code, str(error)
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return ExitCode.OUR_FAULT, (
+        f"{said[:_UNEXPECTED_SHOWN]}. That is a fault of ours: please report it, with what {DEBUG_VARIABLE}=1 before "
+        "the command shows."
+    )
 
 
 def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:

@@ -147,10 +147,20 @@ def dev(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open Dagster's web server on the project, with the history of `league run` in it."""
-    from dagster_project.launch import dagster_home
-    from dagster_project.settings import PROJECT_ROOT
+    with reporting(as_json=False):
+        from dagster_project.dagster_home import dagster_home
+        from dagster_project.runs.progress import listening
+        from dagster_project.settings import PROJECT_ROOT
+        from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
 
-    dagster_home(DataFolder.from_environment())
-    program = Path(sys.executable).with_name("dagster")
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
-    os.execv(program, [str(program), "dev", "-w", workspace, "-p", str(port), "-h", host])
+        with listening(presentation.progress):
+            dagster_home(DataFolder.from_environment())
+        if host not in LOOPBACK:
+            presentation.progress(
+                f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "
+                f"to the names in {HOSTS_VARIABLE} only; docs/operations.md says what to put in front of it."
+            )
+        workspace = str(PROJECT_ROOT / "workspace.yaml")
+        server = [sys.executable, "-m", "dagster_project.web_server", "dev", "-w", workspace]
+        os.chdir(PROJECT_ROOT)
+        os.execv(sys.executable, [*server, "-p", str(port), "-h", host])

@@ -35,6 +35,13 @@ def verify(
             "--with-its-code", help="With --bundle: run the code in it, where it isn't the one here."
         ),
     ] = False,
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            "--sha256",
+            help="With --bundle: the sha256 that `league bundle` printed, from whoever made it; compared first.",
+        ),
+    ] = None,
     rules: Rules = None,
     no_rebuild: Annotated[
         bool, typer.Option("--no-rebuild", help="Check hashes only; don't make the release again.")
@@ -64,6 +71,7 @@ def verify(
                     release_id=release,
                     rebuild=not no_rebuild,
                     with_its_code=with_its_code,
+                    sha256=sha256,
                 )
             else:
                 from dagster_project.verification.verify import verify_release

@@ -11,6 +11,7 @@ from dagster_project.documents.lineage_page import lineage_documents
 from dagster_project.documents.markdown import heading, page, table
 from dagster_project.documents.rule_book import rule_book
 from dagster_project.documents.sources import DocumentSources
+from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
 from dagster_project.methodology.rule_set import read_rules
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, DataFolder
@@ -50,8 +51,7 @@ def write_reference(documents: dict[str, str], folder: Path = REFERENCE_DIR) -> 
     for path in changed:
         target = folder / path
         if path in documents:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(documents[path], encoding="utf-8", newline="\n")
+            write_whole(target, documents[path])
         else:
             target.unlink()
     return changed

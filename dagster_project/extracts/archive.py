@@ -2,7 +2,8 @@
 
 `archive/<first two hex>/<sha256>` is written once and never again; `archive/manifest.jsonl` gets one
 line per sighting; `archive/pruned.jsonl` gets one per file whose bytes were removed. Writers hold the writer
-lock, so there is one at a time. `archive/coverage.json` (`extracts/coverage.py`) can be made anew at any time.
+lock, so there is one at a time. `archive/coverage.json` (`extracts/coverage.py`) can be made anew at any time. A
+last line that was cut off is told and kept beside its file (`manifest.jsonl.torn`) by whoever writes next.
 """
 
 from __future__ import annotations
@@ -18,9 +19,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dagster_project.durable import (
+    UNFINISHED,
+    append_lines,
+    finished_lines,
+    make_folder,
+    mend_last_line,
+    put_in_place,
+    seal_file,
+    torn_line,
+)
 from dagster_project.errors import InputMissing, InputRejected
-
-_UNFINISHED = ".unfinished-"
+from dagster_project.runs.progress import announce
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,8 @@ class Archive:
     @property
     def records(self) -> tuple[Path, ...]:
         """What the archive itself writes of its files: all that lies in it besides them."""
-        return self.manifest, self.prunings, self.coverage
+        lines = (self.manifest, self.prunings)
+        return (*lines, *(path.with_name(path.name + ".torn") for path in lines), self.coverage)
 
     def path_of(self, extract_id: str) -> Path:
         """Where the bytes of that id are or would be."""
@@ -102,15 +113,14 @@ class Archive:
         if target.exists():
             self.read(extract_id)
             return extract_id
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.root / f"{_UNFINISHED}{extract_id}"
-        with unfinished.open("xb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.chmod(0o444)
-        unfinished.rename(target)
-        _sync_folder(target.parent)
+        make_folder(target.parent)
+        unfinished = self.root / f"{UNFINISHED}{extract_id}"
+        try:
+            unfinished.write_bytes(raw)
+            seal_file(unfinished)
+            put_in_place(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
         return extract_id
 
     @contextlib.contextmanager
@@ -119,8 +129,8 @@ class Archive:
 
         Needs no writer lock: another writer's `clean` leaves the file alone while this process lives.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        path = self.root / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        make_folder(self.root)
+        path = self.root / f"{UNFINISHED}{secrets.token_hex(8)}"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_SH)
@@ -140,12 +150,9 @@ class Archive:
             if sha256_of_file(target) != extract_id:
                 self.read(extract_id)
             return extract_id
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.chmod(0o444)
-        unfinished.rename(target)
-        _sync_folder(target.parent)
+        make_folder(target.parent)
+        seal_file(unfinished)
+        put_in_place(unfinished, target)
         return extract_id
 
     def read(self, extract_id: str) -> bytes:
@@ -180,31 +187,31 @@ class Archive:
             latest[_place(sighting)] = _timeless(sighting)
         if not new:
             return
-        self.root.mkdir(parents=True, exist_ok=True)
         stamped = [replace(sighting, retrieved_at=self._now_text()) for sighting in new]
-        rows = [json.dumps(asdict(sighting), sort_keys=True) for sighting in stamped]
-        with self.manifest.open("ab") as file:
-            file.write("".join(row + "\n" for row in rows).encode())
-            file.flush()
-            os.fsync(file.fileno())
+        rows = [json.dumps(asdict(sighting), sort_keys=True).encode() for sighting in stamped]
+        append_lines(self.manifest, rows)
 
     def sightings(self) -> list[Sighting]:
         """All sightings in the order they were recorded; raises InputRejected for a damaged manifest.
 
-        A last line without its line end was never finished and doesn't count.
+        A last line that was cut off doesn't count; `torn` tells of it.
         """
-        if not self.manifest.exists():
-            return []
-        finished = self.manifest.read_bytes().split(b"\n")[:-1]
-        return [self._sighting(line, number) for number, line in enumerate(finished, 1)]
+        return [self._sighting(line, number) for number, line in enumerate(finished_lines(self.manifest), 1)]
+
+    def torn(self) -> list[str]:
+        """A sentence for each file of lines whose last one was cut off: the next writer sets it aside."""
+        return [
+            f"{lines}: the last line was cut off ({len(torn)} bytes) and doesn't count; the next run that "
+            f"archives a file sets it aside in {lines.name}.torn. What it told of is archived again where it is "
+            "still there."
+            for lines in (self.manifest, self.prunings)
+            if (torn := torn_line(lines))
+        ]
 
     def pruned(self) -> dict[str, str]:
         """The id of each file whose bytes were pruned and haven't come back, to the id of what replaced it."""
-        if not self.prunings.exists():
-            return {}
-        finished = self.prunings.read_bytes().split(b"\n")[:-1]
         try:
-            rows = [json.loads(line) for line in finished]
+            rows = [json.loads(line) for line in finished_lines(self.prunings)]
             replaced = {row["extract_id"]: row["replaced_by"] for row in rows}
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(
@@ -224,24 +231,21 @@ class Archive:
         """Removes the bytes of a file, once it is written down what took its place. Its sightings stay."""
         self.clean()
         row = {"extract_id": extract_id, "replaced_by": replaced_by, "pruned_at": self._now_text()}
-        with self.prunings.open("ab") as file:
-            file.write((json.dumps(row, sort_keys=True) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self.prunings, [json.dumps(row, sort_keys=True).encode()])
         self.path_of(extract_id).unlink()
 
     def clean(self) -> None:
-        """Removes what an interrupted write left behind."""
+        """Removes what an interrupted write left behind; a line that was cut off is set aside, and said."""
         if not self.root.is_dir():
             return
-        for unfinished in self.root.glob(f"{_UNFINISHED}*"):
+        for unfinished in self.root.glob(f"{UNFINISHED}*"):
             if not _is_being_written(unfinished):
                 unfinished.unlink(missing_ok=True)
         for lines in (self.manifest, self.prunings):
-            with contextlib.suppress(FileNotFoundError), lines.open("r+b") as file:
-                written = file.read()
-                if not written.endswith(b"\n"):
-                    file.truncate(written.rfind(b"\n") + 1)
+            if torn := mend_last_line(lines):
+                announce(
+                    f"{lines}: the last line was cut off; its {len(torn)} bytes are in {lines.name}.torn"
+                )
 
     def _now_text(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds")
@@ -287,11 +291,3 @@ def _is_being_written(unfinished: Path) -> bool:
     finally:
         os.close(handle)
     return False
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

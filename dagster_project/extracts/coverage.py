@@ -14,6 +14,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from dagster_project.durable import write_whole
 from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.used_files import ReadFile
 from dagster_project.settings import PACKAGE_DIR
@@ -63,9 +64,7 @@ def remember(archive: Archive, files: Iterable[ReadFile]) -> None:
     if known.items() >= found.items():
         return
     quarters = {extract_id: list(covered) for extract_id, covered in sorted({**known, **found}.items())}
-    with archive.unfinished() as written:
-        written.write_text(json.dumps({"readers": readers_hash(), "quarters": quarters}), encoding="utf-8")
-        written.replace(archive.coverage)
+    write_whole(archive.coverage, json.dumps({"readers": readers_hash(), "quarters": quarters}))
 
 
 @cache

@@ -16,10 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dagster_project.errors import InputMissing, InputRejected, LeagueError
-from dagster_project.releases.durable import flush, make_folder, remove, seal_file
+from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
+from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 
-UNFINISHED = ".unfinished-"
 _FORMAT = 1
 _HASH_SHOWN = 16
 _DAMAGES_SHOWN = 5
@@ -149,6 +148,8 @@ class BackupFolder:
         ids = self.ids()
         if not ids:
             raise InputMissing(f"{self.root} holds no backup: name a folder that `league backup` wrote to.")
+        if backup_id is not None and not _BACKUP_ID.fullmatch(backup_id):
+            raise WrongUsage(f"--backup is a backup's id, such as {ids[-1]}, not {backup_id!r}.")
         chosen = backup_id or ids[-1]
         return chosen, self.read(chosen)
 

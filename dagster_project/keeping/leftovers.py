@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dagster_project import durable
 from dagster_project.keeping.removal import (
     CANDIDATE,
     NOWCAST,
@@ -22,8 +23,8 @@ from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.runs.quarterly_run import checkout_project
 from dagster_project.settings import DataFolder
 
-_MARK = ".unfinished-"
-# Nowcasts and dbt's parser work without the writer's lock: what is younger may be somebody's work of now.
+# Nowcasts, summaries, Dagster's settings and dbt's parser work without the writer's lock: what is younger may be
+# somebody's work of now.
 _AT_WORK = timedelta(days=1)
 
 
@@ -34,9 +35,16 @@ def leftovers(data: DataFolder, now: datetime) -> list[Removal]:
         removal_of(CANDIDATE, path, data, "its run is dead: this process holds the writer's lock")
         for path in sorted(data.candidates.glob("*"))
     ]
-    for folder in (data.root, data.archive, data.releases, data.nowcasts):
-        for path in sorted({*folder.glob(f"{_MARK}*"), *folder.glob(f"*/{_MARK}*")}):
-            if folder != data.nowcasts or now - written_at(path) > _AT_WORK:
+    without_lock = (data.nowcasts, data.runs, data.dagster_home)
+    for folder in (data.root, data.archive, data.releases, data.ledger, *without_lock):
+        for path in sorted(
+            {*folder.glob(f"{durable.UNFINISHED}*"), *folder.glob(f"*/{durable.UNFINISHED}*")}
+        ):
+            is_at_work = path.is_relative_to(data.root) and any(map(path.is_relative_to, without_lock))
+            # A restore that was cut off while it put things in place is finished by the same restore.
+            if (path / "placing.json").exists():
+                continue
+            if not is_at_work or now - written_at(path) > _AT_WORK:
                 found.append(removal_of(UNFINISHED, path, data, "never finished"))
     unique = {removal.name: removal for removal in found}
     return list(unique.values())

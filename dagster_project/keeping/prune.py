@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import append_lines, mend_last_line, remove
 from dagster_project.errors import InputMissing, LeagueError, WrongUsage
 from dagster_project.extracts.archive import Archive
 from dagster_project.keeping.leftovers import leftovers, overtaken_nowcasts, parsed_projects
@@ -16,7 +16,6 @@ from dagster_project.keeping.needed import Needed, needed_by_releases
 from dagster_project.keeping.old_runs import RunHistory, old_runs
 from dagster_project.keeping.removal import ARCHIVED, KINDS, RUN, Removal
 from dagster_project.keeping.replaced_files import replaced_files
-from dagster_project.releases.durable import remove
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
@@ -96,18 +95,19 @@ def _remove(data: DataFolder, history: RunHistory, removals: Sequence[Removal], 
 
 def _write_down(log: Path, removals: Sequence[Removal], now: datetime) -> None:
     """A line for each, on the disk before the first is removed."""
-    with log.open("ab") as file:
-        for removal in removals:
-            line = {
-                "at": now.isoformat(timespec="seconds"),
-                "kind": removal.kind,
-                "name": removal.name,
-                "bytes": removal.bytes,
-                "why": removal.why,
-            }
-            file.write((json.dumps(line, sort_keys=True, ensure_ascii=False) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
+    lines = [
+        {
+            "at": now.isoformat(timespec="seconds"),
+            "kind": removal.kind,
+            "name": removal.name,
+            "bytes": removal.bytes,
+            "why": removal.why,
+        }
+        for removal in removals
+    ]
+    if torn := mend_last_line(log):
+        announce(f"{log}: the last line was cut off; its {len(torn)} bytes are in {log.name}.torn")
+    append_lines(log, [json.dumps(line, sort_keys=True, ensure_ascii=False).encode() for line in lines])
 
 
 def _described(data: DataFolder, removals: Sequence[Removal], *, dry_run: bool) -> dict[str, Any]:

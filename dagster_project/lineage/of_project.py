@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
 import logging
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
 from dagster_project.lineage.column_lineage import ColumnLineage, TableLineage, as_json, from_json
 from dagster_project.settings import EXPECTATIONS_DIR, PACKAGE_DIR
@@ -38,9 +39,11 @@ def lineage_of(project: DbtProject) -> ColumnLineage:
     kept = project.parsed_folder / KEPT
     made_by = _made_by()
     if kept.is_file():
-        content = json.loads(kept.read_bytes())
-        if content["made_by"] == made_by:
-            return from_json(content)
+        # A file that was cut off is derived again, like one of other code.
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            content = json.loads(kept.read_bytes())
+            if content["made_by"] == made_by:
+                return from_json(content)
     lineage = derived(project)
     _keep(kept, {"made_by": made_by, **as_json(lineage)})
     return lineage
@@ -139,8 +142,4 @@ def _made_by() -> str:
 
 def _keep(path: Path, content: Mapping[str, Any]) -> None:
     """Several processes may derive at once: a rename makes the last one everybody's."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f"{path.name}.", delete=False, encoding="utf-8"
-    ) as file:
-        json.dump(content, file, separators=(",", ":"))
-    Path(file.name).replace(path)
+    write_whole(path, json.dumps(content, separators=(",", ":")))

@@ -23,6 +23,7 @@ from openlineage.client.event_v2 import (
 from openlineage.client.facet_v2 import parent_run
 from openlineage.client.serde import Serde
 
+from dagster_project.durable import make_folder
 from dagster_project.errors import ExitCode
 from dagster_project.lineage import jobs
 from dagster_project.lineage.datasets import Datasets
@@ -178,7 +179,7 @@ class RunEvents:
             eventType=state, eventTime=time, run=of, job=job, inputs=inputs or [], outputs=outputs or []
         )
         self._events.append(event)
-        run.record.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(run.record.folder)
         with (run.record.folder / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write(Serde.to_json(event, ensure_ascii=False) + "\n")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import LeagueError
 from dagster_project.nowcast.identity import NowcastIdentity
-from dagster_project.releases.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.releases.tables import ReleasedTable, export_table
 from dagster_project.settings import DataFolder
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.durable import make_folder, remove
 from dagster_project.errors import LeagueError
-from dagster_project.releases.durable import make_folder, remove
 from dagster_project.releases.folder import sweep_unfinished
 from dagster_project.releases.journal import keep_journal
 from dagster_project.releases.ledger import keep_ledger
@@ -54,7 +54,7 @@ class Candidate:
             )
 
     def discard(self) -> None:
-        """Removes the candidate and its folder."""
+        """Removes the candidate and its folder, also where it never came to be."""
         remove(self.warehouse.parent)
 
 
@@ -71,13 +71,17 @@ def open_candidate(data: DataFolder, run_id: str) -> Candidate:
         )
     sweep(data)
     candidate = Candidate(run_id, data.candidates / run_id / data.warehouse.name)
-    make_folder(candidate.warehouse.parent)
-    if data.warehouse.exists():
-        shutil.copyfile(data.warehouse, candidate.warehouse)
-        candidate.warehouse.chmod(0o644)
-    with candidate.connect() as connection:
-        keep_journal(connection, data)
-        keep_ledger(connection)
+    try:
+        make_folder(candidate.warehouse.parent)
+        if data.warehouse.exists():
+            shutil.copyfile(data.warehouse, candidate.warehouse)
+            candidate.warehouse.chmod(0o644)
+        with candidate.connect() as connection:
+            keep_journal(connection, data)
+            keep_ledger(connection)
+    except BaseException:
+        candidate.discard()
+        raise
     return candidate
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
 from dagster_project.quarters import Quarter
-from dagster_project.releases.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
 from dagster_project.settings import DataFolder
@@ -21,7 +21,6 @@ from dagster_project.settings import DataFolder
 RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
-UNFINISHED = ".unfinished-"
 _SAYS = {field.name for field in fields(ReleaseIdentity)} | {"release_id", "notice", "gates", "files"}
 OFFICIAL_NOTICE = (
     "Unofficial recomputation. "

@@ -11,6 +11,7 @@ from dagster_project.releases.candidate import Candidate, open_candidate
 from dagster_project.releases.correction import correcting
 from dagster_project.releases.damage import refuse_damaged
 from dagster_project.releases.folder import ReleaseFolder, read_release, release_path
+from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.journal import (
     HELD,
     PUBLISHED,
@@ -24,7 +25,7 @@ from dagster_project.releases.journal import (
     refuse_withdrawn,
 )
 from dagster_project.releases.past_league_tables import keep_league_tables
-from dagster_project.releases.publish import commit, make_current
+from dagster_project.releases.publish import commit, current_release, make_current
 from dagster_project.releases.reload import forget_quarter, reload_release
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
 
@@ -73,19 +74,24 @@ def hold(
 
 
 def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = None) -> dict[str, Any]:
-    """Makes held or withdrawn releases current, all in one commit; says which and what they replace.
+    """Makes held or withdrawn releases current, all in one commit; says which and what they replace. Those that the
+    same person made current before stay so: an approval that was killed is finished by asking again.
 
     Raises WrongUsage where a release isn't waiting, where the person who approves is one of those who built
     it, or where the earlier quarter's release that it was gated against isn't current; InputRejected where
     a file of its folder isn't as `release.json` says.
     """
     who = person(by)
+    for release_id in release_ids:
+        release_id_of(release_id, "RELEASE")
     with correcting(data, "approve") as candidate:
         with candidate.connect() as connection:
             events = events_in(connection)
         current = current_after(events)
+        approved = [event for event in current.values() if _is_done(event, release_ids, who)]
+        done = {event.release_id for event in approved}
         wanted = sorted(
-            (_waiting(events, release_id) for release_id in dict.fromkeys(release_ids)),
+            (_waiting(events, each) for each in dict.fromkeys(release_ids) if each not in done),
             key=lambda event: event.quarter,
         )
         _refuse_two_of_a_quarter(wanted)
@@ -93,14 +99,16 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
             _refuse_builder(events, event, who)
             refuse_damaged(release_path(data, event.quarter, event.release_id))
         _refuse_other_earlier_release(data, wanted, current)
-        _bring_back(candidate, data, wanted)
-        with candidate.connect() as connection:
-            quarters = [event.quarter for event in wanted]
-            make_current(connection, data, quarters, how="approval", by=who, at=now())
-        published = {release.quarter: release for release in commit(candidate, data)}
+        if wanted:
+            _bring_back(candidate, data, wanted)
+            with candidate.connect() as connection:
+                quarters = [event.quarter for event in wanted]
+                make_current(connection, data, quarters, how="approval", by=who, at=now())
+            commit(candidate, data)
+        published = {release.quarter: release for release in current_release(data)}
     return {
         "by": who,
-        "is_sample": all(published[event.quarter].is_sample for event in wanted),
+        "is_sample": all(published[event.quarter].is_sample for event in (*wanted, *approved)),
         "approved": [
             {
                 "quarter": str(event.quarter),
@@ -109,6 +117,14 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
                 "replaces": current[event.quarter].release_id if event.quarter in current else None,
             }
             for event in wanted
+        ],
+        "approved_before": [
+            {
+                "quarter": str(event.quarter),
+                "release_id": event.release_id,
+                "at": f"{event.at.isoformat()}Z",
+            }
+            for event in approved
         ],
         "exit_code": 0,
     }
@@ -131,6 +147,11 @@ def _bring_back(candidate: Candidate, data: DataFolder, wanted: Sequence[Release
         keep_league_tables(connection, data)
     project.build("seed", _SEEDS, candidate.warehouse, threads=1)
     project.build("run", _VIEWS, candidate.warehouse, threads=1)
+
+
+def _is_done(event: ReleaseEvent, release_ids: Sequence[str], who: str) -> bool:
+    """Whether the same person's approval is there already: whoever was cut off asks again, and is done."""
+    return event.release_id in release_ids and (event.how, event.by) == ("approval", who)
 
 
 def _waiting(events: Sequence[ReleaseEvent], release_id: str) -> ReleaseEvent:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster_project.errors import InputMissing, LeagueError
+from dagster_project.errors import InputMissing, LeagueError, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT
 
 ID_LENGTH = 16
+_RELEASE_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+_START_OF_ID = re.compile(rf"[0-9a-f]{{1,{ID_LENGTH}}}")
 _CODE_FOLDERS = ("dagster_project", "dbt", "expectations")
 _LOCKED_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 _MADE_BY_DBT = frozenset({"dbt/target", "dbt/logs", "dbt/dbt_packages"})
@@ -118,6 +121,19 @@ def hash_rules(rules_dir: Path = METHODOLOGY_DIR) -> dict[str, str]:
             f"{rules_dir}: expected the rules' CSV files; found none. Give the folder that holds them."
         )
     return hashes
+
+
+def release_id_of(text: str, what: str, *, start_will_do: bool = False) -> str:
+    """A release's id as typed by a person, for any verb; `what` names the option or argument.
+
+    Raises WrongUsage where it isn't one: an id becomes part of a path, so that nothing else may.
+    """
+    if not (_START_OF_ID if start_will_do else _RELEASE_ID).fullmatch(text):
+        start = ", or their start" if start_will_do else ""
+        raise WrongUsage(
+            f"{what} is a release's id, {ID_LENGTH} digits or letters a to f{start}, not {text!r}."
+        )
+    return text
 
 
 def locked_versions() -> dict[str, str]:

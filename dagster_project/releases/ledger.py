@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.durable import UNFINISHED, make_folder, put_in_place, remove, seal_file
 from dagster_project.quarters import Quarter
-from dagster_project.releases.durable import make_folder, remove, seal_file
-from dagster_project.releases.folder import RELEASE_FILE, UNFINISHED
+from dagster_project.releases.folder import RELEASE_FILE
 from dagster_project.releases.journal import PUBLISHED, events_in, now
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
@@ -53,7 +53,7 @@ def write_ledger(
         rows = f"(select * from {WAREHOUSE_SCHEMA}.reconciliation where quarter = '{quarter}')"
         connection.execute(f"copy ({_differences(rows, now())}) to {_text(unfinished)} (format parquet)")
         seal_file(unfinished)
-        unfinished.replace(file)
+        put_in_place(unfinished, file)
 
 
 def load_ledger(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:

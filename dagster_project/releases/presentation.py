@@ -23,6 +23,11 @@ def show_approval(result: Mapping[str, Any]) -> None:
             f"{item['quarter']}: release [bold]{item['release_id']}[/bold] is current now{instead}; "
             f"approved by {escape(result['by'])}, it was {item['was']}"
         )
+    for item in result["approved_before"]:
+        out.print(
+            f"{item['quarter']}: release [bold]{item['release_id']}[/bold] is current since {item['at']}: "
+            f"{escape(result['by'])} approved it then"
+        )
     out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
 from dagster_project.errors import LeagueError
+from dagster_project.interruption import to_the_end
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
-from dagster_project.releases.durable import flush, make_folder, remove, seal_file
-from dagster_project.releases.folder import RELEASE_FILE, UNFINISHED, release_path
+from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.journal import (
     PUBLISHED,
     add_event,
@@ -90,10 +91,11 @@ def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
     seal_file(candidate.warehouse)
     make_folder(data.warehouse.parent)
     refuse_foreign_wal(data)
-    candidate.warehouse.replace(data.warehouse)
-    flush(data.warehouse.parent)
-    candidate.discard()
-    return mend_current_links(data)
+    with to_the_end():
+        candidate.warehouse.replace(data.warehouse)
+        flush(data.warehouse.parent)
+        candidate.discard()
+        return mend_current_links(data)
 
 
 def refuse_foreign_wal(data: DataFolder) -> None:

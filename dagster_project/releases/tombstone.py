@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.durable import READ_ONLY, UNFINISHED, flush, make_folder, remove
 from dagster_project.quarters import Quarter
-from dagster_project.releases.durable import READ_ONLY, flush, make_folder, remove
-from dagster_project.releases.folder import RELEASE_FILE, UNFINISHED, read_release_file, release_path
+from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
 from dagster_project.releases.journal import (
     EVENT_TABLE,
     WITHDRAWN,

@@ -11,6 +11,7 @@ from dagster_project.errors import WrongUsage
 from dagster_project.releases.correction import correcting
 from dagster_project.releases.damage import refuse_damaged
 from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
+from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.journal import (
     PUBLISHED,
     WITHDRAWN,
@@ -22,7 +23,7 @@ from dagster_project.releases.journal import (
     now,
     person,
 )
-from dagster_project.releases.publish import commit, make_current
+from dagster_project.releases.publish import commit, current_release, make_current
 from dagster_project.releases.reload import forget_quarter, reload_release
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
@@ -42,11 +43,18 @@ def withdraw(
     reason is given or the other release was never current; InputRejected where that one's folder is damaged.
     """
     reason, who = " ".join(reason.split()), person(by)
+    release_id_of(release_id, "RELEASE")
+    if roll_back_to is not None:
+        release_id_of(roll_back_to, "--roll-back-to")
     if not reason:
         raise WrongUsage("Say why with --reason: whoever has used the release will read it.")
     with correcting(data, "withdraw") as candidate:
         with candidate.connect() as connection:
             events = events_in(connection)
+            done = _done_before(events, release_id, reason, roll_back_to, who)
+            if done is not None:
+                # Whoever was cut off asks again: opening the published state has mended links and tombstones.
+                return _answer(data, events, done, was="withdrawn", reason=reason, by=who)
             last = _standing(events, release_id)
             current = current_after(events).get(last.quarter)
             was_current = current is not None and current.release_id == release_id
@@ -61,18 +69,40 @@ def withdraw(
                 folder = release_path(data, last.quarter, roll_back_to)
                 reload_release(connection, last.quarter, folder)
                 make_current(connection, data, [last.quarter], how="roll_back", by=who, at=at, reason=reason)
-        published = {release.quarter: release for release in commit(candidate, data)}
-    instead = published.get(last.quarter)
+        commit(candidate, data)
+    was = "current" if was_current else "replaced" if last.event == PUBLISHED else last.event
+    return _answer(data, events, last, was=was, reason=reason, by=who)
+
+
+def _answer(
+    data: DataFolder, events: Sequence[ReleaseEvent], last: ReleaseEvent, *, was: str, reason: str, by: str
+) -> dict[str, Any]:
+    """`was` is what the release was before: `withdrawn` where the same had been done already."""
+    instead = {release.quarter: release for release in current_release(data)}.get(last.quarter)
     return {
         "quarter": str(last.quarter),
-        "release_id": release_id,
-        "was": "current" if was_current else "replaced" if last.event == PUBLISHED else last.event,
+        "release_id": last.release_id,
+        "was": was,
         "reason": reason,
-        "by": who,
+        "by": by,
         "current_release_id": instead.release_id if instead is not None else None,
         "built_on_it": _built_on(data, events, last),
         "exit_code": 0,
     }
+
+
+def _done_before(
+    events: Sequence[ReleaseEvent], release_id: str, reason: str, roll_back_to: str | None, who: str
+) -> ReleaseEvent | None:
+    """The event of exactly this withdrawal, if it stands: by the same person, for the same reason, with the same
+    release in its place.
+    """
+    found = [event for key, event in last_events(events).items() if key[1] == release_id]
+    if not found or (found[0].event, found[0].by, found[0].reason) != (WITHDRAWN, who, reason):
+        return None
+    current = current_after(events).get(found[0].quarter)
+    instead = current.release_id if current is not None and current.how == "roll_back" else None
+    return found[0] if instead == roll_back_to else None
 
 
 def _standing(events: Sequence[ReleaseEvent], release_id: str) -> ReleaseEvent:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dagster_project.durable import make_folder
 from dagster_project.errors import LeagueError, Locked
-from dagster_project.releases.durable import make_folder
 from dagster_project.settings import DataFolder
 
 _held_by_this_process: set[Path] = set()

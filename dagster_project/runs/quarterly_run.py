@@ -13,12 +13,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from dagster_project.errors import WrongUsage
+from dagster_project.interruption import to_the_end
+from dagster_project.machine import require_memory
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, open_candidate
 from dagster_project.releases.publish import mend_current_links, refuse_foreign_wal
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.progress import announce
-from dagster_project.runs.record import RunRecord
+from dagster_project.runs.record import RunRecord, mend_outcomes
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.witness import NoWitness, Witness
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
@@ -77,30 +79,35 @@ class QuarterlyRun:
         self._rules: RuleSet | None = None
 
     def __enter__(self) -> QuarterlyRun:
+        require_memory()
         self.record.note(quarters=[str(quarter) for quarter in self.request.quarters])
         self.witness.run_started(self)
         try:
             with self.recording():
                 self._exit.enter_context(writer_lock(self.data, self.run_id))
                 mend_current_links(self.data)
+                for run_id in mend_outcomes(self.data):
+                    announce(f"The outcome of run {run_id} was damaged; what is left of it is kept beside it")
                 refuse_foreign_wal(self.data)
                 self._candidate = open_candidate(self.data, self.run_id)
                 self._exit.callback(self._candidate.discard)
         except BaseException:
-            self._exit.close()
-            self.witness.run_ended(self)
+            with to_the_end():
+                self._exit.close()
+                self.witness.run_ended(self)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self.record.failed(error)
-        try:
-            self.witness.run_ended(self)
-        finally:
-            self._exit.close()
+        with to_the_end():
+            try:
+                if error is not None:
+                    self.record.failed(error)
+                self.witness.run_ended(self)
+            finally:
+                self._exit.close()
 
     @property
     def candidate(self) -> Candidate:
@@ -164,8 +171,11 @@ class QuarterlyRun:
         """Keeps an error as the outcome of the run and passes it on."""
         try:
             yield
-        except Exception as error:
-            self.record.failed(error)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            with to_the_end():
+                self.record.failed(error)
             raise
 
     @property

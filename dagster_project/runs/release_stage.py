@@ -6,6 +6,7 @@ from typing import Any
 
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
+from dagster_project.interruption import to_the_end
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import ReleaseFolder, write_release
 from dagster_project.releases.holding import hold
@@ -52,15 +53,24 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
                         provenance=_provenance(run, identity.quarter),
                     )
                 )
-        held: list[str] = []
-        if run.request.hold:
-            held = hold(run.candidate, run.data, run.releases, run_id=run.run_id, by=run.request.by)
-        else:
-            how = "rebuild" if run.request.rebuild else "run"
-            publish(run.candidate, run.data, run.quarters, how=how, by=run.request.by)
+        with to_the_end():
+            held = _let_out(run)
         for folder in run.releases:
             waits = ", held" if folder.release_id in held else ""
             announce(f"  {folder.quarter}: release {folder.release_id}{waits}")
+    # Again, as the stage's own time is known only now.
+    run.record.note(seconds=run.seconds)
+    return run.releases
+
+
+def _let_out(run: QuarterlyRun) -> list[str]:
+    """Publishes the releases or holds them, and says so in the run's outcome; the ids of those that wait."""
+    held: list[str] = []
+    if run.request.hold:
+        held = hold(run.candidate, run.data, run.releases, run_id=run.run_id, by=run.request.by)
+    else:
+        how = "rebuild" if run.request.rebuild else "run"
+        publish(run.candidate, run.data, run.quarters, how=how, by=run.request.by)
     run.record.note(
         exit_code=0,
         dry_run=False,
@@ -76,7 +86,7 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
             for folder in run.releases
         ],
     )
-    return run.releases
+    return held
 
 
 def _says(run: QuarterlyRun) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
+from dagster_project.releases.identity import release_id_of
 
-_RELEASE_ID = re.compile(r"[0-9a-f]{16}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -63,10 +63,8 @@ class RunRequest:
             raise WrongUsage("--release says which files to use: leave out --as-of, or leave out --release.")
         self._refuse_other_files()
         self._refuse_rebuild_that_publishes()
-        if self.release is not None and not _RELEASE_ID.fullmatch(self.release):
-            raise WrongUsage(
-                f"--release is a release's id, 16 digits or letters a to f, not {self.release!r}."
-            )
+        if self.release is not None:
+            release_id_of(self.release, "--release")
         if self.release is not None and len(set(self.quarters)) > 1:
             raise WrongUsage("--release is of one quarter: name that quarter alone.")
         if self.scale < 1:
@@ -81,8 +79,10 @@ class RunRequest:
     def _refuse_rebuild_that_publishes(self) -> None:
         if self.rebuild and (self.release is None or not self.hold):
             raise WrongUsage("A rebuild makes a release anew and holds it: name `release`, and set `hold`.")
-        if self.follows is not None and not (self.rebuild and _RELEASE_ID.fullmatch(self.follows)):
-            raise WrongUsage("Only a rebuild follows another release of the quarter before, given by its id.")
+        if self.follows is not None:
+            if not self.rebuild:
+                raise WrongUsage("Only a rebuild follows another release of the quarter before.")
+            release_id_of(self.follows, "`follows`")
 
     def _refuse_other_files(self) -> None:
         vintage = "--as-of" if self.as_of is not None else "--release" if self.release is not None else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dagster_project.extracts.archive import Archive
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.quarter_status import quarters_of
-from dagster_project.runs.record import OUTCOME_FILE
+from dagster_project.runs.record import OUTCOME_FILE, read_outcome
 from dagster_project.settings import DataFolder
 
 _RUNS_SHOWN = 5
@@ -37,6 +36,7 @@ def status_of(data: DataFolder) -> dict[str, Any]:
         "quarters": quarters_of(data, current),
         "archive": _archived(data),
         "runs": _latest_runs(data),
+        "damaged": Archive(data.archive).torn(),
     }
 
 
@@ -76,6 +76,6 @@ def _latest_runs(data: DataFolder) -> list[dict[str, Any]]:
     )
     runs = []
     for path in outcomes[:_RUNS_SHOWN]:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = {"run_id": path.parent.name, **read_outcome(data, path.parent.name)}
         runs.append({key: content.get(key) for key in ("run_id", "quarters", "exit_code", "message")})
     return runs

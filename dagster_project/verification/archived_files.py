@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from pathlib import PurePath
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
@@ -48,22 +48,33 @@ def check_whole(archive: Archive) -> Check:
     return Check(WHOLE, ("archive/manifest.jsonl", *looked_at), tuple(findings))
 
 
-def manifest_of(archive: Archive, extract_ids: Iterable[str]) -> bytes:
-    """The manifest's lines of these files. Of a folder they came from only the file's name is kept: it says
-    nothing elsewhere, and may say who used the machine.
+def manifest_of(archive: Archive, content: Mapping[str, Any], sources: Mapping[str, str]) -> bytes:
+    """A manifest of the files that a release used, with no more in it than the release is bound to.
+
+    A line per file: its id and name as `release.json` has them, the bytes in `archive`, and its source, given by
+    id. Where and when it was seen says nothing of the release, and may say who used the machine.
     """
-    wanted = set(extract_ids)
-    return b"".join(
-        (json.dumps(asdict(_without_place(sighting)), sort_keys=True) + "\n").encode()
-        for sighting in archive.sightings()
-        if sighting.extract_id in wanted
-    )
+    lines = [
+        Sighting(
+            extract_id=extract_id,
+            file_name=name,
+            source=sources[extract_id],
+            table_name=None,
+            quarters=(),
+            bytes=archive.path_of(extract_id).stat().st_size,
+            release_state="",
+            supersedes=None,
+            is_sample=content["is_sample"],
+            origin=name,
+        )
+        for extract_id, name in sorted(content["extracts"].items())
+    ]
+    return b"".join((json.dumps(asdict(line), sort_keys=True) + "\n").encode() for line in lines)
 
 
-def _without_place(sighting: Sighting) -> Sighting:
-    if sighting.url is not None:
-        return sighting
-    return replace(sighting, origin=PurePath(sighting.origin).name)
+def sources_in(archive: Archive) -> dict[str, str]:
+    """The source of each file that the archive has seen, by id."""
+    return {sighting.extract_id: sighting.source for sighting in archive.sightings()}
 
 
 def _sightings(archive: Archive) -> tuple[list[Sighting], list[Finding]]:

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import UNFINISHED, flush, make_folder, put_in_place
 from dagster_project.errors import ExitCode, InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive, sha256_of_file
 from dagster_project.quarters import Quarter
-from dagster_project.releases.folder import read_release
 from dagster_project.releases.tombstone import read_tombstone
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 from dagster_project.verification.bundle_members import (
-    CODE_FOLDER,
-    METADATA,
-    README,
     Bytes,
+    earlier_release,
     members_of,
-    readme,
+    telling_members,
+    zip_members,
 )
 from dagster_project.verification.findings import Check, exit_code_of
 from dagster_project.verification.released_files import rows_of
 from dagster_project.verification.verify import Verification, asked_release
 
 _SHOWN = 5
-# ZIP's first moment. Stored, not deflated: deflate's bytes depend on the zlib at hand.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
-_READABLE = 0o644 << 16
 
 
 def write_bundle(
@@ -57,7 +51,7 @@ def write_bundle(
     path = output or Path(f"{quarter}-{verification.release_id}.zip")
     announce("Writing the bundle")
     members = _all_members(verification, content)
-    _write(path, members)
+    _write(path.absolute(), members)
     return {
         "quarter": str(quarter),
         "release_id": verification.release_id,
@@ -73,29 +67,16 @@ def write_bundle(
 
 
 def _all_members(verification: Verification, content: Mapping[str, Any]) -> dict[str, Bytes]:
-    from dagster_project.verification.crate import describe
-
-    earlier_id = content["previous_release_id"]
-    earlier = (
-        read_release(verification.data, verification.quarter.shifted(-1), earlier_id) if earlier_id else None
-    )
+    earlier = earlier_release(verification.data, content)
     members = members_of(verification.data, content, earlier, verification.rules_dir)
-    members[README] = readme(content, "BUNDLE.zip")
-    pyproject = members[f"{CODE_FOLDER}/pyproject.toml"]
-    assert isinstance(pyproject, bytes)
-    members[METADATA] = describe(
+    telling = telling_members(
+        Archive(verification.data.archive),
         content,
         earlier,
         {name: _hash_and_size(raw) for name, raw in members.items()},
-        extracts=rows_of(verification.folder / "extract.parquet"),
-        sightings=[
-            sighting
-            for sighting in Archive(verification.data.archive).sightings()
-            if sighting.extract_id in content["extracts"]
-        ],
-        pyproject=pyproject,
+        rows_of(verification.folder / "extract.parquet"),
     )
-    return members
+    return {**members, **telling}
 
 
 def _refuse(verification: Verification) -> None:
@@ -133,16 +114,12 @@ def _hash_and_size(raw: Bytes) -> tuple[str, int]:
 
 
 def _write(path: Path, members: Mapping[str, Bytes]) -> None:
-    """Sorted names, no times, nothing compressed; the finished file takes its name by a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".unfinished-{path.name}")
+    """The finished file takes its name by a rename."""
+    make_folder(path.parent)
+    unfinished = path.with_name(f"{UNFINISHED}{path.name}")
     try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            for name in sorted(members):
-                info = zipfile.ZipInfo(name, _NO_TIME)
-                info.create_system, info.external_attr = _UNIX, _READABLE
-                raw = members[name]
-                archive.writestr(info, raw.read_bytes() if isinstance(raw, Path) else raw)
-        unfinished.replace(path)
+        zip_members(unfinished, members)
+        flush(unfinished)
+        put_in_place(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

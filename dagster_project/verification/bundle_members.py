@@ -1,12 +1,16 @@
 """What a bundle holds: the name of each member, and where its bytes come from.
 
-Laid out as a data folder (`archive/`, `releases/`) beside the code, so that one verification serves both.
+Laid out as a data folder (`archive/`, `releases/`) beside the code, so that one verification serves both. All of it
+follows from what the release id is the hash of, or is told from that: nothing else has a place in a bundle.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +28,15 @@ README = "README.txt"
 CODE_FOLDER = "code"
 RULES_FOLDER = "rules"
 MANIFEST = "archive/manifest.jsonl"
-# Beside the code whose hashes are in the release: what is needed to install it.
-_INSTALLED_WITH = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock")
+# What bundles held once beside the code: no hash in a release covers it, so that anybody could replace it.
+ONCE_BESIDE_THE_CODE = tuple(
+    f"{CODE_FOLDER}/{name}"
+    for name in ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock")
+)
+# ZIP's first moment. Stored, not deflated: deflate's bytes depend on the zlib at hand.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_READABLE = 0o644 << 16
 
 Content = Mapping[str, Any]
 Bytes = bytes | Path
@@ -42,7 +53,7 @@ def member_names(content: Content, earlier: Content | None) -> set[str]:
     names |= {f"archive/{extract_id[:2]}/{extract_id}" for extract_id in content["extracts"]}
     for release in (content, *([earlier] if earlier is not None else [])):
         names |= {f"{release_folder(release)}/{name}" for name in (*release["files"], RELEASE_FILE)}
-    names |= {f"{CODE_FOLDER}/{path}" for path in (*content["code"], *_INSTALLED_WITH)}
+    names |= {f"{CODE_FOLDER}/{path}" for path in content["code"]}
     if has_own_rules(content):
         names |= {f"{RULES_FOLDER}/{name}" for name in content["rules"]}
     return names
@@ -51,23 +62,54 @@ def member_names(content: Content, earlier: Content | None) -> set[str]:
 def members_of(
     data: DataFolder, content: Content, earlier: Content | None, rules_dir: Path | None
 ) -> dict[str, Bytes]:
-    """The bytes of every member but the crate's metadata and the README, which tell of them.
+    """The bytes of every member but those that `telling_members` tells from them.
 
     Text of the checkout has LF line ends, as its hashes do. All of it must have been verified before.
     """
     archive = Archive(data.archive)
-    members: dict[str, Bytes] = {MANIFEST: manifest_of(archive, content["extracts"])}
+    members: dict[str, Bytes] = {}
     for extract_id in content["extracts"]:
         members[f"archive/{extract_id[:2]}/{extract_id}"] = archive.path_of(extract_id)
     for release in (content, *([earlier] if earlier is not None else [])):
         folder = release_path(data, Quarter.from_canonical(release["quarter"]), release["release_id"])
         for name in (*release["files"], RELEASE_FILE):
             members[f"{release_folder(release)}/{name}"] = folder / name
-    for path in (*content["code"], *_INSTALLED_WITH):
+    for path in content["code"]:
         members[f"{CODE_FOLDER}/{path}"] = with_lf(PROJECT_ROOT / path)
     if rules_dir is not None:
         members |= _rules_in_force(rules_dir, content["rules"])
     return members
+
+
+def telling_members(
+    archive: Archive,
+    content: Content,
+    earlier: Content | None,
+    files: Mapping[str, tuple[str, int]],
+    extracts: Iterable[Mapping[str, Any]],
+) -> dict[str, bytes]:
+    """The manifest, the README and the crate's metadata: told from the other members and from nothing else.
+
+    `files` are sha256 and bytes of those by name, `extracts` the released table of that name. The same members
+    give the same bytes, so that whoever has them can tell whether these were changed.
+    """
+    from dagster_project.verification.crate import describe
+
+    rows = list(extracts)
+    manifest = manifest_of(archive, content, {row["extract_id"]: row["source"] for row in rows})
+    told = {MANIFEST: manifest, README: readme(content)}
+    described = {**files, **{name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in told.items()}}
+    return {**told, METADATA: describe(content, earlier, described, extracts=rows)}
+
+
+def earlier_release(data: DataFolder, content: Content) -> Content | None:
+    """What `release.json` says of the release of the quarter before that the gates read, if they read one."""
+    if content["previous_release_id"] is None:
+        return None
+    before = Quarter.from_canonical(content["quarter"]).shifted(-1)
+    folder = release_path(data, before, content["previous_release_id"])
+    said: dict[str, Any] = json.loads((folder / RELEASE_FILE).read_bytes())
+    return said
 
 
 def with_lf(path: Path) -> bytes:
@@ -75,25 +117,38 @@ def with_lf(path: Path) -> bytes:
     return path.read_bytes().replace(b"\r\n", b"\n")
 
 
-def readme(content: Content, bundle_name: str) -> bytes:
-    """What an auditor types, on a machine that has Python and nothing of this project."""
+def readme(content: Content) -> bytes:
+    """What an auditor does, with a checkout that didn't come with the bundle."""
     release_id, quarter = content["release_id"], content["quarter"]
     return f"""League tables of {quarter}, release {release_id}
 {content["notice"]}
 
-All that this release was made of and came to: the raw files (archive/), the released tables (releases/),
-the rules and the whole code (code/). To check every byte and make the release again, unpack this file and
-type in its folder (Python 3.11; the first command installs the locked packages, the second needs no network):
+All that this release was made of and came to: the raw files (archive/), the released tables (releases/), the
+rules and the code that the release id covers (code/).
 
-    make -C code setup
-    code/.venv/bin/league verify --bundle {bundle_name} --release {release_id}
+Don't install or run anything from here before it is verified: whoever changed this file could have changed that
+as well. Get the project from where you trust it, check out the code of the release, set it up there (`make setup`,
+Python 3.11), and leave this file packed as you received it:
 
-Give the path of the bundle as you received it, and compare the release id with one from another source, such
-as the column release_id of a table you were given. `code/.venv/bin/league verify --help` says more.
+    league verify --bundle BUNDLE.zip --sha256 HEX --release {release_id}
+
+HEX is the sha256 of the whole file, as whoever made it reads it to you: `league bundle` printed it. Compare the
+release id with one from another source too, such as the column release_id of a table you were given. Verifying
+needs no network; where your checkout isn't the code of the release, it names what differs.
 
 ro-crate-metadata.json describes every file (RO-Crate 1.1). The release id is the first 16 digits of the
 sha256 over the hashes of raw files, rules and code, and the versions, all in release.json of its folder.
 """.encode()
+
+
+def zip_members(path: Path, members: Mapping[str, Bytes]) -> None:
+    """Writes a ZIP of these members: sorted names, no times, nothing compressed, the same bytes each time."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(members):
+            info = zipfile.ZipInfo(name, _NO_TIME)
+            info.create_system, info.external_attr = _UNIX, _READABLE
+            raw = members[name]
+            archive.writestr(info, raw.read_bytes() if isinstance(raw, Path) else raw)
 
 
 def _rules_in_force(rules_dir: Path, then: Mapping[str, str]) -> dict[str, bytes]:

@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import remove
 from dagster_project.errors import LeagueError
 from dagster_project.extracts.archive import Archive
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import open_candidate
-from dagster_project.releases.durable import remove
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE, release_path
 from dagster_project.releases.publish import publish
 from dagster_project.releases.reload import reload_release
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.progress import announce
 from dagster_project.settings import PROJECT_ROOT, DataFolder
-from dagster_project.verification.archived_files import manifest_of
+from dagster_project.verification.archived_files import manifest_of, sources_in
 
 _RUN = "verification"
 
@@ -32,7 +32,7 @@ def lay_out(place: DataFolder, source: DataFolder, content: Mapping[str, Any]) -
     for extract_id in content["extracts"]:
         copied.path_of(extract_id).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(archive.path_of(extract_id), copied.path_of(extract_id))
-    copied.manifest.write_bytes(manifest_of(archive, content["extracts"]))
+    copied.manifest.write_bytes(manifest_of(archive, content, sources_in(archive)))
     quarter = Quarter.from_canonical(content["quarter"])
     asked = release_path(place, quarter, content["release_id"])
     asked.mkdir(parents=True)
@@ -76,16 +76,15 @@ def make_again_by(
     if code == PROJECT_ROOT:
         return make_again(place, quarter, release_id, rules_dir)
     announce(f"Making the release again with the code in {code}")
-    command = [
-        sys.executable,
-        "-m",
-        "dagster_project.verification",
-        str(place.root),
-        str(quarter),
-        release_id,
-    ]
+    rules = [str(rules_dir)] if rules_dir else []
+    run_in(code, place, "dagster_project.verification", str(place.root), str(quarter), release_id, *rules)
+    return release_path(place, quarter, release_id)
+
+
+def run_in(code: Path, place: DataFolder, module: str, *arguments: str) -> None:
+    """Runs a module of the code below `code`, in a process of its own. Raises LeagueError if it fails."""
     ended = subprocess.run(
-        [*command, *([str(rules_dir)] if rules_dir else [])],
+        [sys.executable, "-m", module, *arguments],
         cwd=code,
         env={
             **os.environ,
@@ -99,7 +98,6 @@ def make_again_by(
     )
     if ended.returncode != 0:
         raise LeagueError(f"The release's own code ended with {ended.returncode}: {ended.stderr.strip()}")
-    return release_path(place, quarter, release_id)
 
 
 def _bring_back(place: DataFolder, quarter: Quarter, release_id: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.extracts.archive import Sighting
+from dagster_project.quarters import Quarter
 from dagster_project.verification.bundle_members import (
     CODE_FOLDER,
     README,
@@ -50,11 +50,10 @@ def describe(
     files: Mapping[str, tuple[str, int]],
     *,
     extracts: Iterable[Mapping[str, Any]],
-    sightings: Iterable[Sighting],
-    pyproject: bytes,
 ) -> bytes:
     """The crate's metadata file. `files` are sha256 and bytes by name; `extracts` the released table of that
-    name; `sightings` say where and when each was seen. Nothing of the day or machine that bundles is in it.
+    name. Nothing is in it that doesn't follow from the release: nothing of the day or machine that bundles, nor of
+    when and where files were seen.
     """
     from rocrate.rocrate import ROCrate
 
@@ -65,14 +64,12 @@ def describe(
     }
     own = licences["MIT" if content["is_sample"] else "Open Government Licence v3.0"]
     entities = {name: _file(crate, name, *files[name]) for name in sorted(files)}
-    seen = list(sightings)
-    raw = [_extract(crate, entities, row, seen, licences) for row in extracts]
+    raw = [_extract(crate, entities, row, licences) for row in extracts]
     release = _folder(crate, release_folder(content), entities, f"Release {content['release_id']}")
     release["license"] = own
     kinds = ["Dataset", "SoftwareSourceCode"]
     code = _folder(crate, CODE_FOLDER, entities, "The code that made the release", kinds=kinds)
     code["programmingLanguage"] = "Python, SQL"
-    code["version"] = tomllib.loads(pyproject.decode())["project"]["version"]
     code["identifier"] = f"sha256:{_hash_of(content['code'])}"
     code["license"] = licences["MIT"]
     read = [*raw]
@@ -102,8 +99,9 @@ def describe(
     root["license"] = own
     root["mainEntity"] = release
     root["mentions"] = made
-    # The last of its files was archived then: a release itself knows no day.
-    root["datePublished"] = max(sighting.retrieved_at for sighting in seen)[:10]
+    next_quarter = Quarter.from_canonical(content["quarter"]).shifted(1)
+    # RO-Crate asks for a day, and a release knows none: the last one of what it tells of.
+    root["datePublished"] = (next_quarter.first_day - timedelta(days=1)).isoformat()
     text = json.dumps(crate.metadata.generate(), indent=2, sort_keys=True, ensure_ascii=False)
     return (text + "\n").encode()
 
@@ -122,23 +120,17 @@ def _extract(
     crate: ROCrate,
     entities: Mapping[str, Entity],
     row: Mapping[str, Any],
-    sightings: Iterable[Sighting],
     licences: Mapping[str, Entity],
 ) -> Entity:
-    """A raw file, as the released table `extract` and the manifest tell of it."""
+    """A raw file, as the released table `extract` tells of it."""
     extract_id = row["extract_id"]
     entity = entities[f"archive/{extract_id[:2]}/{extract_id}"]
-    seen = [sighting for sighting in sightings if sighting.extract_id == extract_id]
     entity["name"] = row["file_name"]
     entity["encodingFormat"] = _FORMATS.get(PurePosixPath(row["file_name"]).suffix.casefold(), "text/csv")
     entity["license"] = licences[row["licence"]]
     publisher = f"#{row['publisher'].replace(' ', '-').casefold()}"
     entity["publisher"] = _context(crate, publisher, "Organization", name=row["publisher"])
-    entity["description"] = (
-        f"Extract of {row['source']}, {row['rows']} records; first seen {seen[0].retrieved_at}"
-    )
-    if urls := [sighting.url for sighting in seen if sighting.url is not None]:
-        entity["url"] = urls[-1]
+    entity["description"] = f"Extract of {row['source']}, {row['rows']} records"
     return entity
 
 

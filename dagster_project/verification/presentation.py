@@ -23,6 +23,8 @@ def show_verification(result: Mapping[str, Any]) -> None:
     """Each check with how much it looked at, what differs under it, and the verdict at the end."""
     _out.print(f"Release [bold]{result['release_id']}[/bold] of {result['quarter']}")
     _show_withdrawal(result)
+    if "bundle_sha256" in result:
+        _out.print(_own_hash(result))
     for check in result["checks"]:
         _out.print(f"  {check['check']:<16}  {_said(check)}")
         for finding in check["findings"][:_SHOWN]:
@@ -46,13 +48,27 @@ def show_bundle(result: Mapping[str, Any]) -> None:
     )
     _out.print(f"{escape(result['path'])}\nsha256 {result['sha256']}")
     _show_withdrawal(result)
-    _out.print(f"Next: league verify --bundle {escape(result['path'])} --release {result['release_id']}")
+    _out.print("Send that sha256 another way than the file. Whoever has both:")
+    _out.print(
+        f"Next: league verify --bundle {escape(result['path'])} --sha256 {result['sha256']} "
+        f"--release {result['release_id']}"
+    )
     _out.print(result["notice"])
 
 
 def _show_withdrawal(result: Mapping[str, Any]) -> None:
     if result["withdrawn"]:
         _out.print(f"[bold red]{escape(withdrawal_in_words(result['withdrawn']))}[/bold red]")
+
+
+def _own_hash(result: Mapping[str, Any]) -> str:
+    """The first thing to ask of a file from elsewhere."""
+    if result["bundle_sha256_compared"]:
+        return f"The bundle's sha256 is the one given: {result['bundle_sha256']}"
+    return (
+        f"The bundle's own sha256 was NOT compared with anything: {result['bundle_sha256']}\nAsk whoever made it for "
+        "theirs, another way than the file came, and give it with --sha256."
+    )
 
 
 def _said(check: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dagster_project.errors import ExitCode, InputMissing, LeagueError
 from dagster_project.extracts.archive import Archive
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import release_path
+from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.publish import CURRENT_LINK
 from dagster_project.releases.tombstone import read_tombstone
 from dagster_project.runs.progress import announce
@@ -150,7 +151,9 @@ class Verification:
 def asked_release(data: DataFolder, quarter: Quarter, release_id: str | None) -> str:
     """The release asked for, or the quarter's current one; raises InputMissing, listing those there are."""
     folder = data.releases / str(quarter)
-    if release_id is None:
+    if release_id is not None:
+        release_id_of(release_id, "--release")
+    else:
         link = folder / CURRENT_LINK
         release_id = link.readlink().name if link.is_symlink() else None
     if release_id is not None and (folder / release_id).is_dir():

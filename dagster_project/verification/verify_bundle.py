@@ -9,20 +9,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.extracts.archive import sha256_of_file
-from dagster_project.extracts.readers import zip_members
+from dagster_project.extracts.readers import zip_members as zip_guard
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path
-from dagster_project.releases.identity import hash_code
+from dagster_project.releases.identity import hash_code, release_id_of
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
-from dagster_project.verification.bundle_members import CODE_FOLDER, METADATA, RULES_FOLDER, member_names
+from dagster_project.verification.bundle_members import (
+    CODE_FOLDER,
+    MANIFEST,
+    METADATA,
+    ONCE_BESIDE_THE_CODE,
+    README,
+    RULES_FOLDER,
+    member_names,
+    zip_members,
+)
+from dagster_project.verification.checkout import CODE, RULES, VERSIONS
 from dagster_project.verification.findings import Check, Finding, compared, names_in
+from dagster_project.verification.telling import told_by
 from dagster_project.verification.verify import Verification
 
 BUNDLE = "bundle"
 BUNDLED_CODE = "bundled code"
+TOLD_FROM_THEM = "told from them"
+TOLD = (MANIFEST, METADATA, README)
+AT_HAND = (CODE, RULES, VERSIONS)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAIN = re.compile(r"releases/(\d{4}-\d{2}-Q[1-4])/([0-9a-f]{16})/")
 _REMEDY = "Ask for the bundle again; compare its sha256 with the one that `league bundle` printed."
 
@@ -34,14 +49,23 @@ def verify_bundle(
     release_id: str | None = None,
     rebuild: bool = True,
     with_its_code: bool = False,
+    sha256: str | None = None,
 ) -> dict[str, Any]:
     """As `verify_release`, of a bundle. With `quarter` and `release_id` it must be the bundle of that release.
 
-    Its own code is run only with `with_its_code`; else the code at hand must be the release's. Raises
-    InputMissing where there is no such file, InputRejected where it isn't a bundle, or of another release.
+    The file's own `sha256` is compared before anything in it is looked at, if it is given. The bundle's code is run
+    only with `with_its_code`; else the code at hand must be the release's. Raises InputMissing where there is no
+    such file, InputRejected where it has another sha256, isn't a bundle, or is of another release, WrongUsage for
+    a `sha256` that is none.
     """
+    wanted = _sha256(sha256)
+    if release_id is not None:
+        release_id_of(release_id, "--release")
     if not bundle.is_file():
         raise InputMissing(f"{bundle}: expected a bundle that `league bundle` wrote; there is no such file.")
+    found = sha256_of_file(bundle)
+    if wanted is not None and wanted != found:
+        raise _rejected(bundle, f"a file with the sha256 {wanted}", f"one with the sha256 {found}")
     announce("Unpacking the bundle into a temporary place")
     with tempfile.TemporaryDirectory(prefix="league-bundle-") as temporary:
         place = Path(temporary).resolve()
@@ -55,23 +79,27 @@ def verify_bundle(
             verification.rules_dir = place / RULES_FOLDER
         announce("Checking files against their hashes")
         verification.check_files()
-        verification.checks.insert(0, _check_members(place, names, listed, verification))
+        members = _check_members(place, names, listed, verification)
+        verification.checks.insert(0, members)
         verification.checks.append(_check_bundled_code(place, verification.content))
         verification.check_code()
+        verification.checks.insert(1, _check_told(bundle, place, names, members, verification))
         verification.check_rebuild(wanted=rebuild)
-        return verification.answer(bundle=bundle.name, bundle_sha256=sha256_of_file(bundle))
+        return verification.answer(
+            bundle=bundle.name, bundle_sha256=found, bundle_sha256_compared=wanted is not None
+        )
 
 
 def _unpack(bundle: Path, place: Path) -> set[str]:
     """Every member below `place`, once all names and sizes are known to be harmless; returns the names."""
     try:
-        with zip_members.opened(bundle, bundle.name) as archive:
-            zip_members.check_contents(archive, bundle.name)
+        with zip_guard.opened(bundle, bundle.name) as archive:
+            zip_guard.check_contents(archive, bundle.name)
             for member in archive.infolist():
                 target = place / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("xb") as file:
-                    file.writelines(zip_members.chunks(archive, member, bundle.name))
+                    file.writelines(zip_guard.chunks(archive, member, bundle.name))
             return set(archive.namelist())
     except InputRejected as error:
         raise _rejected(bundle, error.expected, error.found) from None
@@ -124,11 +152,74 @@ def _check_members(
     expected_names = _expected_names(verification)
     findings += [Finding(name, "a file of the bundle", "none") for name in sorted(expected_names - names)]
     if expected_names:
-        findings += [
-            Finding(name, "only what the release was made of and came to", "a file beside that")
-            for name in sorted(names - expected_names)
-        ]
+        findings += [_not_bound(name) for name in sorted(names - expected_names)]
     return Check(BUNDLE, names_in(sorted(names | expected_names | set(listed))), tuple(findings))
+
+
+def _not_bound(name: str) -> Finding:
+    said = "a file beside that"
+    if name in ONCE_BESIDE_THE_CODE:
+        said += (
+            ", as bundles of earlier versions had it: whoever replaced it would have left no trace. Have the release "
+            "bundled anew by `league bundle`"
+        )
+    return Finding(name, "only what the release id covers, and what is told from that", said)
+
+
+def _check_told(
+    bundle: Path, place: Path, names: set[str], members: Check, verification: Verification
+) -> Check:
+    """What tells of the members, told again from them; and the ZIP around it all, made again from its members.
+
+    The words of the README and of the crate are the code's own: other code than the release's would use others, so
+    that the bundle's own code tells them, where that is to be run.
+    """
+    checked = [*TOLD, bundle.name]
+    unsound = [check.name for check in verification.checks if check.findings and check.name not in AT_HAND]
+    elsewhere = [check.name for check in verification.checks if check.findings and check.name in AT_HAND]
+    if verification.content is None or unsound:
+        return Check(
+            TOLD_FROM_THEM, (), not_done=f"not as released: {', '.join(unsound)}", exit_code=members.exit_code
+        )
+    if elsewhere:
+        return Check(TOLD_FROM_THEM, (), not_done=f"{', '.join(elsewhere)} here aren't the release's")
+    try:
+        told = told_by(verification.code, verification.data, verification.quarter, verification.release_id)
+    except LeagueError as error:
+        finding = Finding(METADATA, "a description told from the other members", str(error))
+        return Check(TOLD_FROM_THEM, (METADATA,), (finding,))
+    findings = [
+        Finding(name, "the bytes that follow from the other members", "others")
+        for name, raw in sorted(told.items())
+        if (place / name).read_bytes() != raw
+    ]
+    if not findings and not _is_as_written(bundle, place, names):
+        findings.append(
+            Finding(
+                bundle.name,
+                "a ZIP as `league bundle` writes it",
+                "the same members in another one: bytes before, between or behind them, comments, times or modes",
+            )
+        )
+    return Check(TOLD_FROM_THEM, tuple(checked), tuple(findings))
+
+
+def _is_as_written(bundle: Path, place: Path, names: set[str]) -> bool:
+    with tempfile.TemporaryDirectory(prefix="league-bundle-") as temporary:
+        again = Path(temporary) / "again.zip"
+        zip_members(again, {name: place / name for name in names})
+        return sha256_of_file(again) == sha256_of_file(bundle)
+
+
+def _sha256(text: str | None) -> str | None:
+    if text is None:
+        return None
+    wanted = text.strip().casefold()
+    if not _SHA256.fullmatch(wanted):
+        raise WrongUsage(
+            f"--sha256 is 64 digits or letters a to f, as `league bundle` prints them, not {text!r}."
+        )
+    return wanted
 
 
 def _expected_names(verification: Verification) -> set[str]:

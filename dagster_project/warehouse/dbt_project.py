@@ -21,12 +21,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import flush, make_folder, write_whole
 from dagster_project.errors import LeagueError
+from dagster_project.interruption import is_interruption
+from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
+from dagster_project.runs.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _MANIFEST = "manifest.json"
+_SUMS = "sums.json"
 EPHEMERAL = "__dbt__cte__"
 _PARSED = "partial_parse.msgpack"
 _PARSED_KEPT = 4
@@ -109,20 +114,25 @@ class DbtProject:
     def parsed_folder(self) -> Path:
         """The folder of what is known of the project as it stands: its parsed manifest, and what is told from it.
 
-        Its name changes with the project's files.
+        Its name changes with the project's files. One that a cut or a bad disk damaged is parsed again.
         """
         folder = self.target_dir / self.fingerprint()
-        if (folder / _PARSED).is_file():
-            return folder
-        self.target_dir.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir():
+            if _is_sound(folder):
+                return folder
+            announce(f"{folder} isn't as dbt left it: parsing the project again")
+            shutil.rmtree(folder, ignore_errors=True)
+        make_folder(self.target_dir)
         own = Path(tempfile.mkdtemp(prefix="parsing-", dir=self.target_dir))
         with _dbt_environment(own, Path(f"{WAREHOUSE_NAME}.duckdb")):
             result = _invoke(["parse", "--log-level", "none", *self._folders()])
         if not result.success:
             shutil.rmtree(own, ignore_errors=True)
             raise LeagueError(f"dbt can't parse {self.project_dir}: {result.exception}")
+        write_whole(own / _SUMS, json.dumps(_sums(own)))
         try:
             own.rename(folder)
+            flush(folder.parent)
         except OSError:
             shutil.rmtree(own, ignore_errors=True)
         self._forget_older(folder)
@@ -150,6 +160,18 @@ class DbtProject:
         return ["--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir)]
 
 
+def _sums(folder: Path) -> dict[str, str]:
+    """The sha256 of what is read of a parsed project."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (_PARSED, _MANIFEST)}
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / _SUMS).read_bytes()) == _sums(folder))
+    except (OSError, ValueError):
+        return False
+
+
 def results_of_last_build(warehouse: Path) -> Path:
     """Where the results of the last `DbtProject.build` on a warehouse are: dbt's own run_results.json."""
     return warehouse.parent / "dbt_target" / "run_results.json"
@@ -164,9 +186,14 @@ def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
 
 
 def _invoke(arguments: list[str], manifest: Any = None) -> Any:
+    require_memory()
     from dbt.cli.main import dbtRunner
 
-    return dbtRunner(manifest=manifest).invoke(arguments)
+    result = dbtRunner(manifest=manifest).invoke(arguments)
+    # dbt keeps every exception as a result: whoever interrupts the work means all of it.
+    if result.exception is not None and is_interruption(result.exception):
+        raise result.exception
+    return result
 
 
 def _close_connections() -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from published_state import release_ids
 from rocrate.rocrate import ROCrate
 from shared_folders import MadeOnce
 
+from dagster_project.errors import ExitCode, InputRejected
 from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT, DataFolder
+from dagster_project.verification.bundle_members import zip_members
+from dagster_project.verification.verify_bundle import verify_bundle
 
 QUARTER = "2025-26-Q1"
 METADATA = "ro-crate-metadata.json"
@@ -67,10 +71,30 @@ def members(bundle: Path) -> dict[str, bytes]:
 
 
 def zipped(path: Path, content: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, raw in content.items():
-            archive.writestr(name, raw)
+    """A ZIP of these members as `league bundle` writes it: whoever tampers with care does."""
+    zip_members(path, content)
     return path
+
+
+def with_crate_mended(content: dict[str, bytes]) -> dict[str, bytes]:
+    """The members with a crate that describes them as they are, as a careful hand would leave it."""
+    crate = json.loads(content[METADATA])
+    described = {entity["@id"]: entity for entity in crate["@graph"]}
+    for name in sorted(content.keys() - {METADATA} - described.keys()):
+        crate["@graph"].append({"@id": name, "@type": "File"})
+    crate["@graph"] = [
+        entity for entity in crate["@graph"] if entity["@type"] != "File" or entity["@id"] in content
+    ]
+    for entity in crate["@graph"]:
+        if entity["@id"] in content and entity["@type"] == "File":
+            raw = content[entity["@id"]]
+            entity["sha256"], entity["contentSize"] = hashlib.sha256(raw).hexdigest(), str(len(raw))
+    text = json.dumps(crate, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return {**content, METADATA: text.encode()}
+
+
+def all_named(found: dict[str, Any]) -> list[str]:
+    return [finding["what"] for check in found["checks"] for finding in check["findings"]]
 
 
 def named(ended: Ended) -> dict[str, list[str]]:
@@ -173,7 +197,6 @@ def flipped(raw: bytes) -> bytes:
         ("league_table.csv", "released files"),
         ("methodology/segment_boundary.csv", "bundled code"),
         ("dagster_project/quarters.py", "bundled code"),
-        ("requirements.lock", "bundle"),
         ("README.txt", "bundle"),
     ],
 )
@@ -251,6 +274,194 @@ def test_what_is_no_bundle_of_the_release_is_refused(bundle: Path, tmp_path: Pat
     assert ended.code == 4, ended.out
     assert "b.zip: expected" in ended.err
     assert [file.name for file in tmp_path.iterdir()] == ["b.zip"]
+
+
+def test_nothing_is_in_a_bundle_but_what_the_release_id_covers_and_what_is_told_from_it(
+    bundle: Path, small_release: DataFolder
+) -> None:
+    content = members(bundle)
+    (name,) = (name for name in content if name.endswith("/release.json"))
+    said = json.loads(content[name])
+    folder = name.removesuffix("release.json")
+    assert set(content) == {
+        *(f"code/{path}" for path in said["code"]),
+        *(f"archive/{extract_id[:2]}/{extract_id}" for extract_id in said["extracts"]),
+        *(folder + file for file in (*said["files"], "release.json")),
+        *("README.txt", METADATA, "archive/manifest.jsonl"),
+    }
+    for line in content["archive/manifest.jsonl"].splitlines():
+        seen = json.loads(line)
+        assert seen["file_name"] == said["extracts"][seen["extract_id"]]
+        assert not seen["retrieved_at"], "a day would be one that nothing in the release is bound to"
+    assert "make" not in content["README.txt"].decode().split("\n    ")[1], (
+        "nothing in it is run to verify it"
+    )
+    assert str(small_release.root).encode() not in bundle.read_bytes()
+
+
+def altered(content: dict[str, bytes], names: list[str], how: str) -> dict[str, bytes]:
+    """The members with these changed at one place, or gone."""
+    other = dict(content)
+    for name in names:
+        raw = content[name]
+        at = {
+            "first byte": 0,
+            "a third in": len(raw) // 3,
+            "in the middle": len(raw) // 2,
+            "last byte": len(raw) - 1,
+        }
+        if how == "gone":
+            del other[name]
+        elif how == "longer" or not raw:
+            other[name] = raw + b"\n"
+        else:
+            other[name] = raw[: at[how]] + bytes([raw[at[how]] ^ 1]) + raw[at[how] + 1 :]
+    return other
+
+
+@pytest.mark.parametrize("how", ["first byte", "a third in", "in the middle", "last byte", "longer", "gone"])
+@pytest.mark.parametrize(
+    "which",
+    ["code", "archived", "released", "release.json", "README.txt", METADATA, "archive/manifest.jsonl"],
+)
+def test_each_member_that_is_changed_or_gone_is_named_however_careful_the_hand(
+    bundle: Path, tmp_path: Path, which: str, how: str
+) -> None:
+    content = members(bundle)
+    alone = {"release.json", "README.txt", METADATA, "archive/manifest.jsonl"}
+    groups = {
+        "code": [name for name in content if name.startswith("code/")],
+        "archived": [name for name in content if name.startswith("archive/") and name not in alone],
+        "released": [
+            name for name in content if name.startswith("releases/") and not name.endswith("/release.json")
+        ],
+        **{name: [each for each in content if each == name or each.endswith(f"/{name}")] for name in alone},
+    }
+    assert sum(map(len, groups.values())) == len(content)
+    careful = altered(content, groups[which], how)
+    if which != METADATA:
+        careful = with_crate_mended(careful)
+    path = zipped(tmp_path / "b.zip", careful)
+    try:
+        answer = verify_bundle(path, rebuild=False)
+    except InputRejected as error:
+        said_of_all = str(error)
+        # Without these nothing can be told of the others.
+        assert which in (METADATA, "release.json")
+    else:
+        said_of_all = ""
+    if said_of_all:
+        assert METADATA in said_of_all
+        return
+    assert answer["exit_code"] == ExitCode.INPUT_REJECTED
+    said = {what.split(" ")[0].rstrip(",") for what in all_named(answer)}
+    for name in groups[which]:
+        assert said & {name, name.removeprefix("code/"), name.rpartition("/")[2]}, name
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "code/Makefile",
+        "code/pyproject.toml",
+        "code/requirements.lock",
+        "Makefile",
+        "readme.txt",
+        "CODE/dagster_project/quarters.py",
+        "code/dagster_project/.hidden.py",
+        "code/dagster_project/__pycache__/quarters.cpython-311.pyc",
+        "rules/metric.csv",
+        "archive/pruned.jsonl",
+        "releases/2025-26-Q1/withdrawn-0000000000000000.json",
+        "provenance.json",
+        "a b/c",
+    ],
+)
+def test_each_member_that_is_added_is_named(bundle: Path, tmp_path: Path, added: str) -> None:
+    careful = with_crate_mended({**members(bundle), added: b"mine\n"})
+    answer = verify_bundle(zipped(tmp_path / "b.zip", careful), rebuild=False)
+    assert answer["exit_code"] == ExitCode.INPUT_REJECTED
+    assert added in all_named(answer)
+
+
+@pytest.mark.parametrize(
+    "change", ["in front", "behind", "comment", "a time", "a mode", "an extra field", "packed"]
+)
+def test_what_a_zip_can_hold_beside_its_members_is_named(bundle: Path, tmp_path: Path, change: str) -> None:
+    path = tmp_path / "b.zip"
+    if change == "in front":
+        path.write_bytes(b"#!/bin/sh\nrm -rf ~\n" + bundle.read_bytes())
+    elif change == "behind":
+        path.write_bytes(bundle.read_bytes())
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.comment = b"run me"
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, raw in sorted(members(bundle).items()):
+                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.create_system, info.external_attr = 3, 0o644 << 16
+                if name == "README.txt" and change == "comment":
+                    info.comment = b"see elsewhere"
+                elif name == "README.txt" and change == "a time":
+                    info.date_time = (2026, 1, 1, 0, 0, 0)
+                elif name == "README.txt" and change == "a mode":
+                    info.external_attr = 0o755 << 16
+                elif name == "README.txt" and change == "an extra field":
+                    info.extra = b"\x99\x99\x04\x00mine"
+                elif change == "packed":
+                    info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, raw)
+    answer = verify_bundle(path, rebuild=False)
+    assert answer["exit_code"] == ExitCode.INPUT_REJECTED
+    assert all_named(answer) == ["b.zip"]
+
+
+@pytest.mark.parametrize("kind", ["twice", "a link", "a folder", "a way out", "an absolute path"])
+def test_members_that_play_tricks_with_names_are_refused(bundle: Path, tmp_path: Path, kind: str) -> None:
+    path = shutil.copy(bundle, tmp_path / "b.zip")
+    with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info = zipfile.ZipInfo({"twice": "README.txt", "a way out": "../out"}.get(kind, "code/x"))
+        if kind == "a link":
+            info.external_attr = 0o120777 << 16
+        elif kind == "a folder":
+            info = zipfile.ZipInfo("README.txt/")
+        elif kind == "an absolute path":
+            info = zipfile.ZipInfo("/tmp/x")
+        archive.writestr(info, b"/etc/passwd")
+    ended = league("verify", "--bundle", path, "--no-rebuild", data=DataFolder(tmp_path / "none"))
+    assert ended.code == 4, ended.out
+
+
+def test_the_bundles_own_sha256_is_compared_first_or_asked_for(bundle: Path, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    data = DataFolder(tmp_path / "none")
+    given = league("verify", "--bundle", bundle, "--no-rebuild", "--sha256", sha256.upper(), data=data)
+    assert given.code == 0
+    assert f"The bundle's sha256 is the one given: {sha256}" in given.out
+    asked = league("verify", "--bundle", bundle, "--no-rebuild", data=data)
+    assert asked.code == 0
+    assert f"NOT compared with anything: {sha256}" in asked.out
+    (tmp_path / "no.zip").write_bytes(b"not even a ZIP")
+    other = league("verify", "--bundle", tmp_path / "no.zip", "--sha256", sha256, data=data)
+    assert other.code == 4
+    assert f"expected a file with the sha256 {sha256}" in other.err
+    for wrong in ("", "abc", sha256[:-1], f"../{sha256}"):
+        ended = league("verify", "--bundle", bundle, "--sha256", wrong, data=data)
+        assert ended.code == 2
+        assert "--sha256 is 64 digits" in ended.err
+
+
+def test_a_bundle_of_an_earlier_version_is_refused_and_says_why(bundle: Path, tmp_path: Path) -> None:
+    once = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock")
+    careful = with_crate_mended({**members(bundle), **{f"code/{name}": b"as it was\n" for name in once}})
+    answer = verify_bundle(zipped(tmp_path / "b.zip", careful), rebuild=False)
+    assert answer["exit_code"] == ExitCode.INPUT_REJECTED
+    for name in once:
+        (finding,) = (
+            f for check in answer["checks"] for f in check["findings"] if f["what"] == f"code/{name}"
+        )
+        assert "Have the release bundled anew" in finding["found"]
 
 
 def test_what_does_not_verify_is_not_bundled(released: DataFolder, tmp_path: Path) -> None:

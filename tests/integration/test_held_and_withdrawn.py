@@ -121,9 +121,28 @@ def test_a_second_person_approves_both_in_one_commit(data: DataFolder) -> None:
     ]
     people = rows_of(data, "select done_by from league.release_event where how = 'approval'")
     assert people == [("Grace",), ("Grace",)]
-    again = league("approve", held[Q1], "--by", "Grace", data=data)
-    assert again.code == 2
-    assert "was published on" in again.err
+    other = league("approve", held[Q1], "--by", "Alan", data=data)
+    assert other.code == 2
+    assert "was published on" in other.err
+
+
+def test_an_approval_killed_after_its_commit_is_finished_by_asking_again(data: DataFolder) -> None:
+    held = held_ids(data)
+    approval = ("approve", *held.values(), "--by", "Grace", "--json")
+    assert league(*approval, data=data).code == 0
+    events = journal(data)
+    # What is left to do after the commit: links, and the candidate's folder.
+    for quarter in held:
+        (data.releases / quarter / "current").unlink()
+    (data.candidates / "approve").mkdir(parents=True)
+    again = league(*approval, data=data)
+    assert again.code == 0, again.err
+    assert again.answer["approved"] == []
+    assert [item["release_id"] for item in again.answer["approved_before"]] == list(held.values())
+    assert links(data) == release_ids(data) == held
+    assert journal(data) == events
+    assert not list(data.candidates.iterdir())
+    assert "Grace approved it then" in league(*approval[:-1], data=data).out
 
 
 def test_who_built_a_release_does_not_approve_it(data: DataFolder) -> None:
@@ -180,6 +199,29 @@ def test_a_withdrawn_release_is_gone_for_readers_and_its_tombstone_says_why(data
     again = league("withdraw", release_id, "--reason", "Again", data=data)
     assert again.code == 2
     assert REASON in again.err
+    other = league("withdraw", release_id, "--reason", REASON, "--by", "Alan", data=data)
+    assert other.code == 2
+
+
+@pytest.mark.parametrize("roll_back", [False, True])
+def test_a_withdrawal_killed_after_its_commit_is_finished_by_asking_again(
+    data: DataFolder, roll_back: bool
+) -> None:
+    first, held = release_ids(data)[Q1], held_ids(data)
+    withdrawal = ["withdraw", first, "--reason", REASON, "--by", "Grace", "--json"]
+    if roll_back:
+        assert league("approve", *held.values(), "--by", "Grace", data=data).code == 0
+        withdrawal = ["withdraw", held[Q1], *withdrawal[2:], "--roll-back-to", first]
+    assert league(*withdrawal, data=data).code == 0
+    events, current = journal(data), release_ids(data)
+    for file in [*data.releases.glob("*/withdrawn-*.json"), *data.releases.glob("*/current")]:
+        file.unlink()
+    again = league(*withdrawal, data=data)
+    assert again.code == 0, again.err
+    assert (again.answer["was"], again.answer["current_release_id"]) == ("withdrawn", current.get(Q1))
+    assert links(data) == release_ids(data) == current
+    assert tombstone(data, withdrawal[1]) is not None
+    assert journal(data) == events
 
 
 def test_who_asks_about_a_withdrawn_release_is_told(data: DataFolder) -> None:

@@ -13,6 +13,7 @@ import duckdb
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
+from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
@@ -71,7 +72,8 @@ def find_release(data: DataFolder, quarter: Quarter, release_id: str | None = No
             raise InputMissing(f"{quarter} isn't released. Released: {there}.")
         release_id = current[quarter]
     else:
-        release_id = _whole_id(data, quarter, release_id)
+        start = release_id_of(release_id, "--release", start_will_do=True)
+        release_id = _whole_id(data, quarter, start)
     folder = release_path(data, quarter, release_id)
     if not (folder / RELEASE_FILE).is_file():
         raise InputMissing(

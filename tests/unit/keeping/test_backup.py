@@ -9,13 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hand_made_data import EXTRACT, QUARTER, RELEASE, archived, hand_made_data, history, write
 from published_state import files_below
 
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, Locked, WrongUsage
+from dagster_project.keeping import restore
 from dagster_project.keeping.backup import list_backups, make_backup
 from dagster_project.keeping.backup_folder import BackupFolder
 from dagster_project.keeping.restore import restore_backup
@@ -269,21 +269,71 @@ def test_a_restore_never_overwrites_and_a_killed_one_can_be_repeated(
     assert not (back.root / ".unfinished-restore").exists()
 
 
-def test_a_restore_that_fails_on_its_way_leaves_an_empty_folder(
+def test_a_restore_that_fails_before_all_is_copied_leaves_an_empty_folder(
     data: DataFolder, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_backup(data, folder)
-    rename = Path.rename
 
-    def full(self: Path, target: Any) -> Path:
-        if self.name == "warehouse":
-            raise OSError(28, "No space left on device")
-        return rename(self, target)
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(LeagueError, match="No space left"):
-        restore_backup(folder, DataFolder(tmp_path / "back"))
+    with monkeypatch.context() as patched:
+        patched.setattr("dagster_project.keeping.restore.copy_with_hash", full)
+        with pytest.raises(LeagueError, match="No space left"):
+            restore_backup(folder, DataFolder(tmp_path / "back"))
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["writer.lock"]
+
+
+def restore_and_die(folder: Path, back: DataFolder, renames: int) -> None:
+    """A restore in a process of its own, killed when it has put so many things in place."""
+    child = os.fork()
+    if child == 0:
+        put, done = restore.put_in_place, []
+
+        def put_or_die(finished: Path, path: Path) -> None:
+            if len(done) == renames:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done.append(path)
+            put(finished, path)
+
+        restore.put_in_place = put_or_die
+        restore_backup(folder, back)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_restore_killed_while_it_puts_things_in_place_is_finished_by_the_same_restore(
+    data: DataFolder, folder: Path, tmp_path: Path
+) -> None:
+    first = make_backup(data, folder)["backup_id"]
+    write(data.runs / "run-9" / "outcome.json", b"{}")
+    second = make_backup(data, folder)["backup_id"]
+    whole = DataFolder(tmp_path / "whole")
+    restore_backup(folder, whole)
+    names = {path.name for path in whole.root.iterdir()} - {"writer.lock"}
+    for renames in range(len(names)):
+        back = DataFolder(tmp_path / f"back-{renames}")
+        restore_and_die(folder, back, renames)
+        assert not back.warehouse.exists(), "what publishes comes last"
+        with pytest.raises(WrongUsage, match=f"--backup {second}"):
+            restore_backup(folder, back, backup_id=first)
+        assert restore_backup(folder, back)["backup_id"] == second
+        assert {path.name for path in back.root.iterdir()} - {"writer.lock"} == names
+        restored = {os.path.relpath(path, back.root): raw for path, raw in files_below(back.root).items()}
+        wanted = {os.path.relpath(path, whole.root): raw for path, raw in files_below(whole.root).items()}
+        assert restored == wanted
+
+
+def test_a_restore_that_was_cut_off_overwrites_nothing_that_came_meanwhile(
+    data: DataFolder, folder: Path, tmp_path: Path
+) -> None:
+    make_backup(data, folder)
+    back = DataFolder(tmp_path / "back")
+    restore_and_die(folder, back, 1)
+    write(back.warehouse, b"made meanwhile")
+    with pytest.raises(WrongUsage, match="warehouse"):
+        restore_backup(folder, back)
+    assert back.warehouse.read_bytes() == b"made meanwhile"
 
 
 def test_only_the_newest_backups_stay_when_asked_and_they_stay_whole(
