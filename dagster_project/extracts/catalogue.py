@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -172,6 +173,19 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise WrongUsage(f"{path} isn't a catalogue that can be used:\n{listed}\nMend these entries.")
     return Catalogue(checked.sources, checked.seconds_between_requests)
+
+
+@cache
+def source_named(file_name: str) -> str | None:
+    """The source of the catalogue whose links end in such a file name, if it is read; None if none's."""
+    for source in load_catalogue().sources.values():
+        if (
+            source.reader is not None
+            and source.links.text is None
+            and source.links.matches(f"/{file_name}", "")
+        ):
+            return source.name
+    return None
 
 
 def _named(content: Any) -> Any:

@@ -19,24 +19,31 @@ from dagster_project.extracts.rows import (
 )
 
 _KEY = ["source", "period", "organisation_code"]
-_CELL = [*_KEY, "measure", "category"]
-_SAID_BY_PUBLISHER = 4
+_SUM = [*_KEY, "measure"]
+_CELL = [*_SUM, "category"]
+_SAID_BY_PUBLISHER = 5
 
 
-def statistic_vintage(read: ReadStatistic) -> tuple[bool, str, int, int, str, str]:
+def statistic_vintage(read: ReadStatistic) -> tuple[bool, bool, str, int, int, str, str]:
     """Sorts from the oldest to the newest issue.
 
-    Final counts stand over provisional ones; then a file that covers later months is newer, as corrections
+    The publisher's own files stand over a sheet that a person saved from a workbook; final counts stand over provisional ones; then a file that covers later months is newer, as corrections
     of earlier months come with it; then a re-issue, an upload under a name in use, name and id.
     """
     return (
-        is_final(read.file_name),
+        not read.saved_from_workbook,
+        is_final_issue(read),
         max(read.periods, default=""),
         reissue_number(read.file_name),
         uploads(read.file_name),
         read.file_name,
         read.extract_id,
     )
+
+
+def is_final_issue(read: ReadStatistic) -> bool:
+    """Whether the publisher calls the file final, in it or by its name."""
+    return read.says_final or is_final(read.file_name)
 
 
 def superseded_statistics(statistics: Iterable[ReadStatistic]) -> dict[str, str]:
@@ -87,7 +94,7 @@ def newest_organisations(references: Sequence[ReadOrganisations]) -> pd.DataFram
 
 
 def _issue(read: ReadStatistic) -> tuple[bool, int]:
-    return is_final(read.file_name), reissue_number(read.file_name)
+    return is_final_issue(read), reissue_number(read.file_name)
 
 
 def _list_vintage(read: ReadOrganisations) -> tuple[str, int, str, str]:
@@ -96,12 +103,21 @@ def _list_vintage(read: ReadOrganisations) -> tuple[str, int, str, str]:
     return max(dates, default=""), len(frame), read.file_name, read.extract_id
 
 
+def _pairs(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    columns = [*key, "value", "extract_id"]
+    return old[columns].merge(new[columns], on=key, how="inner", suffixes=("_old", "_new"))
+
+
+def _added_up(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.groupby([*_SUM, "extract_id"], as_index=False)["value"].sum()
+
+
 def _changes(old: pd.DataFrame, new: pd.DataFrame, issues: Sequence[ReadStatistic]) -> list[tuple[str, str]]:
     by_id = {read.extract_id: read for read in issues}
-    pairs = old[[*_CELL, "value", "extract_id"]].merge(
-        new[[*_CELL, "value", "extract_id"]], on=_CELL, how="left", suffixes=("_old", "_new")
-    )
-    pairs = pairs[pairs["extract_id_new"].notna()]
+    pairs = _pairs(old, new, _CELL)
+    if pairs.empty:
+        # Files that split the same counts otherwise are compared by what these add up to.
+        pairs = _pairs(_added_up(old), _added_up(new), _SUM)
     files = list(zip(pairs["extract_id_new"].tolist(), pairs["extract_id_old"].tolist(), strict=True))
     differs = (pairs["value_old"] != pairs["value_new"]).tolist()
     together = Counter(files)

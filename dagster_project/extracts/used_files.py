@@ -9,11 +9,11 @@ import pandas as pd
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Sighting
-from dagster_project.extracts.issue_names import is_final, reissue_number
+from dagster_project.extracts.issue_names import reissue_number
 from dagster_project.extracts.readers import ods_organisations
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
-from dagster_project.extracts.statistic_vintages import superseded_statistics
+from dagster_project.extracts.statistic_vintages import is_final_issue, superseded_statistics
 from dagster_project.extracts.vintages import superseded_by
 
 ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
@@ -49,7 +49,7 @@ def series_of(file: ReadFile) -> tuple[object, ...]:
 
 def release_state(file: ReadFile) -> str:
     """`revised` for a re-issue; `final` where a statistic says so: framework files never do."""
-    if isinstance(file, ReadStatistic) and is_final(file.file_name):
+    if isinstance(file, ReadStatistic) and is_final_issue(file):
         return "final"
     return "revised" if reissue_number(file.file_name) else "provisional"
 

@@ -10,9 +10,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import zip_members
-from dagster_project.extracts.readers.delimited import Records, column_key, header_of
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, header_of, loose_key
 
-HEADER_WITHIN = 20
 _WORDS_KEPT = 12
 _ZIP = b"PK\x03\x04"
 _FETCH_AGAIN = "Download the file again from the publisher's page."
@@ -59,21 +58,28 @@ def sheet_rows(workbook: CalamineWorkbook, sheet: str, file_name: str) -> list[l
 
 def header_position(rows: Sequence[Row], names: Sequence[str]) -> int | None:
     """Where among the first rows the header stands that has all these columns; None if nowhere."""
-    wanted = set(map(column_key, names))
+    wanted = set(map(loose_key, names))
     for position, row in enumerate(rows[:HEADER_WITHIN]):
-        if wanted <= {column_key(cell_text(cell)) for cell in row}:
+        if wanted <= {loose_key(cell_text(cell)) for cell in row}:
             return position
     return None
 
 
 def sheet_records(
-    rows: Sequence[Row], header_at: int, file_name: str, wanted: Callable[[str], bool] | None = None
+    rows: Sequence[Row],
+    header_at: int,
+    file_name: str,
+    wanted: Callable[[str], bool] | None = None,
+    *,
+    columns: Sequence[str] = (),
+    sheet: str | None = None,
 ) -> Records:
     """The rows below the header as records; blank rows are left out, columns may be blank or repeated.
 
     `wanted` says by key which columns to keep. A record's raw line is the start of its row, in words.
     """
-    names = header_of([cell_text(cell) for cell in rows[header_at]], file_name, any_header=True)
+    shown = [cell_text(cell) for cell in rows[header_at]]
+    names = header_of(shown, file_name, any_header=True, line=header_at + 1, columns=columns)
     kept = {
         key: (place, name) for place, (key, name) in enumerate(names.items()) if wanted is None or wanted(key)
     }
@@ -84,6 +90,9 @@ def sheet_records(
         columns={key: [cell_text(rows[at][place]) for at in filled] for key, (place, _) in kept.items()},
         lines=[at + 1 for at in filled],
         raw_lines=[",".join(map(cell_text, rows[at][:_WORDS_KEPT])) for at in filled],
+        header_line=header_at + 1,
+        above=tuple(tuple(map(cell_text, row)) for row in rows[:header_at]),
+        sheet=sheet,
     )
 
 

@@ -82,7 +82,8 @@ def csv_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         for member in archive.infolist()
         if not member.is_dir()
         and member.filename.casefold().endswith(".csv")
-        and not member.filename.startswith("__MACOSX/")
+        and "__MACOSX" not in (parts := PurePosixPath(member.filename).parts)
+        and not parts[-1].startswith(".")
     ]
 
 
@@ -92,6 +93,11 @@ def check_all(archive: zipfile.ZipFile, file_name: str, *, most_bytes: int = MOS
     for member in archive.infolist():
         for _ in chunks(archive, member, file_name):
             pass
+
+
+def check_workbook(archive: zipfile.ZipFile, file_name: str) -> None:
+    """As `check_all`, and that no sheet reaches further than can be held."""
+    check_all(archive, file_name)
 
 
 def check_contents(archive: zipfile.ZipFile, file_name: str, *, most_bytes: int = MOST_BYTES) -> None:
