@@ -188,6 +188,13 @@ def source_named(file_name: str) -> str | None:
     return None
 
 
+@cache
+def largest_file(source: str) -> int:
+    """The most bytes that a file of the source may have as it lies in a folder: a CSV may be unpacked there."""
+    entry = load_catalogue().sources[source]
+    return max(entry.largest_bytes, entry.largest_unpacked_bytes if "zip" in entry.formats else 0)
+
+
 def _named(content: Any) -> Any:
     """Every entry with its key as its name."""
     if not isinstance(content, dict) or not isinstance(content.get("sources"), dict):

@@ -33,9 +33,10 @@ def source_of_package(path: Path, file_name: str) -> tuple[str | None, str, str 
         members = zip_members.csv_members(archive)
         if not is_workbook and not members:
             return None, "a ZIP archive that holds no CSV: no reader takes it", None
-        zip_members.check_contents(archive, file_name)
         if is_workbook:
-            zip_members.check_workbook(archive, file_name)
+            sheets.check_workbook(archive, file_name)
+        else:
+            zip_members.check_contents(archive, file_name)
         seems = None
         for member in () if is_workbook else members:
             head = next(zip_members.chunks(archive, member, file_name), b"")[:_HEAD_BYTES]
@@ -63,9 +64,9 @@ def _source_of_workbook(path: Path, file_name: str) -> tuple[str | None, str, st
             if is_of(rows):
                 return source, f"recognised by its sheet {sheet}", None
         first = [[sheets.cell_text(cell) for cell in row] for row in rows[:HEADER_WITHIN]]
-        source = source_of_any(first)
-        if source is not None:
-            return source, f"recognised by the columns of its sheet {sheet}", None
+        by_columns = source_of_any(first)
+        if by_columns is not None:
+            return by_columns, f"recognised by the columns of its sheet {sheet}", None
         seems = seems or nearest_source(first)
     return None, "a workbook: no reader takes it", seems
 

@@ -27,8 +27,9 @@ _SAID_BY_PUBLISHER = 5
 def statistic_vintage(read: ReadStatistic) -> tuple[bool, bool, str, int, int, str, str]:
     """Sorts from the oldest to the newest issue.
 
-    The publisher's own files stand over a sheet that a person saved from a workbook; final counts stand over provisional ones; then a file that covers later months is newer, as corrections
-    of earlier months come with it; then a re-issue, an upload under a name in use, name and id.
+    The publisher's own files stand over a sheet that a person saved from a workbook; final counts over provisional
+    ones; then a file that covers later months is newer, as corrections of earlier months come with it; then a
+    re-issue, an upload under a name in use, name and id.
     """
     return (
         not read.saved_from_workbook,
@@ -109,7 +110,7 @@ def _pairs(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame
 
 
 def _added_up(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.groupby([*_SUM, "extract_id"], as_index=False)["value"].sum()
+    return rows.groupby([*_SUM, "extract_id"])["value"].sum().reset_index()
 
 
 def _changes(old: pd.DataFrame, new: pd.DataFrame, issues: Sequence[ReadStatistic]) -> list[tuple[str, str]]:

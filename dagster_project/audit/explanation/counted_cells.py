@@ -20,7 +20,7 @@ from dagster_project.extracts.readers import (
     text,
 )
 from dagster_project.extracts.readers.cancer_provider_workbook import without_note
-from dagster_project.extracts.readers.delimited import column_key, header_of, read_records
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of, read_records
 from dagster_project.extracts.readers.tables import csv_bytes
 
 Place = tuple[str | None, int]  # sheet and row
@@ -173,7 +173,7 @@ class StatisticFile:
         at = next(
             (
                 position
-                for position, row in enumerate(rows[: sheets.HEADER_WITHIN])
+                for position, row in enumerate(rows[:HEADER_WITHIN])
                 if any(column_key(without_note(sheets.cell_text(cell))) in known for cell in row)
             ),
             0,

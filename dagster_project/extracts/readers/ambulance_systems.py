@@ -13,7 +13,13 @@ from dagster_project.extracts.readers.counted_cells import (
     parsed_names,
     trust_rows,
 )
-from dagster_project.extracts.readers.delimited import Records, column_key, read_records, require_columns
+from dagster_project.extracts.readers.delimited import (
+    HEADER_WITHIN,
+    Records,
+    column_key,
+    read_records,
+    require_columns,
+)
 from dagster_project.extracts.readers.months import month, month_of_financial_year
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.tables import csv_bytes
@@ -79,7 +85,7 @@ def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:
     raise InputRejected(
         file=file_name,
         expected=f"a sheet with the columns {', '.join(HEADER)}, below banner rows",
-        found=f"none in the first {sheets.HEADER_WITHIN} rows of {', '.join(names)}",
+        found=f"none in the first {HEADER_WITHIN} rows of {', '.join(names)}",
         remedy="Download the file again from the publisher's page.",
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import sheets, text
-from dagster_project.extracts.readers.delimited import Records, column_key, loose_key
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, column_key, loose_key
 from dagster_project.extracts.readers.months import month_in, month_of_date
 
 CODE, PROVIDER, ROUTE, CANCER, TOTAL = (
@@ -88,7 +88,7 @@ def without_note(name: str) -> str:
 
 def _standard_of(rows: Sequence[sheets.Row]) -> tuple[str, int] | None:
     """The measure, and where the header stands."""
-    for position, row in enumerate(rows[: sheets.HEADER_WITHIN]):
+    for position, row in enumerate(rows[:HEADER_WITHIN]):
         keys = {loose_key(without_note(sheets.cell_text(cell))) for cell in row}
         if not {loose_key(name) for name in (CODE, PROVIDER, ROUTE, TOTAL)} <= keys:
             continue

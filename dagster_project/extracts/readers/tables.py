@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import sheets, zip_members
-from dagster_project.extracts.readers.delimited import Records, loose_key, read_records
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, loose_key, read_records
 
 _WORKBOOK = "xl/workbook.xml"
 
@@ -64,9 +64,6 @@ def _of_workbook(raw: bytes | Path, file_name: str, columns: Sequence[str]) -> R
 def header_within(rows: Sequence[sheets.Row], columns: Sequence[str]) -> int | None:
     """Where among the first rows the one stands that has the most, and at least half, of these columns."""
     wanted = set(map(loose_key, columns))
-    held = [
-        len(wanted & {loose_key(sheets.cell_text(cell)) for cell in row})
-        for row in rows[: sheets.HEADER_WITHIN]
-    ]
+    held = [len(wanted & {loose_key(sheets.cell_text(cell)) for cell in row}) for row in rows[:HEADER_WITHIN]]
     most = max(held, default=0)
     return held.index(most) if most and 2 * most >= len(wanted) else None
