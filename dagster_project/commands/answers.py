@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import presentation
-from dagster_project.errors import ExitCode, InputMissing, LeagueError
+from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
@@ -30,12 +30,29 @@ def reporting(as_json: bool) -> Iterator[None]:
     """Ends the command with the exit code of an expected failure, its message on standard error."""
     try:
         yield
-    except LeagueError as error:
+    except (LeagueError, RecursionError) as raised:
+        error = raised if isinstance(raised, LeagueError) else _nested_too_deep(raised)
         if as_json:
             print(json.dumps({"exit_code": int(error.exit_code), "message": str(error)}, ensure_ascii=False))
         else:
             presentation.failure(str(error))
         raise typer.Exit(int(error.exit_code)) from None
+
+
+def _nested_too_deep(error: RecursionError) -> LeagueError:
+    """The refusal of a JSON or YAML file nested beyond measure; any other recursion without end is our fault."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = frame.tb_frame.f_globals.get("__name__", "") if frame is not None else ""
+    if not module.startswith(("json.", "yaml.")):
+        raise error
+    return InputRejected(
+        file=f"a file of {module.partition('.')[0].upper()}",
+        expected="values nested as deep as we write them",
+        found="a nesting beyond measure",
+        remedy="It isn't what this program wrote: restore it from a backup.",
+    )
 
 
 def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.json_text import parsed_json
 
 _UNFINISHED = ".unfinished-"
 
@@ -198,7 +199,7 @@ class Archive:
             return {}
         finished = self.prunings.read_bytes().split(b"\n")[:-1]
         try:
-            rows = [json.loads(line) for line in finished]
+            rows = [parsed_json(line) for line in finished]
             replaced = {row["extract_id"]: row["replaced_by"] for row in rows}
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(
@@ -241,7 +242,7 @@ class Archive:
 
     def _sighting(self, line: bytes, number: int) -> Sighting:
         try:
-            row = json.loads(line)
+            row = parsed_json(line)
             return Sighting(**(row | {"quarters": tuple(row["quarters"])}))
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(

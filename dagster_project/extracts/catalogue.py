@@ -22,6 +22,10 @@ Format = Literal["csv", "xlsx", "zip"]
 Meaning = Literal["zero", "suppressed", "missing", "not_applicable"]
 # A period is published within the year that follows it.
 _LAST_WEEK = 52
+# A catalogue is a few pages long and a few levels deep.
+_LONGEST = 1_000_000
+_DEEPEST = 20
+_MOST_VALUES = 100_000
 
 
 def _pattern(text: str) -> str:
@@ -143,6 +147,29 @@ class Catalogue:
         return [source for name, source in self.sources.items() if not names or name in names]
 
 
+def _refuse_beyond_measure(text: str) -> None:
+    """Raises YAMLError for what is large, nested deep, or grows beyond measure where aliases are followed."""
+    if len(text) > _LONGEST:
+        raise yaml.YAMLError(f"{len(text):,} characters, where at most {_LONGEST:,} are read")
+    open_parts: list[tuple[str | None, int]] = []
+    sizes: dict[str, int] = {}
+    whole = 0
+    for event in yaml.parse(text, _OnceOnly):
+        grown = sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
+        whole += grown
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_parts.append((event.anchor, whole))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_parts.pop()
+            if anchor is not None:
+                sizes[anchor] = whole - before
+        if len(open_parts) > _DEEPEST or whole > _MOST_VALUES:
+            raise yaml.YAMLError(
+                f"more than {_DEEPEST} levels or {_MOST_VALUES:,} values, aliases followed, at line "
+                f"{event.start_mark.line + 1 if event.start_mark else 1}"
+            )
+
+
 def reader_names() -> frozenset[str]:
     """The registered readers: what an entry may name."""
     from dagster_project.extracts.archived_files import READERS
@@ -154,7 +181,9 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
     """Reads and checks the catalogue; raises WrongUsage naming file, entry and field of every fault."""
     known = reader_names() if known_readers is None else known_readers
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _OnceOnly)
+        text = path.read_text(encoding="utf-8")
+        _refuse_beyond_measure(text)
+        content = yaml.load(text, _OnceOnly)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise WrongUsage(
             f"{path}: expected a catalogue of sources in YAML; found none ({error}). Mend the file."

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.json_text import parsed_json
 from dagster_project.releases.durable import flush, make_folder, remove, seal_file
 
 UNFINISHED = ".unfinished-"
@@ -164,7 +165,7 @@ class BackupFolder:
             named = _BACKUP_ID.fullmatch(backup_id)
             if named is None or hashlib.sha256(raw).hexdigest()[:_HASH_SHOWN] != named[1]:
                 raise ValueError("its bytes aren't those that its name says")
-            return _backup_of(json.loads(raw))
+            return _backup_of(parsed_json(raw))
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(
                 file=str(path),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ExitCode, LeagueError
+from dagster_project.json_text import parsed_json
 from dagster_project.settings import DataFolder
 
 OUTCOME_FILE = "outcome.json"
@@ -48,5 +49,5 @@ def read_outcome(data: DataFolder, run_id: str) -> dict[str, Any]:
     path = data.runs / run_id / OUTCOME_FILE
     if not path.is_file():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = parsed_json(path.read_text(encoding="utf-8"))
     return content

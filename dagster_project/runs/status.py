@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dagster_project.extracts.archive import Archive
+from dagster_project.json_text import parsed_json
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.quarter_status import quarters_of
@@ -76,6 +76,6 @@ def _latest_runs(data: DataFolder) -> list[dict[str, Any]]:
     )
     runs = []
     for path in outcomes[:_RUNS_SHOWN]:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path.read_text(encoding="utf-8"))
         runs.append({key: content.get(key) for key in ("run_id", "quarters", "exit_code", "message")})
     return runs
