@@ -62,17 +62,18 @@ def what_it_is(path: Path, folder: Path) -> Recognised:
         if path.is_dir() or not path.is_file():
             return Recognised(None, "not a file")
         _unreadable(error)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return Recognised(None, "not a file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return Recognised(None, "not a file")
-        size = os.fstat(descriptor).st_size
         try:
             head = file.read(HEAD_BYTES)
         except OSError as error:
             _unreadable(error)
     found = recognise(head, path.name, path)
     if found.source is not None:
-        _refuse_size(path.name, found.source, size)
+        _refuse_size(path.name, found.source, status.st_size)
     return found
 
 
