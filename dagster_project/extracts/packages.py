@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dagster_project.errors import InputRejected
+from dagster_project.extracts.catalogue import source_named
 from dagster_project.extracts.readers import (
     ambulance_systems,
     cancer_provider_workbook,
@@ -32,7 +33,9 @@ def source_of_package(path: Path, file_name: str) -> tuple[str | None, str, str 
         is_workbook = _WORKBOOK in archive.namelist()
         members = zip_members.csv_members(archive)
         if not is_workbook and not members:
-            return None, "a ZIP archive that holds no CSV: no reader takes it", None
+            named = (source_named(PurePath(name).name) for name in archive.namelist())
+            seems = next((source for source in named if source is not None), None)
+            return None, "a ZIP archive that holds no CSV: no reader takes it", seems
         if is_workbook:
             sheets.check_workbook(archive, file_name)
         else:

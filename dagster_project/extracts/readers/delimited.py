@@ -34,6 +34,8 @@ _HEADER_COLUMNS = 2
 # The widest file known has 121 columns; a line of 105 weekly bands takes about 1,000 characters.
 MOST_COLUMNS = 2_000
 LONGEST_LINE = 1_000_000
+# Half a year of cancer waits has some 500,000 lines; what is larger is read in bounded memory (`large_csv`).
+MOST_LINES = 3_000_000
 _SEP_LINE = re.compile(r'"?sep=(?P<separator>.)"?', re.IGNORECASE)
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 # Numbers with a comma: of either kind, with thousands as English writes them, and `1,234`, which may be both.
@@ -267,6 +269,14 @@ def read_records(
     there twice: see `header_of`.
     """
     text, notes = decoded(raw, file_name)
+    lines_at_most = max(text.count("\n"), text.count("\r"))
+    if lines_at_most > MOST_LINES:
+        raise InputRejected(
+            file=file_name,
+            expected=f"at most {MOST_LINES:,} lines",
+            found=f"{lines_at_most:,}",
+            remedy=_FETCH_AGAIN,
+        )
     physical = list(io.StringIO(text, newline=""))
     _refuse_long_lines(physical, file_name)
     separator, first = _layout(physical, file_name, columns, names)

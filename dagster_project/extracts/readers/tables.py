@@ -10,6 +10,8 @@ from dagster_project.extracts.readers import sheets, zip_members
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, loose_key, read_records
 
 _WORKBOOK = "xl/workbook.xml"
+# What is read whole; the largest such file known has 61 MB.
+_MOST_BYTES = 200_000_000
 
 
 def table_records(
@@ -36,7 +38,7 @@ def csv_bytes(raw: bytes | Path, file_name: str) -> bytes | None:
     with zip_members.opened(raw, file_name) as archive:
         if _WORKBOOK in archive.namelist():
             return None
-        zip_members.check_contents(archive, file_name)
+        zip_members.check_contents(archive, file_name, most_bytes=_MOST_BYTES)
         member = zip_members.only_csv(archive, file_name)
         return b"".join(zip_members.chunks(archive, member, file_name))
 

@@ -71,7 +71,12 @@ def only_csv(archive: zipfile.ZipFile, file_name: str) -> zipfile.ZipInfo:
     found = csv_members(archive)
     if len(found) != 1:
         names = ", ".join(member.filename for member in archive.infolist()[:5])
-        _reject(file_name, "one CSV in the archive", f"{len(found)} among {names}")
+        raise InputRejected(
+            file=file_name,
+            expected="one CSV in the archive",
+            found=f"{len(found)} among {names}",
+            remedy="Unpack it, and put the files that it holds into the folder.",
+        )
     return found[0]
 
 

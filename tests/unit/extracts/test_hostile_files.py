@@ -188,6 +188,7 @@ def test_a_folder_that_cant_be_read_is_refused(tmp_path: Path) -> None:
         (DATA_HEADER + '\r\n"' + "x" * 500_000, "can't be read to its end"),
         (DATA_HEADER + "\r\n" + data_line(name="x" * 200_000), "field larger than field limit"),
         (DATA_HEADER + "\r\n" + data_line() + "," * 1_500_000, "lines of at most 1,000,000"),
+        (DATA_HEADER + "\n" * 3_000_001, "at most 3,000,000 lines"),
         (DATA_HEADER + ",x" * 400_000 + "\r\n" + data_line(), "at most 2,000 columns"),
         (DATA_HEADER + "\r\n" + data_line() + "\r\n" * 40_000 + data_line(name="a\0b"), "NUL"),
     ],
