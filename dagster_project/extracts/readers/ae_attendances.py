@@ -18,7 +18,7 @@ from dagster_project.extracts.readers.counted_cells import (
 from dagster_project.extracts.readers.delimited import Records, column_key, require_columns
 from dagster_project.extracts.readers.months import month_in
 from dagster_project.extracts.readers.outcome import ReadStatistic
-from dagster_project.extracts.readers.tables import table_records
+from dagster_project.extracts.readers.tables import csv_bytes, header_within, table_records
 
 SOURCE = "ae_attendances"
 # The CSV writes zeroes as 0; `-` has not been seen in it.
@@ -88,10 +88,10 @@ def attendance_records(raw: bytes | Path, file_name: str) -> tuple[Records, Mapp
     column; and by category the columns of attendances and of those over four hours.
     """
     columns = (*COLUMNS, *ae_provider_sheet.COLUMNS)
-    if sheets.is_package(raw):
-        # A workbook's sheet is found by half of its columns: those of one layout only.
-        columns = COLUMNS
-    records = table_records(raw, file_name, columns, any_header=True)
+    if csv_bytes(raw, file_name) is None:
+        # A workbook's sheet is found by half of its columns, which are those of one layout.
+        columns = COLUMNS if _is_saved_csv(raw, file_name) else ae_provider_sheet.COLUMNS
+    records = table_records(raw, file_name, columns, any_header=True, sheet_called="provider")
     if not ae_provider_sheet.is_provider_sheet(records):
         return records, _CATEGORIES
     month = ae_provider_sheet.month_of(records)
@@ -103,3 +103,12 @@ def attendance_records(raw: bytes | Path, file_name: str) -> tuple[Records, Mapp
         header={**sheet.header, "period": "the month above the table or in the file's name"},
         columns={**sheet.columns, "period": [name] * len(sheet)},
     ), ae_provider_sheet.CATEGORIES
+
+
+def _is_saved_csv(raw: bytes | Path, file_name: str) -> bool:
+    """Whether a sheet of the workbook has the columns of the publisher's CSV."""
+    workbook = sheets.open_workbook(raw, file_name)
+    return any(
+        header_within(sheets.sheet_rows(workbook, sheet, file_name), COLUMNS) is not None
+        for sheet in workbook.sheet_names
+    )

@@ -15,16 +15,22 @@ _MOST_BYTES = 200_000_000
 
 
 def table_records(
-    raw: bytes | Path, file_name: str, columns: Sequence[str], *, any_header: bool = False
+    raw: bytes | Path,
+    file_name: str,
+    columns: Sequence[str],
+    *,
+    any_header: bool = False,
+    sheet_called: str = "",
 ) -> Records:
     """The records below the header that has the most of `columns`: see `delimited.read_records`.
 
-    Raises InputRejected for a workbook with no or several such sheets, a ZIP with no or several CSVs, and for
-    what can't be read.
+    Where several sheets of a workbook have them, it is the only one with `sheet_called` in its name. Raises
+    InputRejected for a workbook with no or several such sheets, a ZIP with no or several CSVs, and for what can't
+    be read.
     """
     body = csv_bytes(raw, file_name)
     if body is None:
-        return _of_workbook(raw, file_name, columns)
+        return _of_workbook(raw, file_name, columns, sheet_called)
     return read_records(body, file_name, columns=columns, any_header=any_header)
 
 
@@ -43,7 +49,7 @@ def csv_bytes(raw: bytes | Path, file_name: str) -> bytes | None:
         return b"".join(zip_members.chunks(archive, member, file_name))
 
 
-def _of_workbook(raw: bytes | Path, file_name: str, columns: Sequence[str]) -> Records:
+def _of_workbook(raw: bytes | Path, file_name: str, columns: Sequence[str], sheet_called: str) -> Records:
     workbook = sheets.open_workbook(raw, file_name)
     found = []
     for sheet in workbook.sheet_names:
@@ -51,6 +57,8 @@ def _of_workbook(raw: bytes | Path, file_name: str, columns: Sequence[str]) -> R
         at = header_within(rows, columns)
         if at is not None:
             found.append((sheet, at, rows))
+    if len(found) > 1 and sheet_called:
+        found = [one for one in found if sheet_called in one[0].casefold()] or found
     if len(found) != 1:
         names = ", ".join(sheet for sheet, _, _ in found) or f"none among {', '.join(workbook.sheet_names)}"
         raise InputRejected(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 
 import pytest
 from fictional_files import file_of
 from fictional_statistics import AE_HEADER, ae_file, ae_line
+from fictional_workbook import Cell, workbook
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers.ae_attendances import read_ae_attendances
@@ -118,6 +120,20 @@ def test_the_provider_sheet_of_the_workbook_is_read_with_its_commas_and_two_head
         }
         assert set(rows["source_row"]) == {line}
         assert (found.periods, found.saved_from_workbook) == (("2025-06",), True)
+
+
+def test_the_workbook_itself_is_read_from_its_provider_sheet() -> None:
+    header, line = (
+        next(csv.reader([text])) for text in (SHEET_HEADER, SHEET_LINE.replace(",71.43%", ",0.7143"))
+    )
+    cells: list[Cell] = [float(cell.replace(",", "")) if cell[:1].isdigit() else cell for cell in line]
+    table: list[list[Cell]] = [["Period:", "June 2025"], [], list(header), cells]
+    raw = workbook({"System Level Data": table, "Provider Level Data": table})
+    found = read(raw, "AE-by-provider.xlsx").statistic_row
+    usual = read(file_of(SHEET_HEADER, SHEET_LINE), SHEET_NAME).statistic_row
+    columns = ["organisation_code", "measure", "category", "value"]
+    assert found[columns].equals(usual[columns])
+    assert set(found["sheet"]) == {"Provider Level Data"}
 
 
 def test_the_month_of_a_provider_sheet_must_stand_above_it_or_in_its_name() -> None:
