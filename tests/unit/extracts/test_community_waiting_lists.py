@@ -71,7 +71,7 @@ EARLIER = COMMUNITY_TITLES | {"Table 4": "Total waiting list by service, March 2
 @pytest.mark.parametrize(
     "words", [">52 weeks", "over 52 weeks", "52 weeks and over", "52+ weeks", "more than 52 weeks"]
 )
-def test_a_table_that_says_it_holds_all_waits_over_52_weeks_has_no_table_of_longer_ones_beside_it(
+def test_before_table_4h_was_added_4g_holds_all_waits_over_52_weeks(
     words: str,
 ) -> None:
     titles = EARLIER | {"Table 4g": f"Number waiting {words} by service, March 2025"}
