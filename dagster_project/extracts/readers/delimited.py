@@ -36,7 +36,7 @@ MOST_COLUMNS = 2_000
 LONGEST_LINE = 1_000_000
 # Half a year of cancer waits has some 500,000 lines; what is larger is read in bounded memory (`large_csv`).
 MOST_LINES = 3_000_000
-_SEP_LINE = re.compile(r'"?sep=(?P<separator>.)"?', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=(?P<separator>.)"?[,;\t]*', re.IGNORECASE)
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 # Numbers with a comma: of either kind, with thousands as English writes them, and `1,234`, which may be both.
 _WITH_COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?")
@@ -188,13 +188,12 @@ def first_records(head: bytes) -> list[tuple[str, list[list[str]]]]:
     encoding = marked_encoding(head)
     text = head.removeprefix(_BOM).decode(encoding or "cp1252", errors="replace")
     physical = list(io.StringIO(text, newline=""))
-    named = _separator_named(physical)
-    return [(separator, _beginning(physical, separator)) for separator in named or SEPARATORS]
+    return [(separator, _beginning(physical, separator)) for separator in SEPARATORS]
 
 
 def _separator_named(physical: Sequence[str]) -> str | None:
     """The separator of a first line such as `sep=;`, as spreadsheet programs write it."""
-    match = _SEP_LINE.fullmatch(physical[0].rstrip("\r\n").rstrip(",;")) if physical else None
+    match = _SEP_LINE.fullmatch(physical[0].rstrip("\r\n")) if physical else None
     return match["separator"] if match else None
 
 
@@ -232,7 +231,8 @@ def _layout(
             found=f"a line that says they are separated by {named!r}",
             remedy=f"Save it as CSV with commas. {_FETCH_AGAIN}",
         )
-    begins = [(separator, _beginning(physical, separator)) for separator in named or SEPARATORS]
+    # What the first line says may be wrong: the header tells.
+    begins = [(separator, _beginning(physical, separator)) for separator in SEPARATORS]
     best: tuple[int, str, int] | None = None
     wanted = set(map(loose_key, columns))
     for separator, rows in begins:
@@ -244,10 +244,12 @@ def _layout(
             best = (held, separator, at)
     if best is not None:
         return best[1], best[2]
-    separator = named or next(
-        (one for one, rows in begins if names is not None and any(len(row) == len(names) for row in rows)),
-        ",",
-    )
+    if names is not None:
+        for separator, rows in begins:
+            whole = next((at for at, row in enumerate(rows) if len(row) == len(names)), None)
+            if whole is not None:
+                return separator, whole
+    separator = named or ","
     rows = dict(begins)[separator]
     start = 1 if named is not None else 0
     filled = (at for at, row in enumerate(rows[start:], start) if any(cell.strip() for cell in row))
@@ -289,8 +291,9 @@ def read_records(
         notes.append(f"fields are separated by {SEPARATORS[separator]}")
     header_line = starts[first]
     above = tuple(tuple(row) for row in rows[:first] if any(cell.strip() for cell in row))
-    if first and names is None:
-        notes.append(f"the header is line {header_line}: what stands above it isn't read")
+    if first:
+        begins = "the header is" if names is None else "the first record is"
+        notes.append(f"{begins} line {header_line}: what stands above it isn't read")
     width = _used_width(rows[first:]) if names is None else len(names)
     shown = rows[first][:width] if names is None else names
     header = header_of(shown, file_name, any_header=any_header, line=header_line, columns=columns)

@@ -30,6 +30,7 @@ TEXT = data_file(data_line()).decode("utf-8-sig")
         TEXT.replace(",", ";").encode(),
         TEXT.replace(",", "\t").encode("utf-16"),
         b"sep=,\r\n" + TEXT.encode(),
+        b"sep=#\r\n" + TEXT.encode(),
         b"sep=;\r\n" + TEXT.replace(",", ";").encode(),
         b"\r\n" + TEXT.encode(),
         b"NHS Oversight Framework data,,,\r\nSaved on 1 June\r\n\r\n" + TEXT.encode(),

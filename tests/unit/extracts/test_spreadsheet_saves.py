@@ -110,6 +110,11 @@ def test_big_endian_utf_16_is_read_and_utf_16_without_its_mark_refused() -> None
     assert rejection(b"\xff\xfe" + text.encode("utf-16-le") + b"\x00").expected.startswith("text in UTF-16")
 
 
+def test_a_first_line_that_names_a_separator_that_isnt_one_is_refused() -> None:
+    error = rejection(b"sep=#\r\n" + DATA.removeprefix(b"\xef\xbb\xbf"))
+    assert (error.row, error.found) == (1, "a line that says they are separated by '#'")
+
+
 def test_the_title_of_a_saved_sheet_is_told_in_a_note() -> None:
     found = read(b"NHS Oversight Framework data,,,\r\n" + DATA.removeprefix(b"\xef\xbb\xbf"))
     assert "the header is line 2: what stands above it isn't read" in found.notes
