@@ -8,12 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from fictional_statistics import COMMUNITY_TITLES, community_tables, provider_workbook
+from fictional_statistics import COMMUNITY_TITLES, community_tables, provider_workbook, rtt_csv, rtt_line
 from made_up_release import write_release_file
 
 from dagster_project.audit.explanation.counted_cells import StatisticFile
 from dagster_project.audit.explanation.raw_rows import RawFile, read_raw_files
 from dagster_project.audit.explanation.release_tables import ReleaseTables
+from dagster_project.audit.explanation.rtt_cells import RttFile
 from dagster_project.audit.explanation.rules import read_rules
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
@@ -75,6 +76,15 @@ def test_cells_below_title_lines_and_of_a_saved_provider_sheet_are_found(tmp_pat
     sheet = counted(tmp_path / "sheet", f"{header}\n{line}\n".encode(), "ae_attendances", "AE-June-2025.csv")
     found = sheet.cells((None, 2), ["attendances", "over_4_hours"])
     assert [[cell.value for cell in cells] for cells in found.values()] == [[1000, 20, 5], [100, 0, 0]]
+
+
+def test_rows_of_a_large_extract_are_found_below_title_lines(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    raw = b"A title\r\n\r\n" + rtt_csv(rtt_line(total="60"), rtt_line("Z02", total="70"))
+    file = RttFile(archive, {"extract_id": archive.store(raw), "file_name": "rtt.csv"})
+    for line, total in ((4, 60), (5, 70)):
+        (cell,) = file.cells((None, line), ["incomplete_total"])["incomplete_total"]
+        assert (cell.value, cell.column) == (total, "Total All")
 
 
 def read(tmp_path: Path, *lines: str) -> list[RawFile]:
