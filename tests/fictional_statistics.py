@@ -160,3 +160,62 @@ def trust_line(code: str = "Z01", opened: str = "20250401", closed: str = "") ->
     """One record of ODS's list of trusts: 27 fields, no header."""
     cells = [code, "ASHFORD, VALE NHS TRUST", "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
     return ",".join(f'"{cell}"' for cell in cells)
+
+
+def provider_workbook(
+    *providers: tuple[str, str, float, float],
+    sheets: tuple[str, str, str] = (
+        "28-DAY FDS (ALL ROUTES)",
+        "28-DAY FDS (BY ROUTE)",
+        "62-DAY (ALL CANCER)",
+    ),
+    total: float | None = -1,
+    basis: str = "BASIS: PROVIDER BASED INCLUDING CROSS-BORDER PATIENTS",
+    month: str = "Jul-25",
+    without: int | None = None,
+) -> bytes:
+    """The cancer provider workbook: (code, name, total, within) by standard, and the same by route and part.
+
+    `total` is what the row of all English providers says: -1 for the true sum, None for no such row.
+    """
+    above: list[list[Cell]] = [
+        ["", "WAIT FROM URGENT REFERRAL"],
+        ["", month],
+        ["", basis],
+        [],
+        [],
+        [],
+        [],
+        [],
+    ]
+    added: list[Cell] = [sum(one[2] for one in providers), sum(one[3] for one in providers)]
+    if total is None or total >= 0:
+        added[0] = total
+
+    def table(within: str, route: str, *cancer: str, every: bool = True) -> list[list[Cell]]:
+        header: list[Cell] = [
+            "", "ODS CODE (1)", "ACCOUNTABLE PROVIDER", "REFERRAL ROUTE",
+            *(["CANCER TYPE"] if cancer else []), "TOTAL", within, "AFTER",
+        ]  # fmt: skip
+        below: list[list[Cell]] = [
+            ["", code, name, route, *cancer, count, inside, count - inside]
+            for code, name, count, inside in providers
+        ]
+        england: list[Cell] = ["", "", "ALL ENGLISH PROVIDERS", route, *cancer, *added, 0]
+        return [header, *below, [], *([england] if every and total is not None else [])]
+
+    by_route = table("WITHIN 28 DAYS", "SCREENING")
+    by_route[0].insert(4, "SUSPECTED CANCER OR BREAST SYMPTOMATIC (2)")
+    parts = [
+        *table("WITHIN 62 DAYS", "ALL ROUTES", "ALL CANCERS"),
+        ["", "PART B: URGENT SUSPECTED CANCER"],
+        [],
+        *table("WITHIN 62 DAYS", "Urgent Suspected Cancer", "ALL CANCERS"),
+    ]
+    tables = [table("WITHIN 28 DAYS", "ALL ROUTES"), by_route, parts]
+    kept = {
+        name: [*above, *rows]
+        for at, (name, rows) in enumerate(zip(sheets, tables, strict=True))
+        if at != without
+    }
+    return workbook({"Frontpage": [["", "Status: Final Official Statistics"]], **kept})

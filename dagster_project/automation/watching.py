@@ -18,6 +18,7 @@ from dagster_project.extracts.catalogue import CATALOGUE, Catalogue, Source, loa
 from dagster_project.extracts.discover import Found, fingerprint, survey
 from dagster_project.extracts.patience import Patience
 from dagster_project.extracts.publisher import Publisher
+from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter, partition_keys
 from dagster_project.runs.fetch import FAILED, fetch_quarter
 from dagster_project.settings import DataFolder
@@ -54,7 +55,7 @@ class Cursor:
     def read(cls, text: str | None) -> Self:
         """From its JSON; an empty or foreign one is that of a first look."""
         try:
-            content = json.loads(text or "{}")
+            content = parsed_json(text or "{}")
             return cls(dict(content["fingerprints"]), dict(content["requested"]), dict(content["marks"]))
         except (ValueError, TypeError, KeyError):
             return cls()

@@ -13,7 +13,7 @@ import click
 import typer
 
 from dagster_project import presentation
-from dagster_project.errors import ExitCode, InputMissing, LeagueError
+from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.machine import machine_fault
 
@@ -59,12 +59,30 @@ def _ended_by(error: BaseException) -> tuple[ExitCode, str]:
     fault = machine_fault(error)
     if fault is not None:
         return fault.exit_code, str(fault)
+    if isinstance(error, RecursionError):
+        error = _nested_too_deep(error)
     if isinstance(error, LeagueError):
         return error.exit_code, str(error)
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return ExitCode.OUR_FAULT, (
         f"{said[:_UNEXPECTED_SHOWN]}. That is a fault of ours: please report it, with what {DEBUG_VARIABLE}=1 before "
         "the command shows."
+    )
+
+
+def _nested_too_deep(error: RecursionError) -> BaseException:
+    """The refusal of a JSON or YAML file nested beyond measure; any other recursion without end is our fault."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = frame.tb_frame.f_globals.get("__name__", "") if frame is not None else ""
+    if not module.startswith(("json.", "yaml.")):
+        return error
+    return InputRejected(
+        file=f"a file of {module.partition('.')[0].upper()}",
+        expected="values nested as deep as we write them",
+        found="a nesting beyond measure",
+        remedy="It isn't what this program wrote: restore it from a backup.",
     )
 
 

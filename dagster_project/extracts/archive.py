@@ -30,6 +30,7 @@ from dagster_project.durable import (
     torn_line,
 )
 from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.json_text import parsed_json
 from dagster_project.runs.progress import announce
 
 
@@ -211,7 +212,7 @@ class Archive:
     def pruned(self) -> dict[str, str]:
         """The id of each file whose bytes were pruned and haven't come back, to the id of what replaced it."""
         try:
-            rows = [json.loads(line) for line in finished_lines(self.prunings)]
+            rows = [parsed_json(line) for line in finished_lines(self.prunings)]
             replaced = {row["extract_id"]: row["replaced_by"] for row in rows}
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(
@@ -252,7 +253,7 @@ class Archive:
 
     def _sighting(self, line: bytes, number: int) -> Sighting:
         try:
-            row = json.loads(line)
+            row = parsed_json(line)
             return Sighting(**(row | {"quarters": tuple(row["quarters"])}))
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.catalogue import Source
-from dagster_project.extracts.readers import zip_members
+from dagster_project.extracts.readers import sheets, zip_members
 from dagster_project.extracts.recognise import HEAD_BYTES, recognise
 
 _WORKBOOK = "xl/workbook.xml"
@@ -57,7 +57,8 @@ def check_bytes(path: Path, file_name: str, url: str, source: Source) -> None:
 def _check_zip(file: _File, source: Source, *, is_workbook: bool) -> None:
     try:
         with zip_members.opened(file.path, file.name) as archive:
-            zip_members.check_all(archive, file.name, most_bytes=source.largest_unpacked_bytes)
+            check = sheets.check_workbook if is_workbook else zip_members.check_all
+            check(archive, file.name, most_bytes=source.largest_unpacked_bytes)
             names = set(archive.namelist())
     except InputRejected as error:
         file.reject(error.expected, error.found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -22,6 +23,10 @@ Format = Literal["csv", "xlsx", "zip"]
 Meaning = Literal["zero", "suppressed", "missing", "not_applicable"]
 # A period is published within the year that follows it.
 _LAST_WEEK = 52
+# A catalogue is a few pages long and a few levels deep.
+_LONGEST = 1_000_000
+_DEEPEST = 20
+_MOST_VALUES = 100_000
 
 
 def _pattern(text: str) -> str:
@@ -152,6 +157,29 @@ class Catalogue:
         return [source for name, source in self.sources.items() if not names or name in names]
 
 
+def _refuse_beyond_measure(text: str) -> None:
+    """Raises YAMLError for what is large, nested deep, or grows beyond measure where aliases are followed."""
+    if len(text) > _LONGEST:
+        raise yaml.YAMLError(f"{len(text):,} characters, where at most {_LONGEST:,} are read")
+    open_parts: list[tuple[str | None, int]] = []
+    sizes: dict[str, int] = {}
+    whole = 0
+    for event in yaml.parse(text, _OnceOnly):
+        grown = sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
+        whole += grown
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_parts.append((event.anchor, whole))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_parts.pop()
+            if anchor is not None:
+                sizes[anchor] = whole - before
+        if len(open_parts) > _DEEPEST or whole > _MOST_VALUES:
+            raise yaml.YAMLError(
+                f"more than {_DEEPEST} levels or {_MOST_VALUES:,} values, aliases followed, at line "
+                f"{event.start_mark.line + 1 if event.start_mark else 1}"
+            )
+
+
 def reader_names() -> frozenset[str]:
     """The registered readers: what an entry may name."""
     from dagster_project.extracts.archived_files import READERS
@@ -163,7 +191,9 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
     """Reads and checks the catalogue; raises WrongUsage naming file, entry and field of every fault."""
     known = reader_names() if known_readers is None else known_readers
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _OnceOnly)
+        text = path.read_text(encoding="utf-8")
+        _refuse_beyond_measure(text)
+        content = yaml.load(text, _OnceOnly)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise WrongUsage(
             f"{path}: expected a catalogue of sources in YAML; found none ({error}). Mend the file."
@@ -182,6 +212,26 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise WrongUsage(f"{path} isn't a catalogue that can be used:\n{listed}\nMend these entries.")
     return Catalogue(checked.sources, checked.seconds_between_requests)
+
+
+@cache
+def source_named(file_name: str) -> str | None:
+    """The source of the catalogue whose links end in such a file name, if it is read; None if none's."""
+    for source in load_catalogue().sources.values():
+        if (
+            source.reader is not None
+            and source.links.text is None
+            and source.links.matches(f"/{file_name}", "")
+        ):
+            return source.name
+    return None
+
+
+@cache
+def largest_file(source: str) -> int:
+    """The most bytes that a file of the source may have as it lies in a folder: a CSV may be unpacked there."""
+    entry = load_catalogue().sources[source]
+    return max(entry.largest_bytes, entry.largest_unpacked_bytes if "zip" in entry.formats else 0)
 
 
 def _named(content: Any) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from dagster_project.durable import write_whole
 from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.used_files import ReadFile
+from dagster_project.json_text import parsed_json
 from dagster_project.settings import PACKAGE_DIR
 
 _READ_WITH = ("duckdb", "pandas", "pyarrow", "python-calamine")
@@ -49,7 +50,7 @@ def covered_quarters(archive: Archive) -> Mapping[str, tuple[str, ...]]:
     of other readers, gone or damaged.
     """
     try:
-        record = json.loads(archive.coverage.read_bytes())
+        record = parsed_json(archive.coverage.read_bytes())
         if record["readers"] != readers_hash():
             return {}
         return {extract_id: tuple(quarters) for extract_id, quarters in record["quarters"].items()}

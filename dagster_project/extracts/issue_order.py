@@ -44,7 +44,11 @@ def day_of(sighting: Sighting) -> str:
 
 @dataclass(frozen=True)
 class Issue:
-    """One file as an issue: what it covers last (`2025-06` or `2025-26-Q1`), and what is said of it."""
+    """One file as an issue: what it covers last (`2025-06` or `2025-26-Q1`), and what is said of it.
+
+    `says_final` is what stands in the file itself; `as_published` is false for a sheet that a person saved from a
+    workbook.
+    """
 
     extract_id: str
     file_name: str
@@ -52,10 +56,14 @@ class Issue:
     words: str = ""
     day: str = ""
     may_be_final: bool = False
+    says_final: bool = False
+    as_published: bool = True
 
     @property
     def is_final(self) -> bool:
-        return self.may_be_final and (is_final(self.file_name) or is_final(self.words, name=False))
+        """Whether the publisher calls the counts final: in the file, by its name or by its link."""
+        named = is_final(self.file_name) or is_final(self.words, name=False)
+        return self.says_final or (self.may_be_final and named)
 
     @property
     def number(self) -> int:
@@ -63,12 +71,15 @@ class Issue:
         return max(reissue_number(self.file_name), reissue_number(self.words, name=False))
 
     @property
-    def said(self) -> tuple[bool, str, int]:
-        """What the publisher says, sorting from old to new: final counts, then later months, then revisions."""
-        return self.is_final, self.covers_until, self.number
+    def said(self) -> Said:
+        """What the publisher says, sorting from old to new: the publisher's own file, final counts, then later
+        months, then revisions.
+        """
+        return self.as_published, self.is_final, self.covers_until, self.number
 
 
-Rank = tuple[bool, str, int, str, str, tuple[int, ...], str, str]
+Said = tuple[bool, bool, str, int]
+Rank = tuple[Said, str, str, tuple[int, ...], str, str]
 
 
 class IssueOrder:
@@ -83,7 +94,7 @@ class IssueOrder:
             day = max(days.get((issue.said, family), ""), issue.day)
             days[issue.said, family] = day
             self._rank[issue.extract_id] = (
-                *issue.said, day, family, upload, issue.file_name, issue.extract_id,
+                issue.said, day, family, upload, issue.file_name, issue.extract_id,
             )  # fmt: skip
 
     def rank(self, extract_id: str) -> Rank:
@@ -92,12 +103,12 @@ class IssueOrder:
 
     def is_told(self, one: str, other: str) -> bool:
         """Whether something but the alphabet says which of the two is newer."""
-        return self.is_told_by_publisher(one, other) or self._rank[one][3] != self._rank[other][3]
+        return self.is_told_by_publisher(one, other) or self._rank[one][1] != self._rank[other][1]
 
     def is_told_by_publisher(self, one: str, other: str) -> bool:
         """Whether words, months, or uploads under one name say it, without the day of sighting."""
         first, second = self._rank[one], self._rank[other]
-        return first[:3] != second[:3] or (first[4] == second[4] and first[5] != second[5])
+        return first[0] != second[0] or (first[2] == second[2] and first[3] != second[3])
 
 
 def refuse_undecided(newer: str, older: str, differing: str) -> NoReturn:

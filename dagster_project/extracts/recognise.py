@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from dagster_project.errors import InputRejected
+from dagster_project.extracts import catalogue
 from dagster_project.extracts.packages import source_of_package
-from dagster_project.extracts.readers.delimited import first_record
-from dagster_project.extracts.source_columns import source_of
+from dagster_project.extracts.readers.delimited import first_records, marked_encoding
+from dagster_project.extracts.source_columns import nearest_source, source_of_any
 
 HEAD_BYTES = 65_536
 
@@ -27,6 +28,8 @@ class Recognised:
 
     source: str | None
     reason: str
+    # Where no reader takes it: the source that its name or some of its columns make it seem to be of.
+    seems: str | None = None
 
 
 def recognise(head: bytes, file_name: str, path: Path | None = None) -> Recognised:
@@ -42,25 +45,34 @@ def recognise(head: bytes, file_name: str, path: Path | None = None) -> Recognis
             raise _rejected(file_name, found, "comma-separated text" if suffix == ".csv" else "a data file")
         if found == _ZIP and path is not None:
             return _recognised_package(path, file_name, promises_data=suffix in _DATA_NAMES)
-        return Recognised(None, f"{found}: no reader takes it")
-    first_line = first_record(head, ",")
-    source = source_of(first_line)
-    if source is not None:
-        return Recognised(source, "recognised by its columns")
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if source_of(first_record(head, separator)) is not None:
-            raise _rejected(file_name, f"fields separated by {name}", "fields separated by commas")
-    shown = ", ".join(cell.strip() for cell in first_line[:4])[:80]
-    return Recognised(None, f"not recognised: it starts with {shown!r}")
+        return Recognised(None, f"{found}: no reader takes it", _source_by_name(file_name, suffix))
+    begins = first_records(head)
+    for _, rows in begins:
+        source = source_of_any(rows)
+        if source is not None:
+            return Recognised(source, "recognised by its columns")
+    filled = next((row for row in begins[0][1] if any(cell.strip() for cell in row)), [])
+    shown = ", ".join(cell.strip() for cell in filled[:4])[:80]
+    near = next((near for _, rows in begins if (near := nearest_source(rows)) is not None), None)
+    return Recognised(
+        None, f"not recognised: it starts with {shown!r}", near or _source_by_name(file_name, suffix)
+    )
+
+
+def _source_by_name(file_name: str, suffix: str) -> str | None:
+    """The source whose files are called so, by the catalogue; only names that promise data say anything."""
+    return catalogue.source_named(PurePath(file_name).name) if suffix in _DATA_NAMES else None
 
 
 def _recognised_package(path: Path, file_name: str, *, promises_data: bool) -> Recognised:
     try:
-        return Recognised(*source_of_package(path, file_name))
+        source, reason, seems = source_of_package(path, file_name)
     except InputRejected as error:
         if promises_data:
             raise
         return Recognised(None, f"{_ZIP}, and not a whole one: {error.found}")
+    suffix = PurePath(file_name).suffix.casefold()
+    return Recognised(source, reason, seems or (None if source else _source_by_name(file_name, suffix)))
 
 
 def _format_of(head: bytes) -> str | None:
@@ -81,9 +93,7 @@ def _format_of(head: bytes) -> str | None:
         return _OLD_EXCEL
     if body.startswith(b"\x1f\x8b"):
         return "a gzip archive"
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "text in UTF-16"
-    if b"\x00" in body:
+    if b"\x00" in body and marked_encoding(head) is None:
         return "binary content"
     return None
 

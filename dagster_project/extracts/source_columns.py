@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dagster_project.extracts.readers import (
     ae_attendances,
+    ae_provider_sheet,
     ambulance_systems,
     cancer_waiting_times,
     nof_data,
@@ -13,7 +14,7 @@ from dagster_project.extracts.readers import (
     ods_organisations,
     rtt_waiting_times,
 )
-from dagster_project.extracts.readers.delimited import column_key
+from dagster_project.extracts.readers.delimited import loose_key
 
 # Half of a source's own columns are enough, so that a file that lost one is recognised and then rejected
 # by its reader with the column's name.
@@ -21,27 +22,37 @@ _OWN_COLUMNS = [
     (nof_data.SOURCE, nof_data.FIGURE_COLUMNS),
     (
         nof_league_table.SOURCE,
-        (
-            "Average_score",
-            "Likely_range_of_average_score",
-            "Segment",
-            "Trust_in_financial_deficit",
-            "ICB_in_financial_deficit",
-            "Likely_range_of_rank",
-        ),
+        nof_league_table.OWN_COLUMNS,
     ),
     (ae_attendances.SOURCE, ae_attendances.OWN_COLUMNS),
+    (ae_attendances.SOURCE, ae_provider_sheet.COLUMNS),
     (ambulance_systems.SOURCE, ambulance_systems.OWN_COLUMNS),
     (rtt_waiting_times.SOURCE, rtt_waiting_times.OWN_COLUMNS),
     (cancer_waiting_times.SOURCE, cancer_waiting_times.HEADER),
     (cancer_waiting_times.SOURCE, cancer_waiting_times.COMBINED_HEADER),
 ]
-_KEYS = [(source, frozenset(map(column_key, names))) for source, names in _OWN_COLUMNS]
+_SOME = 3
+_KEYS = [(source, frozenset(map(loose_key, names))) for source, names in _OWN_COLUMNS]
+
+
+def source_of_any(rows: Iterable[Sequence[str]]) -> str | None:
+    """The source whose columns one of a file's first rows has: titles or blank lines may stand above them."""
+    return next((source for row in rows if (source := source_of(row)) is not None), None)
+
+
+def nearest_source(rows: Iterable[Sequence[str]]) -> str | None:
+    """The source that has some columns of its own in one of these rows, though too few to be taken for its file."""
+    for row in rows:
+        keys = set(map(loose_key, row))
+        for source, own in _KEYS:
+            if len(own & keys) >= min(_SOME, len(own)):
+                return source
+    return None
 
 
 def source_of(names: Sequence[str]) -> str | None:
     """The source whose columns these are (or, for a file without header, its first record); None if none's."""
-    keys = set(map(column_key, names))
+    keys = set(map(loose_key, names))
     for source, own in _KEYS:
         if 2 * len(own & keys) >= len(own):
             return source

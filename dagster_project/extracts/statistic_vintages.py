@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
+from typing import Literal
 
 import pandas as pd
 
@@ -27,7 +28,8 @@ from dagster_project.extracts.rows import (
 )
 
 _KEY = ["source", "period", "organisation_code"]
-_CELL = [*_KEY, "measure", "category"]
+_SUM = [*_KEY, "measure"]
+_CELL = [*_SUM, "category"]
 _ORGANISATION = ["organisation_kind", "organisation_code"]
 _WHERE_FROM = frozenset({"extract_id", "source_row", "source"})
 
@@ -36,7 +38,7 @@ def superseded_statistics(statistics: Iterable[ReadStatistic], seen: Seen = NEVE
     """The id of each final or re-issued file, to the id of the one that it replaces: same source and months."""
     series: dict[tuple[str, tuple[str, ...]], list[Issue]] = {}
     for read in statistics:
-        series.setdefault((read.source, read.periods), []).append(_issue(read, seen))
+        series.setdefault((read.source, read.periods), []).append(issue_of(read, seen))
     replaced: dict[str, str] = {}
     for issues in series.values():
         order = IssueOrder(issues)
@@ -60,7 +62,7 @@ def newest_statistic_rows(
     rows = concatenated([read.statistic_row for read in statistics], STATISTIC_ROW)
     if len(statistics) < 2:
         return rows, []
-    order = IssueOrder([_issue(read, seen) for read in statistics])
+    order = IssueOrder([issue_of(read, seen) for read in statistics])
     positions = sorted((read.extract_id for read in statistics), key=order.rank)
     replaced = set(superseded_statistics(statistics, seen).values())
     age = rows["extract_id"].map({extract_id: age for age, extract_id in enumerate(positions)})
@@ -92,9 +94,19 @@ def newest_organisations(references: Sequence[ReadOrganisations], seen: Seen = N
     return sorted_frame(rows[rows["age"] == newest].drop(columns="age"))
 
 
-def _issue(read: ReadStatistic, seen: Seen) -> Issue:
-    known, until = seen.get(read.extract_id, FirstSeen()), max(read.periods, default="")
-    return Issue(read.extract_id, read.file_name, until, known.words, known.day, may_be_final=True)
+def issue_of(read: ReadStatistic, seen: Seen = NEVER_SEEN) -> Issue:
+    """The file as an issue of its statistic."""
+    known = seen.get(read.extract_id, FirstSeen())
+    return Issue(
+        read.extract_id,
+        read.file_name,
+        max(read.periods, default=""),
+        known.words,
+        known.day,
+        may_be_final=True,
+        says_final=read.says_final,
+        as_published=not read.saved_from_workbook,
+    )
 
 
 def _list_vintage(read: ReadOrganisations, seen: Seen) -> tuple[str, int, str]:
@@ -130,25 +142,31 @@ def _refuse_undecided(
         if order.is_told(older, newer):
             continue
         shared = both[(both["extract_id_old"] == older) & (both["extract_id_new"] == newer)][_KEY]
-        cells = [
-            frame[frame["extract_id"] == extract_id].merge(shared, on=_KEY)[[*_CELL, "value"]]
+        cells, others = (
+            frame[frame["extract_id"] == extract_id].merge(shared, on=_KEY)
             for frame, extract_id in ((old, older), (new, newer))
-        ]
-        pairs = cells[0].merge(cells[1], on=_CELL, how="outer", suffixes=("_old", "_new"), indicator=True)
-        alone = pairs["_merge"] != "both"
+        )
+        pairs = _side_by_side(cells, others, "outer")
+        alone = pairs["extract_id_old"].isna() | pairs["extract_id_new"].isna()
         empty = pairs["value_old"].isna() & pairs["value_new"].isna()
         differ = int((alone | ((pairs["value_old"] != pairs["value_new"]) & ~empty)).sum())
         if differ:
             refuse_undecided(names[newer], names[older], f"{differ} counts that differ")
 
 
+def _side_by_side(old: pd.DataFrame, new: pd.DataFrame, how: Literal["inner", "outer"]) -> pd.DataFrame:
+    """The counts of both, cell by cell; files that split the same counts otherwise by what these add up to."""
+    columns, key = ["value", "extract_id"], _CELL
+    if old.merge(new, on=_CELL).empty:
+        key = _SUM
+        old, new = (frame.groupby([*_SUM, "extract_id"])["value"].sum().reset_index() for frame in (old, new))
+    return old[[*key, *columns]].merge(new[[*key, *columns]], on=key, how=how, suffixes=("_old", "_new"))
+
+
 def _changes(
     old: pd.DataFrame, new: pd.DataFrame, order: IssueOrder, names: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    pairs = old[[*_CELL, "value", "extract_id"]].merge(
-        new[[*_CELL, "value", "extract_id"]], on=_CELL, how="left", suffixes=("_old", "_new")
-    )
-    pairs = pairs[pairs["extract_id_new"].notna()]
+    pairs = _side_by_side(old, new, "inner")
     files = list(zip(pairs["extract_id_new"].tolist(), pairs["extract_id_old"].tolist(), strict=True))
     differs = (pairs["value_old"] != pairs["value_new"]).tolist()
     together = Counter(files)

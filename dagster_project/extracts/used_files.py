@@ -9,12 +9,12 @@ import pandas as pd
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Sighting
-from dagster_project.extracts.issue_names import is_final, reissue_number
+from dagster_project.extracts.issue_names import reissue_number
 from dagster_project.extracts.issue_order import NEVER_SEEN, FirstSeen, Seen
 from dagster_project.extracts.readers import ods_organisations
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
-from dagster_project.extracts.statistic_vintages import superseded_statistics
+from dagster_project.extracts.statistic_vintages import issue_of, superseded_statistics
 from dagster_project.extracts.vintages import superseded_by
 
 ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
@@ -51,7 +51,7 @@ def series_of(file: ReadFile) -> tuple[object, ...]:
 def release_state(file: ReadFile, seen: Seen = NEVER_SEEN) -> str:
     """`revised` for a re-issue; `final` where a statistic says so: framework files never do."""
     words = seen.get(file.extract_id, FirstSeen()).words
-    if isinstance(file, ReadStatistic) and (is_final(file.file_name) or is_final(words, name=False)):
+    if isinstance(file, ReadStatistic) and issue_of(file, seen).is_final:
         return "final"
     revised = reissue_number(file.file_name) or reissue_number(words, name=False)
     return "revised" if revised else "provisional"

@@ -18,6 +18,7 @@ from typing import Any
 
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
+from dagster_project.json_text import parsed_json
 
 _FORMAT = 1
 _HASH_SHOWN = 16
@@ -165,7 +166,7 @@ class BackupFolder:
             named = _BACKUP_ID.fullmatch(backup_id)
             if named is None or hashlib.sha256(raw).hexdigest()[:_HASH_SHOWN] != named[1]:
                 raise ValueError("its bytes aren't those that its name says")
-            return _backup_of(json.loads(raw))
+            return _backup_of(parsed_json(raw))
         except (ValueError, TypeError, KeyError) as error:
             raise InputRejected(
                 file=str(path),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from dagster_project import durable
+from dagster_project.json_text import parsed_json
 from dagster_project.keeping.removal import (
     CANDIDATE,
     NOWCAST,
@@ -77,5 +77,5 @@ def overtaken_nowcasts(data: DataFolder) -> list[Removal]:
 
 def _nowcasts(data: DataFolder) -> Iterator[tuple[str, bool, Path]]:
     for path in sorted(data.nowcasts.glob(f"*/[0-9a-f]*/{NOWCAST_FILE}")):
-        content = json.loads(path.read_bytes())
+        content = parsed_json(path.read_bytes())
         yield str(content["quarter"]), bool(content["is_sample"]), path.parent

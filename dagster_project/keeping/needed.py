@@ -6,13 +6,13 @@ be asked about and made again.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import InputRejected
+from dagster_project.json_text import parsed_json
 from dagster_project.nowcast.folder import NOWCAST_FILE
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE
 from dagster_project.settings import DataFolder
@@ -60,7 +60,7 @@ def _extracts(path: Path) -> set[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = parsed_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from None
     if not isinstance(content, dict):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from dagster_project.errors import InputRejected
+from dagster_project.json_text import parsed_json
 from dagster_project.nowcast.folder import NOWCAST_FILE
 from dagster_project.releases.folder import RELEASE_FILE
 from dagster_project.settings import DataFolder
@@ -31,7 +31,7 @@ def promised_hashes(data: DataFolder) -> dict[Path, str]:
 
 def _files_of(listing: Path) -> dict[str, str]:
     try:
-        files = json.loads(listing.read_bytes())["files"]
+        files = parsed_json(listing.read_bytes())["files"]
         return {name: described["sha256"] for name, described in files.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputRejected(

@@ -13,6 +13,7 @@ import duckdb
 
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
@@ -100,7 +101,7 @@ def read_release_file(folder: Path) -> dict[str, Any]:
     """
     path = folder / RELEASE_FILE
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
+        content: dict[str, Any] = parsed_json(path.read_bytes())
         missing = sorted(_SAYS - content.keys())
     except (ValueError, AttributeError) as error:
         raise _not_a_release_file(path, f"something else ({error})") from error

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.durable import READ_ONLY, UNFINISHED, flush, make_folder, remove
+from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
 from dagster_project.releases.journal import (
@@ -84,7 +85,7 @@ def mend_tombstones(data: DataFolder) -> None:
 def read_tombstone(data: DataFolder, quarter: Quarter, release_id: str) -> dict[str, Any] | None:
     """What the file beside a withdrawn release says; None of a release that isn't withdrawn."""
     file = _tombstone(data, quarter, release_id)
-    return json.loads(file.read_bytes()) if file.is_file() else None
+    return parsed_json(file.read_bytes()) if file.is_file() else None
 
 
 def withdrawal_in_words(tombstone: Mapping[str, Any]) -> str:

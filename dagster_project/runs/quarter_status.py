@@ -5,7 +5,6 @@ All of it is told from the manifest and the releases' own files; no raw file is 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from dagster_project.errors import InputMissing
 from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.archived_vintages import names_of, replaced_later
 from dagster_project.extracts.issue_order import Issue, IssueOrder, day_of
+from dagster_project.json_text import parsed_json
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import PROVENANCE_FILE, read_release, release_path
@@ -105,7 +105,7 @@ def _read_for(data: DataFolder, release: CurrentRelease) -> set[str]:
     except InputMissing:
         return set()
     provenance = folder / PROVENANCE_FILE
-    return used | set(json.loads(provenance.read_bytes()).get("read", ()) if provenance.is_file() else ())
+    return used | set(parsed_json(provenance.read_bytes()).get("read", ()) if provenance.is_file() else ())
 
 
 def _new(standing: list[Sighting], read: set[str]) -> list[Sighting]:

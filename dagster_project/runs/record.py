@@ -10,6 +10,7 @@ from typing import Any
 from dagster_project.durable import write_whole
 from dagster_project.errors import ExitCode, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
+from dagster_project.json_text import parsed_json
 from dagster_project.machine import machine_fault
 from dagster_project.settings import DataFolder
 
@@ -88,13 +89,13 @@ def read_outcome(data: DataFolder, run_id: str) -> dict[str, Any]:
     """The outcome of a run; empty if it left none. Of one that is damaged only that, as its message."""
     path = data.runs / run_id / OUTCOME_FILE
     try:
-        content = json.loads(path.read_bytes())
+        content = parsed_json(path.read_bytes())
         if isinstance(content, dict):
             return content
         why = "it is no JSON object"
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         why = str(error)
     return {
         "run_id": run_id,

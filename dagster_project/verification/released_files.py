@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.damage import NO_FILE, damaged_files
 from dagster_project.releases.folder import (
@@ -44,7 +44,7 @@ def check_release_file(folder: Path, quarter: Quarter, release_id: str) -> tuple
     )
     if faults:
         return None, Check(RELEASE, _HAS_ALL[:1], faults)
-    content: dict[str, Any] = json.loads(raw)
+    content: dict[str, Any] = parsed_json(raw)
     identity = _identity(content)
     found = [*_itself(content, raw), *_naming(content, identity, quarter, release_id)]
     gates = content["gates"]

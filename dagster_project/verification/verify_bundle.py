@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.extracts.archive import sha256_of_file
 from dagster_project.extracts.readers import zip_members as zip_guard
+from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.identity import hash_code, release_id_of
@@ -110,7 +110,7 @@ def _unpack(bundle: Path, place: Path) -> set[str]:
 def _crate(bundle: Path, place: Path) -> tuple[dict[str, dict[str, Any]], tuple[Quarter, str]]:
     """What the crate says of each file, and which release it is of."""
     try:
-        graph = json.loads((place / METADATA).read_bytes())["@graph"]
+        graph = parsed_json((place / METADATA).read_bytes())["@graph"]
         entities = {entity["@id"]: entity for entity in graph}
         main = _MAIN.fullmatch(entities["./"]["mainEntity"]["@id"])
         if main is None:
@@ -231,7 +231,7 @@ def _expected_names(verification: Verification) -> set[str]:
     if earlier_id is not None:
         folder = release_path(verification.data, verification.quarter.shifted(-1), earlier_id)
         try:
-            earlier = json.loads((folder / RELEASE_FILE).read_bytes())
+            earlier = parsed_json((folder / RELEASE_FILE).read_bytes())
             return member_names(verification.content, earlier)
         except (OSError, ValueError, TypeError, KeyError):
             return member_names(verification.content, None)

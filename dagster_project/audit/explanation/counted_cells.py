@@ -11,8 +11,17 @@ from typing import Any, Protocol
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.readers import sheets, text
-from dagster_project.extracts.readers.delimited import column_key, header_of, read_records
+from dagster_project.extracts.readers import (
+    ae_attendances,
+    ambulance_systems,
+    cancer_waiting_times,
+    community_waiting_lists,
+    sheets,
+    text,
+)
+from dagster_project.extracts.readers.cancer_provider_workbook import without_note
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of, read_records
+from dagster_project.extracts.readers.tables import csv_bytes
 
 Place = tuple[str | None, int]  # sheet and row
 _NO_SERVICE = re.compile(r"organisation_|column |total|all_services|adult_services|cyp_services")
@@ -22,9 +31,9 @@ _COLUMNS_SHOWN = 8
 _COLUMNS = {
     "cancer_waiting_times": {
         "fds_28_day_total": r"total_treated|total",
-        "fds_28_day_within": r"within_standard|within",
+        "fds_28_day_within": r"within_standard|within|within_28_days",
         "treated_62_day_total": r"total_treated|total",
-        "treated_62_day_within": r"within_standard|within",
+        "treated_62_day_within": r"within_standard|within|within_62_days",
     },
     "ambulance_systems": {"category_2_incidents": r"a10", "category_2_total_seconds": r"a30"},
     "ae_attendances": {
@@ -32,15 +41,13 @@ _COLUMNS = {
         "over_4_hours": r"attendances_over_4hrs_.*",
     },
 }
-# This statistic has a sheet per measure, whose columns are services and sums of services.
-_SHEETS = {
-    "community_waiting_lists": {
-        "waiting_total": "table 4",
-        "waiting_over_52_to_104": "table 4g",
-        "waiting_over_104": "table 4h",
-    }
+# This statistic has a sheet per measure, told by its title, whose columns are services and sums of services.
+_SHEET_PER_MEASURE = "community_waiting_lists"
+_READABLE = frozenset({*_COLUMNS, _SHEET_PER_MEASURE})
+_CSV_COLUMNS = {
+    cancer_waiting_times.SOURCE: cancer_waiting_times.COMBINED_COLUMNS,
+    ambulance_systems.SOURCE: ambulance_systems.COLUMNS,
 }
-_READABLE = frozenset({*_COLUMNS, *_SHEETS})
 _ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
 
 
@@ -68,6 +75,7 @@ class _Sheet:
 
     columns: Mapping[str, tuple[int, str]]
     rows: Mapping[int, Sequence[Any]]
+    title: str = ""
 
 
 class CountedFile(Protocol):
@@ -133,8 +141,8 @@ class StatisticFile:
         return self._held[sheet_name, measure]
 
     def _holds(self, sheet_name: str | None, key: str, measure: str) -> bool:
-        if self.source in _SHEETS:
-            is_sheet = text.folded(sheet_name or "").casefold() == _SHEETS[self.source].get(measure)
+        if self.source == _SHEET_PER_MEASURE:
+            is_sheet = community_waiting_lists.measure_of(self._sheet(sheet_name).title) == measure
             return is_sheet and _NO_SERVICE.match(key) is None
         pattern = _COLUMNS[self.source].get(measure)
         return pattern is not None and re.fullmatch(pattern, key) is not None
@@ -145,7 +153,11 @@ class StatisticFile:
         return self._sheets[name]
 
     def _csv(self) -> _Sheet:
-        records = read_records(self._raw, self.file_name, any_header=True)
+        if self.source == ae_attendances.SOURCE:
+            records, _ = ae_attendances.attendance_records(self._raw, self.file_name)
+        else:
+            body = csv_bytes(self._raw, self.file_name) or b""
+            records = read_records(body, self.file_name, columns=_CSV_COLUMNS[self.source], any_header=True)
         cells = zip(*records.columns.values(), strict=True)
         return _Sheet(
             {key: (at, name) for at, (key, name) in enumerate(records.header.items())},
@@ -157,19 +169,21 @@ class StatisticFile:
             self._workbook = sheets.open_workbook(self._raw, self.file_name)
         rows = sheets.sheet_rows(self._workbook, name, self.file_name)
         # The header is the first row with a column that only a header has.
-        known = ("organisation_code", "org_code", "area")
+        known = ("organisation_code", "org_code", "ods_code", "area")
         at = next(
             (
                 position
-                for position, row in enumerate(rows[: sheets.HEADER_WITHIN])
-                if any(column_key(sheets.cell_text(cell)) in known for cell in row)
+                for position, row in enumerate(rows[:HEADER_WITHIN])
+                if any(column_key(without_note(sheets.cell_text(cell))) in known for cell in row)
             ),
             0,
         )
-        header = header_of([sheets.cell_text(cell) for cell in rows[at]], self.file_name, any_header=True)
+        names = [without_note(sheets.cell_text(cell)) for cell in rows[at]]
+        header = header_of(names, self.file_name, any_header=True)
         return _Sheet(
             {key: (place, shown) for place, (key, shown) in enumerate(header.items())},
             dict(enumerate(rows, 1)),
+            community_waiting_lists.title_of(rows) if self.source == _SHEET_PER_MEASURE else "",
         )
 
 

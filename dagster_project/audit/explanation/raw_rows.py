@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.readers import text
-from dagster_project.extracts.readers.delimited import Records, column_key, read_records
+from dagster_project.extracts.readers import nof_data, nof_league_table, text
+from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.nof_layout import (
     MISSING_MARKS,
     filled_records,
@@ -20,9 +20,12 @@ from dagster_project.extracts.readers.nof_layout import (
     rank_or_none,
     read_organisations,
 )
+from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, rank_range
+from dagster_project.extracts.readers.tables import table_records
 
 _AVERAGE = "OF5002"
-_SOURCES = ("nof_data", "nof_league_table")
+_COLUMNS = {nof_data.SOURCE: nof_data.COLUMNS, nof_league_table.SOURCE: nof_league_table.COLUMNS}
+_SOURCES = tuple(_COLUMNS)
 Cell = Callable[[str], Decimal | int]
 
 
@@ -68,7 +71,9 @@ def read_raw_files(archive: Archive, extracts: Iterable[Mapping[str, Any]], quar
 
 def _read(archive: Archive, extract: Mapping[str, Any], quarter: str) -> RawFile:
     extract_id, source = extract["extract_id"], extract["source"]
-    records, _ = filled_records(read_records(archive.read(extract_id), extract["file_name"]))
+    records, _ = filled_records(
+        table_records(archive.read(extract_id), extract["file_name"], _COLUMNS[source])
+    )
     wanted = [at for at, found in enumerate(_quarters(records)) if found == quarter]
     records = records.kept(wanted)
     figures = _data_figures if source == "nof_data" else _league_table_figures
@@ -111,7 +116,7 @@ def _data_figures(records: Records, extract_id: str) -> Iterator[RawRow]:
         records.parsed("value", number_or_none),
         records.columns["value"],
         records.parsed("rank", rank_or_none),
-        records.parsed("reporting_date", text.folded_or_none),
+        records.parsed("reporting_date", period_or_none),
         strict=True,
     )
     table = organisations.table_name
@@ -168,6 +173,6 @@ def _league_table_columns(body: str) -> list[tuple[str, str, str | None, Cell]]:
         ("OF5004", f"{body}_in_financial_deficit", "flag", text.yes_no),
         (f"{_AVERAGE}.likely_low", score, "score", lambda cell: text.number(text.value_range(cell)[0])),
         (f"{_AVERAGE}.likely_high", score, "score", lambda cell: text.number(text.value_range(cell)[1])),
-        ("OF5000.rank_likely_low", rank, None, lambda cell: text.rank(text.value_range(cell)[0])),
-        ("OF5000.rank_likely_high", rank, None, lambda cell: text.rank(text.value_range(cell)[1])),
+        ("OF5000.rank_likely_low", rank, None, lambda cell: text.rank(rank_range(cell)[0])),
+        ("OF5000.rank_likely_high", rank, None, lambda cell: text.rank(rank_range(cell)[1])),
     ]

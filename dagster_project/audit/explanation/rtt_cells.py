@@ -16,7 +16,7 @@ from typing import Any
 from dagster_project.audit.explanation.counted_cells import CountedCell, Place, no_such_row
 from dagster_project.extracts.archive import Archive, sha256_of_file
 from dagster_project.extracts.readers import text, zip_members
-from dagster_project.extracts.readers.delimited import column_key
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key
 
 SOURCE = "rtt_waiting_times"
 # Weekly bands: eighteen up to 18 weeks, 52 from 52 to 104 weeks, and one beyond.
@@ -86,8 +86,7 @@ class RttFile:
         """The header, and by first physical line the rows of all incomplete pathways and functions."""
         with self._lines() as lines:
             records = records_with(lines, _COUNTED["treatment_function_code"])
-            _, header = next(records)
-            keys = [column_key(name) for name in header]
+            header, keys = _header(records)
             wanted = [(keys.index(key), value) for key, value in _COUNTED.items()]
             rows = {
                 line: row
@@ -118,8 +117,17 @@ class RttFile:
                 yield member
 
 
+def _header(records: Iterator[tuple[int, list[str]]]) -> tuple[list[str], list[str]]:
+    """The header's names and keys: the first record that has the columns told apart by."""
+    for _, names in records:
+        keys = [column_key(name) for name in names]
+        if set(_COUNTED) <= set(keys):
+            return names, keys
+    return [], []
+
+
 def records_with(lines: Iterable[str], code: str) -> Iterator[tuple[int, list[str]]]:
-    """The header and every record that holds the code, with its first physical line, from 1.
+    """The first records and every one that holds the code, with its first physical line, from 1.
 
     Of a whole month's file one line in twenty-four does; only those are parsed, which takes a quarter of the time.
     """
@@ -128,7 +136,7 @@ def records_with(lines: Iterable[str], code: str) -> Iterator[tuple[int, list[st
     for number, line in enumerate(lines, 1):
         held = line.count('"')
         if not begun:
-            if number > 1 and not held % 2 and code not in line and code.lower() not in line:
+            if number > HEADER_WITHIN and not held % 2 and code not in line and code.lower() not in line:
                 continue
             first = number
         begun.append(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from dagster_project.audit.explanation.raw_rows import RawRow
 from dagster_project.audit.explanation.recomputation import Recomputation
 from dagster_project.audit.explanation.tree import Extract, Source
+from dagster_project.json_text import parsed_json
 from dagster_project.releases.folder import PROVENANCE_FILE
 
 _NOT_RECORDED = "not recorded"
@@ -57,7 +57,7 @@ class Sources:
     def _sightings(self) -> dict[str, Mapping[str, Any]]:
         """By extract, the first sighting in the release's provenance; else in the archive's manifest."""
         file = self._recomputation.release.folder / PROVENANCE_FILE
-        recorded = json.loads(file.read_bytes()).get("sightings", []) if file.is_file() else []
+        recorded = parsed_json(file.read_bytes()).get("sightings", []) if file.is_file() else []
         found: dict[str, Mapping[str, Any]] = {}
         for seen in recorded:
             found.setdefault(seen["extract_id"], seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import sheets
+from dagster_project.extracts.readers import sheets, text
 from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
     CountedCells,
@@ -13,9 +13,16 @@ from dagster_project.extracts.readers.counted_cells import (
     parsed_names,
     trust_rows,
 )
-from dagster_project.extracts.readers.delimited import Records, column_key, read_records, require_columns
+from dagster_project.extracts.readers.delimited import (
+    HEADER_WITHIN,
+    Records,
+    column_key,
+    read_records,
+    require_columns,
+)
 from dagster_project.extracts.readers.months import month, month_of_financial_year
 from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.readers.tables import csv_bytes
 
 SOURCE = "ambulance_systems"
 SHEET = "Raw"
@@ -26,6 +33,7 @@ MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
 _MEASURES = {"category_2_incidents": "A10", "category_2_total_seconds": "A30"}
 OWN_COLUMNS = ("A7", "A8", "A9", "A10", "A11", "A12", "A24", "A30", "A33", "A36")
 HEADER = ("Year", "Month", *_MEASURES.values())
+COLUMNS = (*HEADER, *OWN_COLUMNS)
 # How the workbook and the CSV call the columns that say whose row it is.
 _CODE_AND_NAME = (("area", "trust"), ("org_code", "org_name"))
 
@@ -61,21 +69,25 @@ def read_ambulance_systems(
 
 def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:
     """The records of the workbook's sheet with its name, or of the CSV."""
-    if not sheets.is_package(raw):
-        body = raw if isinstance(raw, bytes) else raw.read_bytes()
-        return read_records(body, file_name, any_header=True), None
+    body = csv_bytes(raw, file_name)
+    if body is not None:
+        return read_records(body, file_name, columns=COLUMNS, any_header=True), None
     workbook = sheets.open_workbook(raw, file_name)
-    rows = sheets.sheet_rows(workbook, SHEET, file_name)
-    header_at = sheets.header_position(rows, HEADER)
-    if header_at is None:
-        raise InputRejected(
-            file=f"{file_name} ({SHEET})",
-            expected=f"a header with the columns {', '.join(HEADER)}, below banner rows",
-            found=f"none in the first {sheets.HEADER_WITHIN} rows",
-            remedy="Download the file again from the publisher's page.",
-        )
-    wanted = {*map(column_key, HEADER), *(key for pair in _CODE_AND_NAME for key in pair)}
-    return sheets.sheet_records(rows, header_at, file_name, wanted.__contains__), SHEET
+    names = workbook.sheet_names
+    for sheet in sorted(names, key=lambda name: text.folded(name).casefold() != SHEET.casefold()):
+        rows = sheets.sheet_rows(workbook, sheet, file_name)
+        header_at = sheets.header_position(rows, HEADER)
+        if header_at is not None:
+            wanted = {*map(column_key, HEADER), *(key for pair in _CODE_AND_NAME for key in pair)}
+            return sheets.sheet_records(
+                rows, header_at, file_name, wanted.__contains__, columns=HEADER
+            ), sheet
+    raise InputRejected(
+        file=file_name,
+        expected=f"a sheet with the columns {', '.join(HEADER)}, below banner rows",
+        found=f"none in the first {HEADER_WITHIN} rows of {', '.join(names)}",
+        remedy="Download the file again from the publisher's page.",
+    )
 
 
 def _code_and_name(records: Records) -> tuple[str, str]:

@@ -1,14 +1,15 @@
-"""Cancer waiting times by provider: the provider extract (xlsx) and the monthly combined CSV."""
+"""Cancer waiting times by provider: the provider extract (xlsx), the monthly combined CSV, the provider workbook."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import sheets, text
+from dagster_project.extracts.readers import cancer_provider_workbook, sheets, text
 from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
     CountedCells,
@@ -16,10 +17,11 @@ from dagster_project.extracts.readers.counted_cells import (
     parsed_names,
     trust_rows,
 )
-from dagster_project.extracts.readers.delimited import Records, column_key, read_records
+from dagster_project.extracts.readers.delimited import Records, column_key, read_records, require_columns
 from dagster_project.extracts.readers.months import month_of_date, month_of_file_name
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.tables import csv_bytes
 
 SOURCE = "cancer_waiting_times"
 # Counts come in halves where two trusts share a pathway; a zero is written 0.
@@ -37,6 +39,7 @@ _COLUMNS = {
 }
 HEADER = tuple(names[0] for names in _COLUMNS.values())
 COMBINED_HEADER = tuple(names[1] for names in _COLUMNS.values())
+COMBINED_COLUMNS = ("Period", "Basis", "Org_Name", *COMBINED_HEADER)
 _STANDARDS = {
     "28-day fds": "fds_28_day",
     "fds": "fds_28_day",
@@ -54,13 +57,22 @@ _GROUP = ["code", "period", "measure"]
 def read_cancer_waiting_times(
     raw: bytes | Path, *, file_name: str, extract_id: str, missing_marks: Marks = MISSING_MARKS
 ) -> ReadStatistic:
-    """Reads the 28-day and 62-day standards: total and within for each trust, month, route and cancer type.
+    """Reads the 28-day and 62-day standards: total and within for each trust, month, route and cancer type
+    (in the provider workbook, over all of them).
 
     62-day pathways stand there twice, by cancer type and by treatment modality: only the first are taken,
     and of totals beside their parts only the parts that add up to them. All others are set aside. Raises
     InputRejected naming file, row and column for what can't be read.
     """
-    records, sheet = _records(raw, file_name)
+    body = csv_bytes(raw, file_name)
+    if body is not None:
+        records, sheet = read_records(body, file_name, columns=COMBINED_COLUMNS), None
+        require_columns(records, ["Basis"])
+    else:
+        extract = _extract_sheet(raw, file_name)
+        if extract is None:
+            return _read_provider_workbook(raw, file_name, extract_id, missing_marks)
+        records, sheet = extract
     keys = _keys(records)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
     standards = [_STANDARDS.get(text.folded(cell).casefold()) for cell in records.columns[keys["standard"]]]
@@ -89,23 +101,63 @@ def read_cancer_waiting_times(
     return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
 
 
-def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:
-    """The records of the workbook's sheet with its name, or of the combined CSV."""
-    if not sheets.is_package(raw):
-        body = raw if isinstance(raw, bytes) else raw.read_bytes()
-        return read_records(body, file_name), None
+def _extract_sheet(raw: bytes | Path, file_name: str) -> tuple[Records, str] | None:
+    """The records of the provider extract's sheet with its name; None for the other workbook."""
     workbook = sheets.open_workbook(raw, file_name)
     for sheet in workbook.sheet_names:
         rows = sheets.sheet_rows(workbook, sheet, file_name)
         header_at = sheets.header_position(rows, HEADER)
         if header_at is not None:
-            return sheets.sheet_records(rows, header_at, file_name), sheet
+            return sheets.sheet_records(rows, header_at, file_name, columns=HEADER), sheet
+        if cancer_provider_workbook.is_standard(rows):
+            return None
     raise InputRejected(
         file=file_name,
-        expected=f"a sheet with the columns {', '.join(HEADER)}",
+        expected=f"a sheet with the columns {', '.join(HEADER)}, or the sheets of the provider workbook",
         found=f"none among the sheets {', '.join(workbook.sheet_names)}",
         remedy="Download the file again from the publisher's page.",
     )
+
+
+def _read_provider_workbook(
+    raw: bytes | Path, file_name: str, extract_id: str, missing_marks: Marks
+) -> ReadStatistic:
+    """Both standards over all routes and cancers; the workbook's other splits of them are set aside."""
+    found, says_final = cancer_provider_workbook.standard_sheets(raw, file_name)
+    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks)
+    samples, read = set(), 0
+    for one in found:
+        read += len(one.records)
+        cells.set_aside.extend(
+            SetAside(
+                one.records.lines[at],
+                None,
+                None,
+                f"{one.sheet}: the same pathways in another split, or no counts",
+                one.records.raw_lines[at],
+            )
+            for at in one.others
+        )
+        chosen = one.records.kept(one.positions)
+        trusts = trust_rows(chosen, "ods_code", cells.set_aside)
+        samples.add(trusts.is_sample)
+        for part, column in (
+            ("total", cancer_provider_workbook.TOTAL),
+            ("within", cancer_provider_workbook.WITHIN[one.measure]),
+        ):
+            cells.add(
+                trusts.records,
+                column_key(column),
+                f"{one.measure}_{part}",
+                codes=trusts.codes,
+                names=parsed_names(trusts.records, column_key(cancer_provider_workbook.PROVIDER)),
+                periods=[one.month] * len(trusts.codes),
+                categories="all routes; all cancers",
+                sheet=one.sheet,
+            )
+    months = [one.month for one in found]
+    whole = cells.read(raw, records=read, is_sample=True in samples, periods=months)
+    return replace(whole, says_final=says_final)
 
 
 def _keys(records: Records) -> dict[str, str]:

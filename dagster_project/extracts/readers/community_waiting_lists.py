@@ -1,9 +1,12 @@
-"""Community health services waiting lists: a workbook a month, tables 4 to 4h by organisation and service."""
+"""Community health services waiting lists: a workbook a month, a table of each band of waits by organisation.
+
+What a table holds is told by its title. Names of sheets change from month to month and say nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.errors import InputRejected
@@ -24,14 +27,21 @@ SOURCE = "community_waiting_lists"
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "zero"}
 
 HEADER = ("Organisation Type", "Organisation Code", "Organisation Name")
-TOTAL_TABLE = "Table 4"
-# Each sheet's measure, and words of its title that say so. Before 2025/26, 4g was the last: all over 52 weeks.
-_TABLES = {
-    TOTAL_TABLE: ("waiting_total", re.compile(r"total waiting list", re.IGNORECASE)),
-    "Table 4g": ("waiting_over_52_to_104", re.compile(r"\b52\b", re.IGNORECASE)),
-    "Table 4h": ("waiting_over_104", re.compile(r"\b104\b", re.IGNORECASE)),
-}
-_NOT_YET_THERE = "Table 4h"
+TOTAL = "waiting_total"
+OVER_52_WEEKS = "waiting_over_52_to_104"
+OVER_104_WEEKS = "waiting_over_104"
+# Titles such as "Total waiting list by service, June 2025", "Number waiting >52-104 weeks (365-728 days) ...",
+# "Number waiting over 104 weeks ..." and, before 2025/26, "Number waiting >52 weeks ...".
+_TOTAL_TITLE = re.compile(r"total waiting list\b", re.IGNORECASE)
+_BAND_TITLE = re.compile(
+    r"number (?:of (?:people|patients) )?waiting\s+(?P<over>over|more than|>=|>|\u2265)?\s*(?P<low>[0-9]+)"
+    r"(?:\s*(?:weeks?\s*)?(?:-|to|[\u2010-\u2015])\s*(?P<high>[0-9]+)\s*weeks?\b"
+    r"|(?P<plus>\s*\+)?\s*weeks?\b(?P<beyond>\s*(?:and over|and above|or more|or over|\+))?)",
+    re.IGNORECASE,
+)
+Band = tuple[int, int | None]
+_LONG = 52
+_LONGEST = 104
 _OF_A_PROVIDER = "provider"
 _KINDS = {
     "national": "the national row",
@@ -50,33 +60,83 @@ def read_community_waiting_lists(
     naming file, sheet, row and column for what can't be read.
     """
     workbook = sheets.open_workbook(raw, file_name)
-    names = {text.folded(name).casefold(): name for name in workbook.sheet_names}
+    tables = {sheet: sheets.sheet_rows(workbook, sheet, file_name) for sheet in workbook.sheet_names}
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, blanks_are_usual=True)
     period, read, samples = None, 0, set()
-    for table, (measure, words) in _TABLES.items():
-        sheet = names.get(table.casefold())
-        if sheet is None and table == _NOT_YET_THERE:
-            cells.notes.append(
-                f"no {table}: waits over 104 weeks are taken to be in Table 4g, as before 2025/26"
-            )
-            continue
-        if sheet is None:
-            raise _rejected(file_name, f"a sheet {table}", f"the sheets {', '.join(workbook.sheet_names)}")
-        rows = sheets.sheet_rows(workbook, sheet, file_name)
-        header_at = sheets.header_position(rows, HEADER)
-        if header_at is None:
-            raise _rejected(f"{file_name} ({sheet})", f"a header with {', '.join(HEADER)}", "none")
-        title = _title(rows, header_at)
-        if words.search(title) is None:
-            raise _rejected(f"{file_name} ({sheet})", f"a title with {words.pattern}", repr(title[:120]))
-        month = _month(title, file_name)
+    counted = _sheets_that_count(tables, file_name)
+    for measure, sheet in counted.items():
+        rows = tables[sheet]
+        header_at = sheets.header_position(rows, HEADER) or 0
+        month = _month(title_of(rows), file_name)
         if period not in (None, month):
-            raise _rejected(f"{file_name} ({sheet})", f"the month {period}, as in {TOTAL_TABLE}", month)
+            raise _rejected(
+                f"{file_name} ({sheet})", f"the month {period}, as in the table of the total", month
+            )
         period = month
-        records = sheets.sheet_records(rows, header_at, f"{file_name} ({sheet})")
+        records = sheets.sheet_records(rows, header_at, f"{file_name} ({sheet})", columns=HEADER)
         samples.add(_add(cells, records, measure, period, sheet))
         read += len(records)
+    if OVER_104_WEEKS not in counted:
+        cells.notes.append("one table holds all waits over 52 weeks, as its title says: as before 2025/26")
     return cells.read(raw, records=read, is_sample=True in samples, periods=[period] if period else [])
+
+
+def title_of(rows: Sequence[sheets.Row]) -> str:
+    """The title of a table of organisations; empty for a sheet that isn't one of the total or a band."""
+    header_at = sheets.header_position(rows, HEADER)
+    if header_at is None:
+        return ""
+    above = (text.folded(sheets.cell_text(cell)) for row in rows[:header_at] for cell in row)
+    return next((cell for cell in above if _TOTAL_TITLE.search(cell) or band_of(cell)), "")
+
+
+def band_of(title: str) -> Band | None:
+    """The weeks from and to (None: no end) that a table's title says its people have waited."""
+    match = _BAND_TITLE.search(title)
+    if match is None or not (match["high"] or match["over"] or match["plus"] or match["beyond"]):
+        return None
+    return int(match["low"]), int(match["high"]) if match["high"] else None
+
+
+def measure_of(title: str) -> str | None:
+    """What a table with this title counts; None for the shorter waits and for what is no such table."""
+    band = band_of(title)
+    if band is None:
+        return TOTAL if _TOTAL_TITLE.search(title) else None
+    if band == (_LONGEST, None):
+        return OVER_104_WEEKS
+    return OVER_52_WEEKS if band in ((_LONG, _LONGEST), (_LONG, None)) else None
+
+
+def is_workbook_of(tables: Iterable[Sequence[sheets.Row]]) -> bool:
+    """Whether one of the sheets, by its header and title, is a table of the total or of a band."""
+    return any(title_of(rows) for rows in tables)
+
+
+def _sheets_that_count(tables: Mapping[str, Sequence[sheets.Row]], file_name: str) -> dict[str, str]:
+    """The sheet of each measure; raises InputRejected unless they hold each wait over 52 weeks exactly once."""
+    titles = {sheet: title for sheet, rows in tables.items() if (title := title_of(rows))}
+    found: dict[str, list[str]] = {}
+    for sheet, title in titles.items():
+        measure = measure_of(title)
+        if measure is not None:
+            found.setdefault(measure, []).append(sheet)
+    shown = "; ".join(f"{sheet}: {title}" for sheet, title in titles.items())[:300] or "no such title"
+    for measure, wanted in ((TOTAL, "total waiting list"), (OVER_52_WEEKS, "waits over 52 weeks")):
+        if len(found.get(measure, ())) != 1:
+            raise _rejected(file_name, f"one table whose title says that it holds the {wanted}", shown)
+    ends_at = band_of(titles[found[OVER_52_WEEKS][0]])
+    expected = 1 if ends_at == (_LONG, _LONGEST) else 0
+    if len(found.get(OVER_104_WEEKS, ())) != expected:
+        raise _rejected(
+            file_name,
+            "one table of the waits over 104 weeks, as another ends there"
+            if expected
+            else "no table of the waits over 104 weeks, as another holds all over 52",
+            shown,
+        )
+    order = (TOTAL, OVER_52_WEEKS, OVER_104_WEEKS)
+    return {measure: found[measure][0] for measure in order if measure in found}
 
 
 def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet: str) -> bool:
@@ -103,12 +163,6 @@ def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet
 
 def _why_no_provider(kind: str) -> str | None:
     return None if kind == _OF_A_PROVIDER else _KINDS.get(kind, "not a row of a provider")
-
-
-def _title(rows: Sequence[sheets.Row], header_at: int) -> str:
-    """The first words above the header."""
-    cells = (text.folded(sheets.cell_text(cell)) for row in rows[:header_at] for cell in row)
-    return next((cell for cell in cells if cell), "")
 
 
 def _month(title: str, file_name: str) -> str:

@@ -6,6 +6,7 @@ Every function that can't make sense of a text raises ValueError whose message i
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 from dagster_project.extracts.readers.text import folded
 from dagster_project.quarters import Quarter
@@ -41,6 +42,10 @@ _DATES = (
 )
 
 
+_SERIAL = re.compile(r"(?P<days>[45][0-9]{4})(?:\.0+)?")
+_DAY_ZERO = date(1899, 12, 30)
+
+
 def month(year: int, number: int) -> str:
     """Such as `2025-06`."""
     if not 1 <= number <= 12:
@@ -60,11 +65,15 @@ def month_in(text: str) -> str:
 
 
 def month_of_date(text: str) -> str:
-    """The month of `2025-06-01` or, day first, `01/06/2025`."""
+    """The month of `2025-06-01`, of `01/06/2025`, day first, or of the number 45809 that is such a date."""
     for pattern in _DATES:
         match = pattern.fullmatch(folded(text))
         if match is not None:
             return month(int(match["year"]), int(match["month"]))
+    serial = _SERIAL.fullmatch(folded(text))
+    if serial is not None:
+        # What a spreadsheet program saves for a date that it shows as a number; the day tells nothing here.
+        return (_DAY_ZERO + timedelta(days=int(serial["days"]))).isoformat()[:7]
     raise ValueError("a date such as 2025-06-01 or 01/06/2025")
 
 

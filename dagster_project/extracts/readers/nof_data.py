@@ -9,11 +9,11 @@ from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import (
     Records,
     note_other_columns,
-    read_records,
     require_columns,
 )
 from dagster_project.extracts.readers.nof_layout import (
     MISSING_MARKS,
+    ORGANISATION_COLUMNS,
     filled_records,
     key_text,
     kind_of_body,
@@ -30,6 +30,8 @@ from dagster_project.extracts.readers.outcome import (
     set_aside_frame,
 )
 from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, was_a_date
+from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, frame_of, sorted_frame
 
 SOURCE = "nof_data"
@@ -44,6 +46,7 @@ FIGURE_COLUMNS = (
     "Lower_quartile",
     "Upper_quartile",
 )
+COLUMNS = (*ORGANISATION_COLUMNS, *FIGURE_COLUMNS)
 AVERAGE_FIGURE = "OF5002"
 
 # The publisher's own list of identifiers (methodology, section 1): a metric's value and score, domain
@@ -57,7 +60,7 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
     Figures with a blank or marked value, and identifiers that aren't the publisher's, are set aside.
     Raises InputRejected naming file, row and column for anything else that can't be read.
     """
-    everything = read_records(raw, file_name)
+    everything = table_records(raw, file_name, COLUMNS)
     columns = [*organisation_columns(kind_of_body(everything)), *FIGURE_COLUMNS, "Reporting_date", "Rank"]
     require_columns(everything, columns)
     note_other_columns(everything, ["Quarter", *columns])
@@ -82,7 +85,7 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
         {
             "extract_id": [extract_id] * len(kept),
             "source": [SOURCE] * len(kept),
-            "sheet": [None] * len(kept),
+            "sheet": [everything.sheet] * len(kept),
             "source_row": figure_records.lines,
             "quarter": [quarters[i] for i in kept],
             **organisations.columns(kept),
@@ -90,7 +93,7 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
             "domain": figure_records.parsed("domain", text.folded_or_none),
             "sub_domain": figure_records.parsed("sub_domain", text.folded_or_none),
             "figure_description": figure_records.parsed("metric_description", text.folded_or_none),
-            "reporting_date": figure_records.parsed("reporting_date", text.folded_or_none),
+            "reporting_date": figure_records.parsed("reporting_date", period_or_none),
             "unit": _units(figure_records),
             "value_text": figure_records.columns["value"],
             "value": figure_records.parsed("value", text.number),
@@ -101,6 +104,11 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
         },
         EXTRACT_ROW,
     )
+    dates = sum(map(was_a_date, figure_records.columns["reporting_date"]))
+    if dates:
+        records.notes.append(
+            f"{dates} periods were made dates by a spreadsheet program: read as before, such as Jun-25"
+        )
     finer = sum(map(text.is_finer, figure_records.columns["value"]))
     if finer:
         records.notes.append(f"{finer} values have more than {text.DECIMAL_PLACES} places: rounded half-up")

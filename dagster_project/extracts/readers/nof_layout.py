@@ -73,6 +73,21 @@ def filled_records(everything: Records) -> tuple[Records, list[SetAside]]:
     return everything.kept(filled), blank
 
 
+# Every column of data files and league tables of trusts and boards: how their header is found.
+ORGANISATION_COLUMNS = (
+    "Quarter",
+    "Region",
+    "Trust_type",
+    "Trust_subtype",
+    "Trust_code",
+    "Trust_name",
+    "ICB_code",
+    "ICB_name",
+    "Reporting_date",
+    "Rank",
+)
+
+
 def kind_of_body(records: Records) -> str:
     """`ICB` in the assumed layout for integrated care boards, else `Trust`: how column names begin."""
     is_icb = "icb_code" in records.header and "trust_code" not in records.header

@@ -13,11 +13,11 @@ from dagster_project.extracts.readers.delimited import (
     Records,
     column_key,
     note_other_columns,
-    read_records,
     require_columns,
 )
 from dagster_project.extracts.readers.nof_layout import (
     MISSING_MARKS,
+    ORGANISATION_COLUMNS,
     Organisations,
     filled_records,
     kind_of_body,
@@ -33,9 +33,20 @@ from dagster_project.extracts.readers.outcome import (
     set_aside_frame,
 )
 from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, rank_range, was_a_date
+from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, concatenated, frame_of
 
 SOURCE = "nof_league_table"
+OWN_COLUMNS = (
+    "Average_score",
+    "Likely_range_of_average_score",
+    "Segment",
+    "Trust_in_financial_deficit",
+    "ICB_in_financial_deficit",
+    "Likely_range_of_rank",
+)
+COLUMNS = (*ORGANISATION_COLUMNS, *OWN_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -48,12 +59,16 @@ class _Figure:
     parse: Callable[[str], Decimal]
 
 
-def _low(parse: Callable[[str], Decimal | int]) -> Callable[[str], Decimal]:
-    return lambda cell: Decimal(parse(text.value_range(cell)[0]))
+def _low(parse: Callable[[str], Decimal]) -> Callable[[str], Decimal]:
+    return lambda cell: parse(text.value_range(cell)[0])
 
 
-def _high(parse: Callable[[str], Decimal | int]) -> Callable[[str], Decimal]:
-    return lambda cell: Decimal(parse(text.value_range(cell)[1]))
+def _high(parse: Callable[[str], Decimal]) -> Callable[[str], Decimal]:
+    return lambda cell: parse(text.value_range(cell)[1])
+
+
+def _rank(cell: str) -> Decimal:
+    return Decimal(text.rank(cell))
 
 
 def _figures(body: str) -> tuple[_Figure, ...]:
@@ -63,8 +78,12 @@ def _figures(body: str) -> tuple[_Figure, ...]:
         _Figure("OF5002.likely_high", "Likely_range_of_average_score", "score", _high(text.number)),
         _Figure("OF5000", "Segment", "segment", text.number),
         _Figure("OF5004", f"{body}_in_financial_deficit", "flag", text.yes_no),
-        _Figure("OF5000.rank_likely_low", "Likely_range_of_rank", None, _low(text.rank)),
-        _Figure("OF5000.rank_likely_high", "Likely_range_of_rank", None, _high(text.rank)),
+        _Figure(
+            "OF5000.rank_likely_low", "Likely_range_of_rank", None, lambda cell: _rank(rank_range(cell)[0])
+        ),
+        _Figure(
+            "OF5000.rank_likely_high", "Likely_range_of_rank", None, lambda cell: _rank(rank_range(cell)[1])
+        ),
     )
 
 
@@ -74,7 +93,7 @@ def read_nof_league_table(raw: bytes, *, file_name: str, extract_id: str) -> Rea
     The Rank column goes with OF5000, whose rank it is. Blank or marked figures are set aside one by one.
     Raises InputRejected naming file, row and column for anything else that can't be read.
     """
-    everything = read_records(raw, file_name)
+    everything = table_records(raw, file_name, COLUMNS)
     body = kind_of_body(everything)
     figures = _figures(body)
     columns = [*organisation_columns(body), *dict.fromkeys(figure.column for figure in figures), "Rank"]
@@ -93,6 +112,11 @@ def read_nof_league_table(raw: bytes, *, file_name: str, extract_id: str) -> Rea
         set_aside.extend(missing)
         frames.append(_rows(records.kept(kept), figure, extract_id, kept, quarters, organisations))
     rows = concatenated(frames, EXTRACT_ROW)
+    dates = sum(map(was_a_date, records.columns["likely_range_of_rank"]))
+    if dates:
+        records.notes.append(
+            f"{dates} ranges of ranks were made dates by a spreadsheet program: read as before, such as 1 to 11"
+        )
     assert_nothing_lost(file_name, len(figures) * len(records) + blank_lines, len(rows), len(set_aside))
     return ReadExtract(
         extract_id=extract_id,
@@ -144,7 +168,7 @@ def _rows(
         {
             "extract_id": [extract_id] * len(kept),
             "source": [SOURCE] * len(kept),
-            "sheet": nothing,
+            "sheet": [records.sheet] * len(kept),
             "source_row": records.lines,
             "quarter": [quarters[i] for i in kept],
             **organisations.columns(kept),
@@ -152,7 +176,7 @@ def _rows(
             "domain": nothing,
             "sub_domain": nothing,
             "figure_description": [figure.column.replace("_", " ")] * len(kept),
-            "reporting_date": records.parsed("reporting_date", text.folded_or_none) if has_date else nothing,
+            "reporting_date": records.parsed("reporting_date", period_or_none) if has_date else nothing,
             "unit": [figure.unit] * len(kept),
             "value_text": records.columns[key],
             "value": records.parsed(key, figure.parse),

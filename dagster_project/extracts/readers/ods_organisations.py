@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from dagster_project.extracts.readers import sheets, text, zip_members
-from dagster_project.extracts.readers.delimited import Records, first_record, read_records
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers.delimited import Records, first_records, read_records
 from dagster_project.extracts.readers.organisation_codes import code_of, is_sample_file
 from dagster_project.extracts.readers.outcome import ReadOrganisations, set_aside_frame
 from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.tables import csv_bytes
 from dagster_project.extracts.rows import ORGANISATION_REFERENCE, concatenated, frame_of
 
 TRUSTS = "ods_trusts"
@@ -25,6 +27,7 @@ ICB = "icb"
 # The 27 columns of every ODS report of this family; the file itself names none of them.
 _NAMES = {1: "Organisation code", 2: "Name", 3: "Region", 4: "ICB", 11: "Open date", 12: "Close date"}
 _WIDTH = 27
+_HEAD_BYTES = 65_536
 COLUMNS = tuple(_NAMES.get(place, f"Column {place}") for place in range(1, _WIDTH + 1))
 _CODE = re.compile(r"[A-Z0-9]{3,5}")
 _REGION = re.compile(r"Y[0-9]{2}")
@@ -53,9 +56,18 @@ def read_ods_organisations(raw: bytes | Path, *, file_name: str, extract_id: str
 
     Raises InputRejected naming file, row and column for what can't be read.
     """
-    body = _csv(raw, file_name)
-    trusts = is_trust_report(first_record(body, ","))
-    everything = read_records(body, file_name, names=COLUMNS if trusts else None)
+    body = csv_bytes(raw, file_name)
+    if body is None:
+        raise InputRejected(
+            file=file_name,
+            expected="a CSV, as the publisher offers it",
+            found="a workbook",
+            remedy="Save its sheet as CSV, or download the publisher's file.",
+        )
+    begins = first_records(body[:_HEAD_BYTES])
+    trusts = any(is_trust_report(row) for _, rows in begins for row in rows)
+    header = next((row for _, rows in begins for row in rows if is_icb_list(row)), ())
+    everything = read_records(body, file_name, names=COLUMNS if trusts else None, columns=header)
     code_key = "organisation_code" if trusts else _key(everything, _ICB_CODE)
     codes = [code_of(cell) for cell in everything.columns[code_key]]
     kept = [position for position, code in enumerate(codes) if code]
@@ -79,16 +91,6 @@ def read_ods_organisations(raw: bytes | Path, *, file_name: str, extract_id: str
         row_set_aside=set_aside_frame(extract_id, file_name, set_aside),
         notes=tuple(everything.notes),
     )
-
-
-def _csv(raw: bytes | Path, file_name: str) -> bytes:
-    """The bytes of the CSV, out of its ZIP if it is in one."""
-    if sheets.is_package(raw):
-        with zip_members.opened(raw, file_name) as archive:
-            zip_members.check_contents(archive, file_name)
-            member = zip_members.only_csv(archive, file_name)
-            return b"".join(zip_members.chunks(archive, member, file_name))
-    return raw if isinstance(raw, bytes) else raw.read_bytes()
 
 
 def _key(records: Records, pattern: re.Pattern[str]) -> str:

@@ -45,6 +45,10 @@ class ReadStatistic:
     row_set_aside: pd.DataFrame
     notes: tuple[str, ...]
     table_name: None = None
+    # Whether the file itself says that its figures are final; a name may say so too.
+    says_final: bool = False
+    # Whether a person saved it from a workbook: the publisher's own file of the month stands over it.
+    saved_from_workbook: bool = False
 
 
 @dataclass(frozen=True)

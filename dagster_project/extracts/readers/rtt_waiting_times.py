@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import sheets, zip_members
 from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
@@ -134,6 +135,13 @@ def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
                     and upper(trim({names["treatment_function_code"]})) = '{_ALL_FUNCTIONS}'
                 """
             ).df()
+    if frame.empty:
+        raise InputRejected(
+            file=csv.shown,
+            expected=f"rows of {_PART} with the treatment function {_ALL_FUNCTIONS}, all incomplete pathways",
+            found=f"none among {csv.records:,} records",
+            remedy="Take the publisher's full extract; if it calls them otherwise now, tell us.",
+        )
     return _as_records(csv, frame, list(names))
 
 

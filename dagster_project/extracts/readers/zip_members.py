@@ -71,7 +71,12 @@ def only_csv(archive: zipfile.ZipFile, file_name: str) -> zipfile.ZipInfo:
     found = csv_members(archive)
     if len(found) != 1:
         names = ", ".join(member.filename for member in archive.infolist()[:5])
-        _reject(file_name, "one CSV in the archive", f"{len(found)} among {names}")
+        raise InputRejected(
+            file=file_name,
+            expected="one CSV in the archive",
+            found=f"{len(found)} among {names}",
+            remedy="Unpack it, and put the files that it holds into the folder.",
+        )
     return found[0]
 
 
@@ -82,7 +87,8 @@ def csv_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         for member in archive.infolist()
         if not member.is_dir()
         and member.filename.casefold().endswith(".csv")
-        and not member.filename.startswith("__MACOSX/")
+        and "__MACOSX" not in (parts := PurePosixPath(member.filename).parts)
+        and not parts[-1].startswith(".")
     ]
 
 
@@ -116,7 +122,8 @@ def check_contents(archive: zipfile.ZipFile, file_name: str, *, most_bytes: int 
             _reject(file_name, "each member once", f"{name[:80]!r} twice")
         seen.add(name)
     unpacked = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
+    # Members that share their bytes are packed once, whatever their sizes add up to.
+    packed = min(sum(member.compress_size for member in members), _size_of(archive))
     if unpacked > most_bytes:
         _reject(file_name, f"at most {most_bytes:,} bytes when unpacked", f"{unpacked:,}")
     if unpacked > max(_SMALL, HIGHEST_RATIO * packed):
@@ -125,6 +132,15 @@ def check_contents(archive: zipfile.ZipFile, file_name: str, *, most_bytes: int 
             f"contents at most {HIGHEST_RATIO} times the packed size",
             f"{unpacked:,} bytes in {packed:,}: a ZIP bomb, or another file",
         )
+
+
+def _size_of(archive: zipfile.ZipFile) -> int:
+    file = archive.fp
+    assert file is not None
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return size
 
 
 def _reject(file_name: str, expected: str, found: str) -> NoReturn:

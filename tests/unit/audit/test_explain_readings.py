@@ -8,11 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from fictional_statistics import COMMUNITY_TITLES, community_tables, provider_workbook, rtt_csv, rtt_line
 from made_up_release import write_release_file
 
 from dagster_project.audit.explanation.counted_cells import StatisticFile
 from dagster_project.audit.explanation.raw_rows import RawFile, read_raw_files
 from dagster_project.audit.explanation.release_tables import ReleaseTables
+from dagster_project.audit.explanation.rtt_cells import RttFile
 from dagster_project.audit.explanation.rules import read_rules
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
@@ -27,6 +29,62 @@ AE = (
     "Period,Org Code,Org name,A&E attendances Type 1,A&E attendances Type 2,Attendances over 4hrs Type 1\n"
     "MSitAE-JUNE-2025,ZLB,Somewhere,100,20,7\nMSitAE-JUNE-2025,ZTD,Elsewhere,50,*,-\n"
 )
+
+
+SHEET_TOTALS = ("Total Attendances < 4 hours", "Total Attendances > 4 hours")
+
+
+def counted(tmp_path: Path, raw: bytes, source: str, name: str) -> StatisticFile:
+    archive = Archive(tmp_path)
+    extract = {"extract_id": archive.store(raw), "source": source, "file_name": name}
+    return StatisticFile(archive, extract)
+
+
+def test_cells_of_a_provider_workbook_are_found_in_the_sheet_of_their_standard(tmp_path: Path) -> None:
+    raw = provider_workbook(("Z01", "ASHFORD VALE NHS TRUST", 10, 8.5))
+    file = counted(tmp_path, raw, "cancer_waiting_times", "JULY.xlsx")
+    for sheet, standard in (
+        ("28-DAY FDS (ALL ROUTES)", "fds_28_day"),
+        ("62-DAY (ALL CANCER)", "treated_62_day"),
+    ):
+        found = file.cells((sheet, 10), [f"{standard}_total", f"{standard}_within"])
+        assert [[cell.value for cell in cells] for cells in found.values()] == [[10], [Fraction(17, 2)]]
+    within = found["treated_62_day_within"][0]
+    assert (within.column, within.value_text) == ("WITHIN 62 DAYS", "8.5")
+
+
+def test_cells_of_community_tables_are_found_under_any_name_of_their_sheets(tmp_path: Path) -> None:
+    titles = {f"Sheet{at}": title for at, title in enumerate(COMMUNITY_TITLES.values())}
+    raw = community_tables(("Provider", "Z01", "A", 12, 3), tables=tuple(titles), titles=titles)
+    file = counted(tmp_path, raw, "community_waiting_lists", "community.xlsx")
+    measures = ["waiting_total", "waiting_over_52_to_104", "waiting_over_104"]
+    for sheet, measure in zip(titles, measures, strict=True):
+        found = file.cells((sheet, 6), measures)
+        assert {name: [cell.value for cell in cells] for name, cells in found.items()} == {
+            name: [12, 3] if name == measure else [] for name in measures
+        }
+
+
+def test_cells_below_title_lines_and_of_a_saved_provider_sheet_are_found(tmp_path: Path) -> None:
+    titled = counted(tmp_path / "titled", b"A title\n\n" + AE.encode(), "ae_attendances", "ae.csv")
+    assert [cell.value for cell in titled.cells((None, 4), ["attendances"])["attendances"]] == [100, 20]
+    header = ",".join(
+        ["Code,Region,Name"]
+        + [f"Type 1,Type 2,Type 3,{total}" for total in ("Total attendances", *SHEET_TOTALS)]
+    )
+    line = 'ZLB,London,Somewhere,"1,000",20,5,"1,025",900,20,5,925,100,0,0,100'
+    sheet = counted(tmp_path / "sheet", f"{header}\n{line}\n".encode(), "ae_attendances", "AE-June-2025.csv")
+    found = sheet.cells((None, 2), ["attendances", "over_4_hours"])
+    assert [[cell.value for cell in cells] for cells in found.values()] == [[1000, 20, 5], [100, 0, 0]]
+
+
+def test_rows_of_a_large_extract_are_found_below_title_lines(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    raw = b"A title\r\n\r\n" + rtt_csv(rtt_line(total="60"), rtt_line("Z02", total="70"))
+    file = RttFile(archive, {"extract_id": archive.store(raw), "file_name": "rtt.csv"})
+    for line, total in ((4, 60), (5, 70)):
+        (cell,) = file.cells((None, line), ["incomplete_total"])["incomplete_total"]
+        assert (cell.value, cell.column) == (total, "Total All")
 
 
 def read(tmp_path: Path, *lines: str) -> list[RawFile]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+
 import pytest
+from fictional_files import file_of
 from fictional_statistics import AE_HEADER, ae_file, ae_line
+from fictional_workbook import Cell, workbook
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers.ae_attendances import read_ae_attendances
 from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.statistic_vintages import newest_statistic_rows
 
 
-def read(raw: bytes) -> ReadStatistic:
-    return read_ae_attendances(raw, file_name="Monthly-AE.csv", extract_id="a" * 64)
+def read(raw: bytes, name: str = "Monthly-AE.csv") -> ReadStatistic:
+    return read_ae_attendances(raw, file_name=name, extract_id="a" * 64)
 
 
 def test_each_type_is_counted_unbooked_and_booked() -> None:
@@ -84,3 +90,82 @@ def test_a_period_that_is_none_is_rejected() -> None:
 def test_fictional_and_official_codes_in_one_file_are_rejected() -> None:
     with pytest.raises(InputRejected, match="never mixed"):
         read(ae_file(ae_line(), ae_line("R0Z")))
+
+
+SHEET_HEADER = (
+    "Code,Region,Name,Type 1 Departments - Major A&E,Type 2 Departments - Single Specialty,"
+    "Type 3 Departments - Other A&E/Minor Injury Unit,Total attendances,Type 1 Departments - Major A&E,"
+    "Type 2 Departments - Single Specialty,Type 3 Departments - Other A&E/Minor Injury Unit,"
+    "Total Attendances < 4 hours,Type 1 Departments - Major A&E,Type 2 Departments - Single Specialty,"
+    "Type 3 Departments - Other A&E/Minor Injury Unit,Total Attendances > 4 hours,"
+    "Percentage in 4 hours or less (all),Total Emergency Admissions"
+)
+SHEET_LINE = 'Z01,NHS ENGLAND,Ashford Vale,"1,000",0,50,"1,050",700,0,50,750,300,0,0,300,71.43%,"1,200"'
+SHEET_NAME = "AE-June-2025.csv"
+
+
+def test_the_provider_sheet_of_the_workbook_is_read_with_its_commas_and_two_header_rows() -> None:
+    groups = ",,,A&E attendances,,,,A&E attendances < 4 hours"
+    for lines, line in (([SHEET_HEADER], 2), (["Period:,June 2025", "", groups, SHEET_HEADER], 5)):
+        found = read(file_of(*lines, SHEET_LINE, "-,,England," + SHEET_LINE.split(",", 3)[3]), SHEET_NAME)
+        rows = found.statistic_row
+        counts = dict(zip(zip(rows["measure"], rows["category"], strict=True), rows["value"], strict=True))
+        assert counts == {
+            ("attendances", "type 1; booked or not"): 1000,
+            ("attendances", "type 2; booked or not"): 0,
+            ("attendances", "type 3; booked or not"): 50,
+            ("over_4_hours", "type 1; booked or not"): 300,
+            ("over_4_hours", "type 2; booked or not"): 0,
+            ("over_4_hours", "type 3; booked or not"): 0,
+        }
+        assert set(rows["source_row"]) == {line}
+        assert (found.periods, found.saved_from_workbook) == (("2025-06",), True)
+
+
+def test_the_workbook_itself_is_read_from_its_provider_sheet() -> None:
+    header, line = (
+        next(csv.reader([text])) for text in (SHEET_HEADER, SHEET_LINE.replace(",71.43%", ",0.7143"))
+    )
+    cells: list[Cell] = [float(cell.replace(",", "")) if cell[:1].isdigit() else cell for cell in line]
+    table: list[list[Cell]] = [["Period:", "June 2025"], [], list(header), cells]
+    raw = workbook({"System Level Data": table, "Provider Level Data": table})
+    found = read(raw, "AE-by-provider.xlsx").statistic_row
+    usual = read(file_of(SHEET_HEADER, SHEET_LINE), SHEET_NAME).statistic_row
+    columns = ["organisation_code", "measure", "category", "value"]
+    assert found[columns].equals(usual[columns])
+    assert set(found["sheet"]) == {"Provider Level Data"}
+
+
+def test_the_month_of_a_provider_sheet_must_stand_above_it_or_in_its_name() -> None:
+    assert read(file_of("Period:,May 2025", SHEET_HEADER, SHEET_LINE), "ae.csv").periods == ("2025-05",)
+    with pytest.raises(InputRejected, match="the table itself has no month"):
+        read(file_of(SHEET_HEADER, SHEET_LINE), "ae.csv")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"1,050"', '"1,060"'), (",750,", ",740,"), ("300,0,0,300", "290,0,10,300")]
+)
+def test_a_provider_sheet_whose_types_dont_make_its_totals_is_rejected(old: str, new: str) -> None:
+    with pytest.raises(InputRejected, match="what its parts in this line add up to"):
+        read(file_of(SHEET_HEADER, SHEET_LINE.replace(old, new)), SHEET_NAME)
+
+
+def test_the_publishers_own_file_stands_over_a_sheet_that_a_person_saved() -> None:
+    sheet = read(file_of(SHEET_HEADER, SHEET_LINE), "June-2025-zz.csv")
+    own = read(ae_file(ae_line()), "June-2025-CSV.csv")
+    own = replace(own, extract_id="b" * 64, statistic_row=own.statistic_row.assign(extract_id="b" * 64))
+    rows, changes = newest_statistic_rows([own, sheet])
+    assert rows["extract_id"].unique().tolist() == ["b" * 64]
+    assert changes == [("June-2025-CSV.csv", "2 of 2 counts differ in June-2025-zz.csv, which it replaces")]
+
+
+@pytest.mark.parametrize("spelling", ["snake", "title", "spaced"])
+def test_a_copy_with_respelt_headers_gives_the_same_counts(spelling: str) -> None:
+    respelt = {
+        "snake": AE_HEADER.replace("&", "_").replace(" ", "_").lower(),
+        "title": AE_HEADER.title().replace("4Hrs", "4 Hours"),
+        "spaced": AE_HEADER.replace(",", " , "),
+    }[spelling]
+    columns = ["organisation_code", "measure", "category", "value"]
+    copied = read(ae_file(ae_line(), header=respelt)).statistic_row
+    assert copied[columns].equals(read(ae_file(ae_line())).statistic_row[columns])

@@ -168,3 +168,15 @@ def test_a_combined_csv_of_one_month_without_period_takes_it_from_its_name(name:
     assert read(file_of(*without), name).periods == ("2025-06",)
     with pytest.raises(InputRejected, match="a column Period"):
         read(file_of(*without), "combined.csv")
+
+
+def test_a_date_that_was_saved_as_a_number_is_still_its_month() -> None:
+    line = "{},Provider,Z01,ZQ1,A,FDS,Breast,Screening,,10,8,2,0"
+    found = read(file_of(COMBINED_HEADER, line.format("45809")), "a.csv")
+    assert found.periods == read(file_of(COMBINED_HEADER, line.format("2025-06-01")), "a.csv").periods
+
+
+def test_a_combined_csv_that_doesnt_say_whose_rows_they_are_is_rejected() -> None:
+    line = "2025-06-01,Provider,Z01,ZQ1,A,FDS,Breast,Screening,,10,8,2,0"
+    with pytest.raises(InputRejected, match="Basis"):
+        read(file_of(COMBINED_HEADER.replace("Basis", "Side"), line), "a.csv")

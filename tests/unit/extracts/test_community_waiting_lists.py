@@ -39,10 +39,9 @@ def test_national_region_board_and_other_providers_rows_are_set_aside() -> None:
             ("Provider", "NNV", "A COMPANY", 2, 1),
             TRUST,
             extra=([], ["* a note below the table"]),
-            tables=("Table 4", "Table 4g"),
         )
     )
-    assert len(found.row_set_aside) == 10
+    assert len(found.row_set_aside) == 15
     assert found.row_set_aside["reason"].tolist()[:5] == [
         "the national row",
         "a region row",
@@ -58,22 +57,67 @@ def test_blank_cells_are_counted_and_marks_set_aside_or_zero() -> None:
         community_tables(
             ("Provider", "Z01", "A", None, "*"),
             ("Provider", "Z02", "B", "-", 5),
-            tables=("Table 4", "Table 4g"),
         )
     )
-    assert found.notes[-1].startswith("2 cells are blank")
+    assert found.notes[-1].startswith("3 cells are blank")
     assert found.row_set_aside["reason"].unique().tolist() == ["the count is '*': suppressed"]
     values = found.statistic_row[found.statistic_row["measure"] == "waiting_total"]["value"].tolist()
     assert sorted(values) == [Decimal(0), Decimal(5)]
 
 
-def test_before_table_4h_was_added_4g_holds_all_waits_over_52_weeks() -> None:
-    titles = COMMUNITY_TITLES | {"Table 4g": "Number waiting >52 weeks by service, March 2025"}
-    titles["Table 4"] = "Total waiting list by service, March 2025"
+EARLIER = COMMUNITY_TITLES | {"Table 4": "Total waiting list by service, March 2025"}
+
+
+@pytest.mark.parametrize(
+    "words", [">52 weeks", "over 52 weeks", "52 weeks and over", "52+ weeks", "more than 52 weeks"]
+)
+def test_before_table_4h_was_added_4g_holds_all_waits_over_52_weeks(
+    words: str,
+) -> None:
+    titles = EARLIER | {"Table 4g": f"Number waiting {words} by service, March 2025"}
     found = read(community_tables(TRUST, tables=("Table 4", "Table 4g"), titles=titles))
     assert found.periods == ("2025-03",)
     assert set(found.statistic_row["measure"]) == {"waiting_total", "waiting_over_52_to_104"}
-    assert "no Table 4h" in found.notes[0]
+    assert "as its title says" in found.notes[0]
+    with pytest.raises(InputRejected, match="no table of the waits over 104 weeks"):
+        read(community_tables(TRUST, titles=titles))
+
+
+def test_a_table_that_ends_at_104_weeks_needs_the_one_that_goes_on_from_there() -> None:
+    with pytest.raises(InputRejected, match="one table of the waits over 104 weeks"):
+        read(community_tables(TRUST, tables=("Table 4", "Table 4g")))
+
+
+@pytest.mark.parametrize("lost", ["Table 4", "Table 4g", "Table 4h"])
+def test_no_value_is_made_without_one_of_the_tables(lost: str) -> None:
+    left = tuple(table for table in COMMUNITY_TITLES if table != lost)
+    with pytest.raises(InputRejected, match="one table"):
+        read(community_tables(TRUST, tables=left))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"Table 4": "Table4", "Table 4g": "TABLE 4G", "Table 4h": "4h"},
+        {"Table 4": "Table 5", "Table 4g": "Table 5g", "Table 4h": "Table 5h"},
+        {"Table 4": "Table 4g", "Table 4g": "Table 4h", "Table 4h": "Table 4"},
+    ],
+)
+def test_tables_are_told_by_their_titles_under_any_name_of_their_sheets(named: dict[str, str]) -> None:
+    titles = {named[table]: title for table, title in COMMUNITY_TITLES.items()}
+    renamed = read(community_tables(TRUST, tables=tuple(titles), titles=titles)).statistic_row
+    usual = read(community_tables(TRUST)).statistic_row
+    assert sorted(renamed["sheet"].unique()) == sorted(named.values())
+    columns = ["measure", "category", "value", "source_row"]
+    assert renamed[columns].sort_values(columns).values.tolist() == (
+        usual[columns].sort_values(columns).values.tolist()
+    )
+
+
+def test_two_tables_of_one_band_are_rejected() -> None:
+    titles = COMMUNITY_TITLES | {"Table 4i": "Number waiting over 104 weeks by service, June 2025"}
+    with pytest.raises(InputRejected, match="Table 4i"):
+        read(community_tables(TRUST, tables=tuple(titles), titles=titles))
 
 
 def test_a_title_without_a_month_leaves_it_to_the_files_name() -> None:
@@ -88,7 +132,5 @@ def test_tables_of_different_months_or_about_something_else_are_rejected() -> No
     with pytest.raises(InputRejected, match="the month 2025-06"):
         read(community_tables(TRUST, titles=other))
     other = COMMUNITY_TITLES | {"Table 4g": "Number waiting >18 weeks, June 2025"}
-    with pytest.raises(InputRejected, match="Table 4g"):
+    with pytest.raises(InputRejected, match="Table 4g: Number waiting >18 weeks"):
         read(community_tables(TRUST, titles=other))
-    with pytest.raises(InputRejected, match="a sheet Table 4g"):
-        read(community_tables(TRUST, tables=("Table 4",)))
