@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from dagster_project.shown import visible
+
 
 class ExitCode(IntEnum):
     """What the `league` command tells the shell (docs/operations.md lists them for users)."""
@@ -22,6 +24,10 @@ class LeagueError(Exception):
     """An expected failure: the message says what was expected, what was found and what to do."""
 
     exit_code: ExitCode = ExitCode.OUR_FAULT
+
+    def __str__(self) -> str:
+        """The message with what it quotes made visible: it goes to terminals, logs and pages."""
+        return visible(super().__str__())
 
 
 class WrongUsage(LeagueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ def reporting(as_json: bool) -> Iterator[None]:
         yield
     except LeagueError as error:
         if as_json:
-            print(json.dumps({"exit_code": int(error.exit_code), "message": str(error)}, ensure_ascii=False))
+            print(as_json({"exit_code": int(error.exit_code), "message": str(error)}))
         else:
             presentation.failure(str(error))
         raise typer.Exit(int(error.exit_code)) from None
@@ -42,7 +41,7 @@ def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:
     """Prints a result and ends with its exit code."""
     code = result.get("exit_code", 0)
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(as_json(result, indent=2))
     else:
         show()
     raise typer.Exit(int(ExitCode.OUR_FAULT) if code is None else int(code))

@@ -172,7 +172,8 @@ from landing.extract_row as o where o.source = 'nof_data' group by all;
 create table league.metric_score as
 select quarter, 'r2' as release_id, true as is_sample, table_name, organisation_code, metric_id, value, unit,
     published_score::decimal(18,2) as metric_score, published_score::decimal(18,12) as metric_score_exact,
-    null::varchar as period, published_score - 0.01 as admissible_score_low, published_score + 0.01 as admissible_score_high,
+    null::varchar as period, published_score - 0.01 as admissible_score_low,
+    published_score + 0.01 as admissible_score_high,
     'computed' as score_basis, 'acute' as pool, 5 as pool_size, 1 as rank_in_pool
 from metrics.metric_value;
 create table league.domain_score as
