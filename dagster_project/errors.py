@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from dagster_project.shown import visible
+from dagster_project.shown import in_one_line, visible
 
 
 class ExitCode(IntEnum):
@@ -66,7 +66,7 @@ class InputRejected(LeagueError):
         self.expected = expected
         self.found = found
         self.remedy = remedy
-        where = file
+        where = in_one_line(file)
         if row is not None:
             where += f", row {row}"
         if column is not None:

@@ -31,7 +31,7 @@ def reporting(as_json: bool) -> Iterator[None]:
         yield
     except LeagueError as error:
         if as_json:
-            print(as_json({"exit_code": int(error.exit_code), "message": str(error)}))
+            print(json_text({"exit_code": int(error.exit_code), "message": str(error)}))
         else:
             presentation.failure(str(error))
         raise typer.Exit(int(error.exit_code)) from None
@@ -41,7 +41,7 @@ def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:
     """Prints a result and ends with its exit code."""
     code = result.get("exit_code", 0)
     if as_json:
-        print(as_json(result, indent=2))
+        print(json_text(result, indent=2))
     else:
         show()
     raise typer.Exit(int(ExitCode.OUR_FAULT) if code is None else int(code))

@@ -20,11 +20,11 @@ from dagster_project.errors import InputRejected, LeagueError
 from dagster_project.shown import (
     Terminal,
     as_csv,
-    as_json,
     cell,
     cell_in_sql,
     code,
     in_one_line,
+    json_text,
     markdown,
     visible,
 )
@@ -109,7 +109,7 @@ def test_a_text_with_brackets_that_nobody_escaped_is_printed_as_it_stands() -> N
 
 @given(texts)
 def test_json_says_the_same_and_holds_only_what_can_be_seen(text: str) -> None:
-    written = as_json({"name": text, "more": [text]}, indent=2)
+    written = json_text({"name": text, "more": [text]}, indent=2)
 
     assert is_harmless(written)
     read = json.loads(written)
