@@ -11,6 +11,7 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.errors import ExitCode, InputMissing, LeagueError
+from dagster_project.shown import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
