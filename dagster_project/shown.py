@@ -51,9 +51,9 @@ def in_one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def json_text(value: object, *, indent: int | None = None) -> str:
+def json_text(value: object, *, indent: int | None = None, sort_keys: bool = False) -> str:
     """JSON of plain values, in which what can't be seen is escaped: the same values for whoever reads it."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    text = json.dumps(value, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
     if text.isprintable() and not _INVISIBLE.search(text):
         return text
     return "".join(

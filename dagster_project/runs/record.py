@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_project.errors import ExitCode, LeagueError
 from dagster_project.settings import DataFolder
+from dagster_project.shown import json_text
 
 OUTCOME_FILE = "outcome.json"
 QUALITY_PAGE = "quality.html"
@@ -25,7 +26,7 @@ class RunRecord:
         """Adds facts to the outcome and writes it."""
         self.content.update(facts)
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.content, indent=2, ensure_ascii=False, sort_keys=True)
+        text = json_text(self.content, indent=2, sort_keys=True)
         (self.folder / OUTCOME_FILE).write_text(text + "\n", encoding="utf-8")
 
     def failed(self, error: BaseException) -> None:
