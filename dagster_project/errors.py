@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from dagster_project.shown import in_one_line, visible
+
 
 class ExitCode(IntEnum):
     """What the `league` command tells the shell (docs/operations.md lists them for users).
@@ -26,6 +28,10 @@ class LeagueError(Exception):
     """An expected failure: the message says what was expected, what was found and what to do."""
 
     exit_code: ExitCode = ExitCode.OUR_FAULT
+
+    def __str__(self) -> str:
+        """The message with what it quotes made visible: it goes to terminals, logs and pages."""
+        return visible(super().__str__())
 
 
 class WrongUsage(LeagueError):
@@ -70,7 +76,7 @@ class InputRejected(LeagueError):
         self.expected = expected
         self.found = found
         self.remedy = remedy
-        where = file
+        where = in_one_line(file)
         if row is not None:
             where += f", row {row}"
         if column is not None:

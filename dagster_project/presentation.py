@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.errors import ExitCode
 from dagster_project.settings import DataFolder
+from dagster_project.shown import Terminal
 
 SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
 OFFICIAL_NOTICE = (
@@ -26,8 +26,8 @@ _WIDTH_OF_A_FILE = 160
 _MESSAGE_SHOWN = 100
 _NUMBERS = frozenset({"rank", "average", "rows", "files", "bytes"})
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 _started = time.monotonic()
 
 
@@ -52,7 +52,7 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
             f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}."
         )
         if outcome.get("gates"):
-            _err.print(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}")
+            _err.print(escape(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}"))
         return
     for quarter in outcome["summary"]:
         _show_quarter(quarter)
@@ -234,8 +234,8 @@ def show_reconciliation(result: Mapping[str, Any]) -> None:
     _out.print(f"Scores by basis: {_counts(result['score_bases'])}")
     for item in result["not_equal"]:
         _out.print(
-            f"{item['outcome']}: {item['organisation_code']} {item['figure']}: ours {item['computed']}, "
-            f"published {item['published']}: {escape(item['reason'])}"
+            f"{item['outcome']}: {escape(item['organisation_code'])} {escape(item['figure'])}: "
+            f"ours {item['computed']}, published {item['published']}: {escape(item['reason'])}"
         )
     _out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
 
@@ -260,7 +260,7 @@ def _show_quarter(quarter: Mapping[str, Any]) -> None:
                 table.add_section()
             table.add_row(
                 str(place["rank"]),
-                place["organisation_code"],
+                escape(place["organisation_code"]),
                 escape(place["organisation_name"]),
                 place["average_metric_score"],
                 str(place["segment"]),

@@ -13,6 +13,7 @@ from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.quarters import quarter_partitions
 from dagster_project.runs import stages
 from dagster_project.settings import WAREHOUSE_SCHEMA
+from dagster_project.shown import markdown
 
 TABLES = {
     "acute": "acute trusts",
@@ -64,7 +65,7 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
     for table in TABLES:
         files = loaded.extract[loaded.extract["table_name"] == table]
         listed = "\n".join(
-            f"- {name} (`{extract_id[:16]}`, {size:,} bytes)"
+            f"- {markdown(name)} (`{extract_id[:16]}`, {size:,} bytes)"
             for name, extract_id, size in zip(
                 files["file_name"], files["extract_id"], files["bytes"], strict=True
             )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.shown import Terminal
 
 _WIDTH = 160
 _LISTED = 40
@@ -17,7 +17,7 @@ _LISTED = 40
 
 def show_ledger(result: Mapping[str, Any]) -> None:
     """Counts, then the first differences; `--json` has all of them."""
-    out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
     table = Table(
         title="Differences from the publisher ever seen",
         title_justify="left",
@@ -42,8 +42,9 @@ def show_ledger(result: Mapping[str, Any]) -> None:
     out.print(table)
     for item in result["differences"][:_LISTED]:
         out.print(
-            f"{item['quarter']} {item['release_id']} {item['outcome']}: {item['organisation_code']} "
-            f"{item['figure']}: ours {item['computed']}, published {item['published']}: {escape(item['reason'])}"
+            f"{item['quarter']} {item['release_id']} {item['outcome']}: "
+            f"{escape(item['organisation_code'])} {escape(item['figure'])}: "
+            f"ours {item['computed']}, published {item['published']}: {escape(item['reason'])}"
         )
     more = len(result["differences"]) - _LISTED
     if more > 0:

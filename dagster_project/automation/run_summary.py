@@ -10,6 +10,7 @@ from dagster_project.durable import write_whole
 from dagster_project.errors import ExitCode
 from dagster_project.runs.record import QUALITY_PAGE, read_outcome
 from dagster_project.settings import DataFolder
+from dagster_project.shown import visible
 
 SUMMARY_FILE = "summary.txt"
 WEBHOOK_VARIABLE = "LEAGUE_WEBHOOK_URL"
@@ -54,7 +55,7 @@ def summary_text(data: DataFolder, run_id: str, *, reason: str = "", fallback: s
     page = data.runs / run_id / QUALITY_PAGE
     if page.exists():
         lines.append(f"Quality page: {page}")
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines) + "\n")
 
 
 def write_summary(data: DataFolder, run_id: str, *, reason: str = "", fallback: str = "") -> str:

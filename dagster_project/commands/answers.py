@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from dagster_project import presentation
 from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.machine import machine_fault
+from dagster_project.shown import json_text
 
 DEBUG_VARIABLE = "LEAGUE_DEBUG"
 _UNEXPECTED_SHOWN = 300
@@ -47,7 +47,7 @@ def reporting(as_json: bool) -> Iterator[None]:
             raise
         code, message = _ended_by(error)
         if as_json:
-            print(json.dumps({"exit_code": int(code), "message": message}, ensure_ascii=False))
+            print(json_text({"exit_code": int(code), "message": message}))
         else:
             presentation.failure(message)
         raise typer.Exit(int(code)) from None
@@ -90,7 +90,7 @@ def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:
     """Prints a result and ends with its exit code."""
     code = result.get("exit_code", 0)
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(json_text(result, indent=2))
     else:
         show()
     raise typer.Exit(int(ExitCode.OUR_FAULT) if code is None else int(code))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dagster_project import shown
+
 
 def heading(level: int, text: str) -> str:
     """A heading of a level, 1 the largest."""
@@ -18,12 +20,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(text: str) -> str:
     """Text as code; nothing for nothing."""
-    return f"`{text}`" if text else ""
+    return shown.code(text)
 
 
 def one_line(text: str) -> str:
     """Text without line breaks and repeated spaces."""
-    return " ".join(text.split())
+    return shown.in_one_line(text)
 
 
 def page(*blocks: str) -> str:

@@ -5,6 +5,9 @@ part of the identity of what is being made, so that no other may have a say in i
 row per quarter, organisation and metric: from metrics.metric_value for the quarters in scope, from the
 released tables for all others. `quarter_before` has one row per quarter in scope; its column of that name is
 null if there is no earlier release.
+
+`period_history` and `organisation_history` say in the same way what each value covered, and how each
+organisation was described.
 """
 
 from __future__ import annotations
@@ -27,7 +30,26 @@ _RELEASED = """
     where score.quarter not in (select quarter from run.quarter_in_scope)
 """
 
-METRIC_HISTORY = f"{_IN_SCOPE} union all {_RELEASED}"
+
+_PERIODS_IN_SCOPE = """
+    select quarter, table_name, organisation_code, metric_id, period from metrics.metric_value
+"""
+_PERIODS_RELEASED = """
+    select score.quarter, league_table.table_name, score.organisation_code, score.metric_id, score.period
+    from league.metric_score as score
+    inner join league.league_table as league_table using (quarter, organisation_code)
+    where score.quarter not in (select quarter from run.quarter_in_scope)
+"""
+_DESCRIBED_IN_SCOPE = """
+    select distinct quarter, organisation_code, organisation_name, organisation_subtype, region
+    from metrics.metric_value
+"""
+_DESCRIBED_RELEASED = """
+    select quarter, organisation_code, organisation_name, organisation_subtype, region
+    from league.organisation
+    where quarter not in (select quarter from run.quarter_in_scope)
+"""
+
 QUARTER_BEFORE = """
     select scope.*, (
         select max(history.quarter) from metric_history as history
@@ -37,12 +59,28 @@ QUARTER_BEFORE = """
 """
 
 
+_SCORED = frozenset({"metric_score", "league_table"})
+# Each view's name, its rows of the quarters in scope, its released rows, and the released tables behind these.
+_HISTORIES = (
+    ("metric_history", _IN_SCOPE, _RELEASED, _SCORED),
+    ("period_history", _PERIODS_IN_SCOPE, _PERIODS_RELEASED, _SCORED),
+    ("organisation_history", _DESCRIBED_IN_SCOPE, _DESCRIBED_RELEASED, frozenset({"organisation"})),
+)
+# In an order in which each reads only those before it.
+VIEWS = {name: f"{here} union all {released}" for name, here, released, _ in _HISTORIES} | {
+    "quarter_before": QUARTER_BEFORE
+}
+
+
 def view_earlier_quarters(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes both views, temporary; before the first release there are no released tables to look into."""
-    released = connection.execute(
-        "select count(distinct table_name) from information_schema.tables "
-        "where table_schema = 'league' and table_name in ('metric_score', 'league_table')"
-    ).fetchone()
-    history = _IN_SCOPE if released is None or released[0] < 2 else METRIC_HISTORY
-    connection.execute(f"create or replace temp view metric_history as {history}")
-    connection.execute(f"create or replace temp view quarter_before as {QUARTER_BEFORE}")
+    """Makes all views, temporary; before the first release there are no released tables to look into."""
+    tables = connection.execute(
+        "select distinct table_name from information_schema.tables where table_schema = 'league'"
+    ).fetchall()
+    there = {str(name) for (name,) in tables}
+    views = dict(VIEWS)
+    for name, here, _, needed in _HISTORIES:
+        if not needed <= there:
+            views[name] = here
+    for name, query in views.items():
+        connection.execute(f"create or replace temp view {name} as {query}")

@@ -5,34 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
-_out = Console(highlight=False, soft_wrap=True)
+from dagster_project.shown import Terminal
+
+_out = Terminal(highlight=False, soft_wrap=True)
 
 
 def show_backup(result: Mapping[str, Any]) -> None:
     """What the backup holds and what was new of it."""
-    _out.print(f"Backup [bold]{result['backup_id']}[/bold] in {escape(result['folder'])}")
+    _out.print(f"Backup [bold]{escape(result['backup_id'])}[/bold] in {escape(result['folder'])}")
     _out.print(
         f"{result['files']:,} files, {megabytes(result['bytes'])}; of these {result['new_files']:,} copied, "
         f"{megabytes(result['new_bytes'])}: the others were there, their bytes checked"
     )
     _show_releases(result["releases"])
     for forgotten in result["forgotten"]:
-        _out.print(f"Removed as older than those to keep: {forgotten}")
+        _out.print(f"Removed as older than those to keep: {escape(forgotten)}")
 
 
 def show_backups(result: Mapping[str, Any]) -> None:
     """A line for each backup, newest first."""
     for backup in result["backups"]:
         if "damaged" in backup:
-            _out.print(f"{backup['backup_id']}  [bold red]damaged[/bold red]: {escape(backup['damaged'])}")
+            _out.print(
+                f"{escape(backup['backup_id'])}  [bold red]damaged[/bold red]: {escape(backup['damaged'])}"
+            )
             continue
         quarters = ", ".join(sorted(backup["releases"])) or "nothing released"
-        _out.print(
-            f"{backup['backup_id']}  {backup['files']:,} files, {megabytes(backup['bytes'])}, {quarters}"
-        )
+        size = f"{backup['files']:,} files, {megabytes(backup['bytes'])}"
+        _out.print(escape(f"{backup['backup_id']}  {size}, {quarters}"))
     if not result["backups"]:
         _out.print(f"No backup in {escape(result['folder'])}")
 
@@ -41,10 +43,13 @@ def show_restore(result: Mapping[str, Any]) -> None:
     """What was restored, or that it could be."""
     checked = f"{result['files']:,} files, {megabytes(result['bytes'])}, every byte as its manifest says"
     if result["dry_run"]:
-        _out.print(f"Backup [bold]{result['backup_id']}[/bold] is whole: {checked}. Nothing was written.")
+        _out.print(
+            f"Backup [bold]{escape(result['backup_id'])}[/bold] is whole: {checked}. Nothing was written."
+        )
     else:
         _out.print(
-            f"Backup [bold]{result['backup_id']}[/bold] restored into {escape(result['data_folder'])}: {checked}"
+            f"Backup [bold]{escape(result['backup_id'])}[/bold] restored into "
+            f"{escape(result['data_folder'])}: {checked}"
         )
     _show_releases(result["releases"])
 
@@ -72,4 +77,4 @@ def megabytes(size: int) -> str:
 
 def _show_releases(releases: Mapping[str, str]) -> None:
     for quarter, release_id in sorted(releases.items()):
-        _out.print(f"  {quarter}: release {release_id}")
+        _out.print(escape(f"  {quarter}: release {release_id}"))

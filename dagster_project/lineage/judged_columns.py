@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagster_project.gates.earlier_quarters import METRIC_HISTORY, QUARTER_BEFORE
+from dagster_project.gates.earlier_quarters import VIEWS
 from dagster_project.gates.suites import GATES
 from dagster_project.lineage.column_lineage import ColumnOrigins, TableLineage
 from dagster_project.lineage.influence import (
@@ -54,7 +54,7 @@ def subjects(tables: Mapping[str, Sequence[str]], folder: Path = EXPECTATIONS_DI
     """
     known = dict(tables)
     views: dict[str, TableLineage] = {}
-    for view, sql in (("metric_history", METRIC_HISTORY), ("quarter_before", QUARTER_BEFORE)):
+    for view, sql in VIEWS.items():
         name = f"{MAIN}.{view}"
         views[name] = seen_through(query_columns(sql, known, name=name), views)
         known[name] = list(views[name].columns)

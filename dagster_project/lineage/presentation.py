@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.lineage.influence import ROWS
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that names aren't cut.
 _WIDTH_OF_A_FILE = 160
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 
 
 def show_lineage(answer: Mapping[str, Any]) -> None:

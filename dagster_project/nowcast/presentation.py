@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that names aren't cut.
 _WIDTH_OF_A_FILE = 160
 _SHOWN = 5
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 
 
 def show_nowcast(result: Mapping[str, Any]) -> None:
@@ -27,7 +28,7 @@ def show_nowcast(result: Mapping[str, Any]) -> None:
         for place in list(places)[:_SHOWN]:
             table.add_row(
                 str(place["rank"]),
-                place["organisation_code"],
+                escape(place["organisation_code"]),
                 escape(place["organisation_name"] or ""),
                 place["average_metric_score"],
                 str(place["adjusted_segment"]),
@@ -75,7 +76,7 @@ def show_accuracy(result: Mapping[str, Any]) -> None:
     _out.print(f"Fresh: {', '.join(fresh) or 'nothing'}. Carried from {last['quarter']}: all else.")
     for name in ("only_in_official", "only_in_nowcast"):
         if result[name]:
-            _out.print(f"{name.replace('_', ' ').capitalize()}: {', '.join(result[name])}")
+            _out.print(f"{name.replace('_', ' ').capitalize()}: {escape(', '.join(result[name]))}")
     _out.print(result["how"])
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.shown import Terminal
 
 _WIDTH = 160
 
 
 def show_approval(result: Mapping[str, Any]) -> None:
     """What is current now, and instead of what."""
-    out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
     for item in result["approved"]:
         instead = f", instead of {item['replaces']}" if item["replaces"] else ""
         out.print(
@@ -33,7 +33,7 @@ def show_approval(result: Mapping[str, Any]) -> None:
 
 def show_withdrawal(result: Mapping[str, Any]) -> None:
     """What was withdrawn, what is current instead, and what was built on it."""
-    out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
     out.print(
         f"{result['quarter']}: release [bold]{result['release_id']}[/bold] ({result['was']}) is withdrawn by "
         f"{escape(result['by'])}: {escape(result['reason'])}"
@@ -49,7 +49,7 @@ def show_withdrawal(result: Mapping[str, Any]) -> None:
 
 def show_history(result: Mapping[str, Any]) -> None:
     """The journal, or what was current on a day."""
-    out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
     if result["on"] is not None:
         table = Table(
             title=f"Current at the end of {result['on']} (UTC)",

@@ -10,6 +10,7 @@ import duckdb
 from dagster_project.errors import LeagueError
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.settings import WAREHOUSE_SCHEMA
+from dagster_project.shown import cell_in_sql
 
 # Written out although some are DuckDB's defaults: a default that changes must not change a release.
 _PARQUET = "format parquet, compression zstd, compression_level 3, row_group_size 122880, parquet_version v1"
@@ -72,8 +73,9 @@ def export_table(
     """Writes a table's rows of a quarter to `<name>.parquet` and `<name>.csv` in `folder`; returns how many.
 
     CSV is UTF-8 with LF line ends, a header, and decimals as they stand; a missing value is empty, an empty
-    text is `""`. Raises LeagueError if the table is missing, lacks a column it must have, holds moments in
-    time, or has rows of the quarter that another run stamped.
+    text is `""`, and a text that a spreadsheet would compute has an apostrophe before it. Raises LeagueError
+    if the table is missing, lacks a column it must have, holds moments in time, or has rows of the quarter
+    that another run stamped.
     """
     columns = _columns(connection, table)
     # A released table may be a view that is dear to compute: once, for the count and both files.
@@ -83,18 +85,21 @@ def export_table(
     )
     rows = _count_stamped_rows(connection, table, identity)
     order = [*table.key, *(column for column in columns if column not in table.key)]
-    query = (
-        f"select * from {_EXPORTED} "
-        f"order by {', '.join(f'{_name(column)} asc nulls first' for column in order)}"
+    keys = ", ".join(f"released.{_name(column)} asc nulls first" for column in order)
+    sorted_rows = f"{_EXPORTED} as released order by {keys}"
+    cells = ", ".join(
+        f"{cell_in_sql(_name(column))} as {_name(column)}" if kind == "VARCHAR" else _name(column)
+        for column, kind in columns.items()
     )
-    for suffix, options in (("parquet", _PARQUET), ("csv", _CSV)):
+    for suffix, options, chosen in (("parquet", _PARQUET, "*"), ("csv", _CSV, cells)):
         target = _text(str(folder / f"{table.name}.{suffix}"))
-        connection.execute(f"copy ({query}) to {target} ({options})")
+        connection.execute(f"copy (select {chosen} from {sorted_rows}) to {target} ({options})")
     connection.execute(f"drop table {_EXPORTED}")
     return rows
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> list[str]:
+def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> dict[str, str]:
+    """Column -> DuckDB's type."""
     try:
         described = connection.execute(f"describe {_qualified(table)}").fetchall()
     except duckdb.CatalogException as error:
@@ -116,7 +121,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> lis
                 f"release, as they change from run to run and with the time zone; found {kind}. "
                 "Keep them in provenance.json."
             )
-    return list(types)
+    return types
 
 
 def _count_stamped_rows(

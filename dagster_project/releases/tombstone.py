@@ -5,7 +5,6 @@ Both follow from the journal: the table is made anew before each commit, the fil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from dagster_project.releases.journal import (
     read_events,
 )
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.shown import json_text
 
 _TABLE = f"{WAREHOUSE_SCHEMA}.withdrawn_release"
 _PREFIX = f"{WITHDRAWN}-"
@@ -115,4 +115,4 @@ def _content(data: DataFolder, event: ReleaseEvent, current: dict[Quarter, Relea
     }
     if (folder / RELEASE_FILE).is_file():
         content["notice"] = read_release_file(folder)["notice"]
-    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json_text(content, indent=2, sort_keys=True) + "\n").encode()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dagster_project.shown import visible
+
 _listeners: list[Callable[[str], None]] = []
 
 
 def announce(text: str) -> None:
-    """Tells every listener."""
+    """Tells every listener; what the text quotes is made visible."""
     for listener in _listeners:
-        listener(text)
+        listener(visible(text))
 
 
 @contextmanager

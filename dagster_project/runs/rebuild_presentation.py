@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
 from dagster_project import presentation
+from dagster_project.shown import Terminal
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = Terminal(highlight=False, soft_wrap=True)
 _FIRST_SHOWN = 3
 
 
@@ -45,12 +45,12 @@ def _show_quarter(quarter: Mapping[str, Any]) -> None:
     for name, item in quarter["figures"].items():
         for first in item["first"][:_FIRST_SHOWN]:
             place = " ".join(str(value) for key, value in first.items() if key not in ("before", "after"))
-            _out.print(f"  {name}: {escape(place)}: {first['before']} -> {first['after']}")
+            _out.print(escape(f"  {name}: {place}: {first['before']} -> {first['after']}"))
         if item["changed"] > _FIRST_SHOWN:
             _out.print(f"  {name}: ... and {item['changed'] - _FIRST_SHOWN:,} more")
     for direction, codes in quarter["organisations"].items():
         if codes:
-            _out.print(f"  organisations {direction}: {', '.join(codes)}")
+            _out.print(f"  organisations {direction}: {escape(', '.join(codes))}")
     if moved:
         _out.print(f"  why: league diff {quarter['was']} {quarter['release_id']}")
     for table in quarter["tables"]:

@@ -13,6 +13,7 @@ from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.json_text import parsed_json
 from dagster_project.machine import machine_fault
 from dagster_project.settings import DataFolder
+from dagster_project.shown import json_text
 
 OUTCOME_FILE = "outcome.json"
 QUALITY_PAGE = "quality.html"
@@ -37,7 +38,7 @@ class RunRecord:
     def note(self, **facts: Any) -> None:
         """Adds facts to the outcome and writes it."""
         self.content.update(facts)
-        text = json.dumps(self.content, indent=2, ensure_ascii=False, sort_keys=True)
+        text = json_text(self.content, indent=2, sort_keys=True)
         write_whole(self.folder / OUTCOME_FILE, text + "\n")
 
     def failed(self, error: BaseException) -> None:

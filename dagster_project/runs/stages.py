@@ -27,6 +27,7 @@ from dagster_project.runs.rebuild import (
     refuse_other_earlier_release,
 )
 from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
+from dagster_project.shown import as_csv
 from dagster_project.warehouse.landing import QuarterInScope, land
 from dagster_project.warehouse.mart_columns import follow_contracts
 
@@ -265,7 +266,7 @@ def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
     """Nothing is silently dropped: rows set aside and revised figures are listed in the run's folder."""
     revised = loaded.revision[loaded.revision["changed"].astype(bool)]
     for name, frame in (("rows_set_aside.csv", loaded.row_set_aside), ("revisions.csv", revised)):
-        run.record.keep(name, frame.to_csv(index=False, lineterminator="\n").encode())
+        run.record.keep(name, as_csv(frame))
     run.record.note(
         is_sample=loaded.is_sample,
         extracts=[

@@ -6,22 +6,22 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.errors import ExitCode
 from dagster_project.releases.tombstone import withdrawal_in_words
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: hashes aren't cut.
 _WIDTH_OF_A_FILE = 200
 _SHOWN = 20
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 
 
 def show_verification(result: Mapping[str, Any]) -> None:
     """Each check with how much it looked at, what differs under it, and the verdict at the end."""
-    _out.print(f"Release [bold]{result['release_id']}[/bold] of {result['quarter']}")
+    _out.print(f"Release [bold]{escape(result['release_id'])}[/bold] of {escape(result['quarter'])}")
     _show_withdrawal(result)
     if "bundle_sha256" in result:
         _out.print(_own_hash(result))
@@ -37,13 +37,13 @@ def show_verification(result: Mapping[str, Any]) -> None:
             _out.print(f"    and {len(check['findings']) - _SHOWN} more; --json lists all")
     _out.print(_verdict(result))
     if result["notice"]:
-        _out.print(result["notice"])
+        _out.print(escape(result["notice"]))
 
 
 def show_bundle(result: Mapping[str, Any]) -> None:
     """Where the bundle is, what is in it, and how to verify it."""
     _out.print(
-        f"Bundle of release [bold]{result['release_id']}[/bold] of {result['quarter']}: "
+        f"Bundle of release [bold]{escape(result['release_id'])}[/bold] of {escape(result['quarter'])}: "
         f"{result['members']} files, {result['bytes']:,} bytes"
     )
     _out.print(f"{escape(result['path'])}\nsha256 {result['sha256']}")
@@ -51,9 +51,9 @@ def show_bundle(result: Mapping[str, Any]) -> None:
     _out.print("Send that sha256 another way than the file. Whoever has both:")
     _out.print(
         f"Next: league verify --bundle {escape(result['path'])} --sha256 {result['sha256']} "
-        f"--release {result['release_id']}"
+        f"--release {escape(result['release_id'])}"
     )
-    _out.print(result["notice"])
+    _out.print(escape(result["notice"]))
 
 
 def _show_withdrawal(result: Mapping[str, Any]) -> None:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that names aren't cut.
 _WIDTH_OF_A_FILE = 160
@@ -21,14 +22,14 @@ _ROWS = (
     ("rank", "rank"),
 )
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 
 
 def show_what_if(result: Mapping[str, Any]) -> None:
     """The organisation before and after, its changed scores, and the others that move."""
     asked = ", ".join(f"{change['figure']} = {change['value']}" for change in result["changes"])
     table = Table("", "as released", "what if", box=None)
-    table.title = f"{result['organisation_code']} in {result['quarter']} with {asked}"
+    table.title = escape(f"{result['organisation_code']} in {result['quarter']} with {asked}")
     for label, name in _ROWS:
         table.add_row(label, str(result["before"][name]), str(result["after"][name]))
     _out.print(table)
@@ -42,7 +43,7 @@ def show_what_if(result: Mapping[str, Any]) -> None:
     _out.print(f"{len(others)} other organisations move{':' if others else '.'}")
     for other in others[:_SHOWN]:
         _out.print(
-            f"  {other['organisation_code']} {escape(other['organisation_name'])}: "
+            f"  {escape(other['organisation_code'])} {escape(other['organisation_name'])}: "
             f"average {other['average_before']} to {other['average']}, "
             f"segment {other['segment_before']} to {other['segment']}, "
             f"rank {other['rank_before']} to {other['rank']}"

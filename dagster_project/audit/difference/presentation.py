@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.presentation import NOT_A_VERDICT
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that names aren't cut.
 _WIDTH_OF_A_FILE = 160
@@ -18,7 +18,7 @@ _CAUSES_SHOWN = 4
 _NAMES_SHOWN = 6
 _SCORE_PLACES = 5
 
-_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
 
 
 def show_difference(result: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ def _show_movers(movers: Sequence[Mapping[str, Any]]) -> None:
         rank = one["rank"]
         table.add_row(
             f"{rank['before']} -> {rank['after']}",
-            one["organisation_code"],
+            escape(one["organisation_code"]),
             escape(one["organisation_name"]),
             f"{one['adjusted_segment']['before']} -> {one['adjusted_segment']['after']}",
             _score(one["average_metric_score"]["change"]),
@@ -103,7 +103,7 @@ def _show_movers(movers: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_organisation(one: Mapping[str, Any]) -> None:
     _out.print(
-        f"\n[bold]{one['organisation_code']} {escape(one['organisation_name'])}[/bold], {one['table_name']}"
+        f"\n[bold]{escape(one['organisation_code'])} {escape(one['organisation_name'])}[/bold], {one['table_name']}"
     )
     average = one["average_metric_score"]
     if average["is_in"] or average["is_out"]:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
 from dagster_project.audit.explanation.tree import Explanation, Extract, Source, Step
 from dagster_project.releases.tombstone import withdrawal_in_words
+from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that raw lines aren't broken.
 _WIDTH_OF_A_FILE = 400
@@ -20,9 +20,9 @@ _WIDTH_OF_A_FILE = 400
 
 def show_explanation(explanation: Explanation) -> None:
     """Who and what, the verdict, the tree, the files."""
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    out = Terminal(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     out.print(
-        f"[bold]{escape(explanation.organisation_name)}[/bold] ({explanation.organisation_code}), "
+        f"[bold]{escape(explanation.organisation_name)}[/bold] ({escape(explanation.organisation_code)}), "
         f"{explanation.table_name}, {explanation.quarter}, release {explanation.release_id} ({explanation.standing})"
     )
     if explanation.withdrawn:
@@ -68,9 +68,9 @@ def _add_sources(tree: Tree, sources: Sequence[Source], numbers: dict[Extract, i
         tree.add(Text.assemble((f"{where}: ", "dim"), text))
 
 
-def _show_file(out: Console, number: int, extract: Extract) -> None:
+def _show_file(out: Terminal, number: int, extract: Extract) -> None:
     out.print(
-        f"[bold]File {number}[/bold]: {escape(extract.file_name)}, {extract.publisher}, {extract.release_state}"
+        f"[bold]File {number}[/bold]: {escape(extract.file_name)}, {escape(extract.publisher)}, {extract.release_state}"
     )
     out.print(f"  from {escape(extract.url)}, retrieved at {extract.retrieved_at}", soft_wrap=True)
     out.print(f"  sha256 {extract.extract_id}, {escape(extract.licence)}", soft_wrap=True)

@@ -76,7 +76,8 @@ def test_an_interrupted_write_leaves_no_extract_and_is_cleaned_next_time(
         archive.store(b"bytes")
     monkeypatch.undo()
     assert not archive.path_of(sha256_of(b"bytes")).exists()
-    assert len(list(archive.root.glob(".unfinished-*"))) == 1
+    # What a power cut leaves, which no process is there to remove.
+    (archive.root / f".unfinished-{sha256_of(b'bytes')}").write_bytes(b"byt")
     archive.store(b"other")
     assert not list(archive.root.glob(".unfinished-*"))
     assert archive.read(archive.store(b"bytes")) == b"bytes"

@@ -77,15 +77,26 @@ create table landing.extract_row (
 create table landing.row_set_aside (
     extract_id varchar, file_name varchar, source_row integer, organisation_code varchar, figure varchar,
     reason varchar, raw_line varchar);
+create table landing.statistic_row (
+    extract_id varchar, source varchar, sheet varchar, source_row integer, source_column varchar,
+    period varchar, quarter varchar, organisation_code varchar, organisation_name varchar, measure varchar,
+    category varchar, value_text varchar, value decimal(18,6));
+create table landing.organisation_reference (
+    extract_id varchar, source varchar, source_row integer, organisation_kind varchar,
+    organisation_code varchar, organisation_name varchar, region_code varchar, icb_code varchar,
+    opened_on date, closed_on date);
 """
 
 RULES = """
 insert into run.quarter_in_scope values ('2026-27-Q1', 'made up', 'r2', true, 'r1');
 create table methodology.metric as from (values
-    ('made up', 'OF0003', 'Waiting', 'access', false, true),
-    ('made up', 'OF0020', 'Infections', 'access', false, true),
-    ('made up', 'OF0046', 'Mortality', 'access', true, true)
-) t (framework, metric_id, metric_name, domain, score_only, enters_average);
+    ('made up', 'OF0003', 'Waiting', 'access', false, true, 2, 'latest month'),
+    ('made up', 'OF0020', 'Infections', 'access', false, true, 0, '12 months'),
+    ('made up', 'OF0046', 'Mortality', 'access', true, true, null, '12 months')
+) t (framework, metric_id, metric_name, domain, score_only, enters_average, value_dp, period);
+create table methodology.matrix_input as from (values
+    ('made up', 'OF0080', 'planned', 'OF0003')
+) t (framework, metric_id, axis, input_metric_id);
 create table methodology.metric_rule as from (values
     ('made up', 'OF0003', 'percent'), ('made up', 'OF0020', 'count'), ('made up', 'OF0046', 'band')
 ) t (framework, metric_id, unit);
@@ -106,6 +117,17 @@ create table methodology.framework_parameter as from (values
     ('made up', 'recovery_support_segment', 5)
 ) t (framework, parameter, value);
 create table reference.region as from (values ('North', 'North')) t (region_as_published, region);
+create table reference.ods_region as from (values ('Y99', 'North')) t (region_code, region);
+create table reference.lookalike_character as from (values
+    ('O', '0', true), ('B', '8', false)
+) t (written, meant, never_in_trust_codes);
+create table reference.period_kind as from (values
+    ('latest month', 0, 0, true), ('12 months', 0, 11, true), ('quarter', 0, 0, true)
+) t (period, least_months_old, most_months_old, moves_every_quarter);
+create table reference.input_check_parameter as from (values
+    ('longest_text', 300), ('spread_least_organisations', 3), ('spread_largest_distance', 8),
+    ('spread_largest_gap', 3), ('spread_gap_of_a_shifted_point', 1), ('spread_ordinary_distance', 1.5)
+) t (parameter, value);
 create table reference.organisation_code_pattern as from (values
     (true, 'trust', 'Z[0-9][A-Z]'), (true, 'icb', 'ZQ[A-Z]'), (false, 'trust', 'R[0-9A-Z]{2}')
 ) t (is_sample, table_group, pattern);
@@ -150,7 +172,8 @@ from landing.extract_row as o where o.source = 'nof_data' group by all;
 create table league.metric_score as
 select quarter, 'r2' as release_id, true as is_sample, table_name, organisation_code, metric_id, value, unit,
     published_score::decimal(18,2) as metric_score, published_score::decimal(18,12) as metric_score_exact,
-    published_score - 0.01 as admissible_score_low, published_score + 0.01 as admissible_score_high,
+    null::varchar as period, published_score - 0.01 as admissible_score_low,
+    published_score + 0.01 as admissible_score_high,
     'computed' as score_basis, 'acute' as pool, 5 as pool_size, 1 as rank_in_pool
 from metrics.metric_value;
 create table league.domain_score as
@@ -167,6 +190,12 @@ select quarter, 'r2' as release_id, true as is_sample, organisation_code, table_
     value as computed, value as published, 0 as difference, 0 as tolerance, 'equal' as outcome,
     null::varchar as reason
 from landing.extract_row where source = 'nof_data';
+create table league.organisation as
+select distinct quarter, 'r2' as release_id, true as is_sample, organisation_code, organisation_name,
+    organisation_subtype, region
+from metrics.metric_value;
+insert into league.organisation by name
+select * replace ('2025-26-Q4' as quarter, 'r1' as release_id) from league.organisation;
 insert into league.metric_score by name
 select * replace ('2025-26-Q4' as quarter, 'r1' as release_id) from league.metric_score;
 insert into league.league_table by name

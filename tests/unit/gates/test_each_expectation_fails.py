@@ -24,6 +24,8 @@ EMPTYING = {
         "loaded_tables": "delete from landing.extract; delete from landing.extract_row",
         "organisations": "delete from landing.extract_row",
         "extract_rows": "delete from landing.extract_row",
+        "texts": "delete from landing.extract_row",
+        "descriptions": "delete from landing.extract_row",
         "value_and_score": "delete from landing.extract_row where figure like 'OF0%' or figure like 'OF1%'",
     },
     "metrics": {
@@ -32,6 +34,8 @@ EMPTYING = {
         "delete from methodology.expected_organisations",
         "metric_coverage": "delete from methodology.metric_applicability",
         "organisations": "delete from metrics.metric_value",
+        "organisation_references": "delete from metrics.metric_value",
+        "periods": "delete from landing.extract_row",
     },
     "league_tables": {
         "league_table": "delete from league.league_table",

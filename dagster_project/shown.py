@@ -1,0 +1,139 @@
+"""Text made safe to show: on a terminal, as JSON, in Markdown and in a spreadsheet. Every output goes through here.
+
+What is shown holds names, file names, reasons and raw lines that others wrote. A terminal obeys escape
+sequences, Markdown obeys brackets, a spreadsheet computes what starts as a formula; here they are only text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.errors import MarkupError
+from rich.segment import Segment
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Letters and marks that show as nothing; what Unicode itself calls a control or format character isn't listed.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|#~$&]")
+# What a spreadsheet takes for a formula (full-width signs too), and the numbers among it, which it may.
+_FORMULA = r"^[ \t\r\n]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r]"
+_NUMBER = (
+    r"^[ ]*[+-]?([0-9][0-9,]*([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]?%?"
+    r"( to [+-]?[0-9.,]+%?)?$|^[+-]$"
+)
+_FORMULA_PATTERN = re.compile(_FORMULA.replace(r"\x{", r"\u").replace("}", ""))
+_NUMBER_PATTERN = re.compile(_NUMBER)
+
+
+def visible(text: str) -> str:
+    """The text with everything that can't be seen written out (`\\x1b` for an escape); line ends and tabs stay.
+
+    Control and bidirectional characters, line and paragraph separators, surrogates, characters for private
+    use, unassigned ones and those that show as nothing: none reaches a terminal or a page as itself.
+    """
+    if text.isprintable() and not _INVISIBLE.search(text):
+        return text
+    return "".join(character if _is_visible(character) else _written_out(character) for character in text)
+
+
+def in_one_line(text: str) -> str:
+    """Visible text without line breaks, tabs and repeated spaces."""
+    return " ".join(visible(text).split())
+
+
+def json_text(value: object, *, indent: int | None = None, sort_keys: bool = False) -> str:
+    """JSON of plain values, in which what can't be seen is escaped: the same values for whoever reads it."""
+    text = json.dumps(value, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
+    if text.isprintable() and not _INVISIBLE.search(text):
+        return text
+    return "".join(
+        character if character == "\n" or _is_visible(character) else json.dumps(character)[1:-1]
+        for character in text
+    )
+
+
+def markdown(text: str) -> str:
+    """Text in one line whose signs mean nothing in Markdown: no link, no HTML, no end of a table's cell."""
+    escaped = _MARKDOWN.sub(lambda sign: f"\\{sign[0]}", in_one_line(text))
+    # A number or a dash at the start would make a list of it, an address a link.
+    escaped = re.sub(r"^([0-9]+)([.)])(?= |$)", r"\1\\\2", escaped)
+    escaped = re.sub(r"^([-+=])(?=[-+= ]|$)", r"\\\1", escaped)
+    return re.sub(r"(?i)\b(https?|ftp|mailto|javascript|data|www)([:.])", r"\1\\\2", escaped)
+
+
+def code(text: str) -> str:
+    """Text as code in Markdown, whatever backticks it holds; nothing for nothing."""
+    if not text:
+        return ""
+    text = visible(text).replace("\n", " ").replace("\t", " ")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a CSV: an apostrophe before what a spreadsheet would compute. Numbers stay."""
+    computes = _FORMULA_PATTERN.search(text) and not _NUMBER_PATTERN.search(text)
+    return f"'{text}" if computes else text
+
+
+def cell_in_sql(column: str) -> str:
+    """`cell` of a text column, as an expression of DuckDB's SQL."""
+    return (
+        f"case when regexp_matches({column}, '{_FORMULA}') and not regexp_matches({column}, '{_NUMBER}') "
+        f"then '''' || {column} else {column} end"
+    )
+
+
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """The frame as CSV in UTF-8 with LF line ends, every text of it a `cell`."""
+    safe = frame.copy()
+    for name in safe.columns:
+        safe[name] = safe[name].map(lambda value: cell(value) if isinstance(value, str) else value)
+    return safe.to_csv(index=False, lineterminator="\n").encode("utf-8", "backslashreplace")
+
+
+class Terminal(Console):
+    """A console of rich to which no text can send a control sequence; what rich itself sends stays."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Rich's text of a string, which is made visible before it is measured and laid out."""
+        return super().render_str(visible(text), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of rich, their text visible."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """As rich prints; a text with brackets that aren't rich's is printed as it stands."""
+        try:
+            super().print(*objects, **settings)
+        except MarkupError:
+            super().print(*objects, **{**settings, "markup": False})
+
+
+def _is_visible(character: str) -> bool:
+    if _INVISIBLE.match(character):
+        return False
+    return character in "\n\t" or character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def _written_out(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
