@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagster_project.errors import InputRejected
+from dagster_project.extracts.claimed import refuse_publishers_file
 from dagster_project.extracts.recognise import HEAD_BYTES, Recognised, recognise
 
 
@@ -19,7 +20,19 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def what_it_is(path: Path, folder: Path) -> Recognised:
-    """What the file is, or why it is passed over; raises InputRejected where it can't be read."""
+    """What the file is, or why it is passed over.
+
+    Raises InputRejected where it can't be read, and where no reader takes it though it is plainly a publisher's.
+    """
+    if path.name.startswith("~$"):
+        return Recognised(None, "the lock of a spreadsheet program that has the file open")
+    found = _what_it_is(path, folder)
+    if found.source is None:
+        refuse_publishers_file(path, found.reason)
+    return found
+
+
+def _what_it_is(path: Path, folder: Path) -> Recognised:
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
         return Recognised(None, "a link that leads out of the folder")
     if not path.is_file():

@@ -43,12 +43,14 @@ def hold(
     *,
     run_id: str,
     by: str | None = None,
+    reasons: Mapping[Quarter, str] | None = None,
 ) -> list[str]:
     """Leaves the published state as it is, but for the journal, which says that the releases are held.
 
     The candidate is thrown away for a fresh copy of the published warehouse; where there is none yet, its
     rows of the quarters are. A release that is current or held already stays so. Returns the ids of those
-    that wait for approval now. Raises WrongUsage for one that was withdrawn.
+    that wait for approval now. `reasons` says of a quarter's release why it may hold less than the current one.
+    Raises WrongUsage for one that was withdrawn.
     """
     if data.warehouse.exists():
         candidate.discard()
@@ -67,18 +69,28 @@ def hold(
                 continue
             waiting.append(release.release_id)
             if before is None or before.event != HELD:
-                add_event(connection, release.quarter, release.release_id, HELD, at=at, by=who)
+                reason = (reasons or {}).get(release.quarter)
+                add_event(connection, release.quarter, release.release_id, HELD, at=at, by=who, reason=reason)
     commit(candidate, data)
     return waiting
 
 
-def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = None) -> dict[str, Any]:
+def approve(
+    data: DataFolder,
+    release_ids: Sequence[str],
+    *,
+    by: str | None = None,
+    accept_fewer: str | None = None,
+) -> dict[str, Any]:
     """Makes held or withdrawn releases current, all in one commit; says which and what they replace.
 
     Raises WrongUsage where a release isn't waiting, where the person who approves is one of those who built
     it, or where the earlier quarter's release that it was gated against isn't current; InputRejected where
-    a file of its folder isn't as `release.json` says.
+    a file of its folder isn't as `release.json` says; SuiteFailed where it holds less than what it replaces and
+    `accept_fewer` doesn't say why: what the builder accepted, the second person accepts too.
     """
+    if accept_fewer is not None and not accept_fewer.strip():
+        raise WrongUsage("Say why with --accept-fewer: whoever uses the release will read it.")
     who = person(by)
     with correcting(data, "approve") as candidate:
         with candidate.connect() as connection:
@@ -96,7 +108,9 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
         _bring_back(candidate, data, wanted)
         with candidate.connect() as connection:
             quarters = [event.quarter for event in wanted]
-            make_current(connection, data, quarters, how="approval", by=who, at=now())
+            make_current(
+                connection, data, quarters, how="approval", by=who, at=now(), accept_fewer=accept_fewer
+            )
         published = {release.quarter: release for release in commit(candidate, data)}
     return {
         "by": who,

@@ -33,6 +33,7 @@ def rebuild(
     *,
     rules_dir: Path | None = None,
     by: str | None = None,
+    accept_fewer: str | None = None,
     threads: int = 2,
 ) -> dict[str, Any]:
     """Makes the current releases of these quarters (all, where none is named) again and holds what differs.
@@ -53,6 +54,7 @@ def rebuild(
             hold=True,
             rules_dir=rules_dir,
             by=by,
+            accept_fewer=accept_fewer,
             threads=threads,
         )
         outcome = run(request, data)
@@ -63,7 +65,8 @@ def rebuild(
             break
         new = str(outcome["releases"][0]["release_id"])
         rebuilt[old.quarter, old.is_sample] = new
-        result["quarters"].append(_compared(data, old, new, str(outcome["run_id"])))
+        compared = _compared(data, old, new, str(outcome["run_id"]))
+        result["quarters"].append({**compared, **_read_for(outcome, data)})
     result["held"] = [
         found["release_id"] for found in result["quarters"] if found["release_id"] != found["was"]
     ]
@@ -79,6 +82,15 @@ def _chosen(current: Sequence[CurrentRelease], quarters: Sequence[Quarter]) -> l
         raise InputMissing(f"There is no release of {asked} to rebuild. Released: {there}.")
     chosen = [release for release in current if not quarters or release.quarter in quarters]
     return sorted(chosen, key=lambda release: (release.quarter, release.is_sample))
+
+
+def _read_for(outcome: Mapping[str, Any], data: DataFolder) -> dict[str, Any]:
+    """What the run noticed of the files it read and of what its release lacks, and where the lists are."""
+    names = ("ignored", "notes", "rows_set_aside", "set_aside", "fewer")
+    return {
+        **{name: outcome[name] for name in names if name in outcome},
+        "listed_in": str(data.runs / str(outcome["run_id"])),
+    }
 
 
 def _compared(data: DataFolder, old: CurrentRelease, new: str, run_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project import presentation
+from dagster_project.runs.left_out import left_out_lines
 
 _out = Console(highlight=False, soft_wrap=True)
 _FIRST_SHOWN = 3
@@ -33,6 +34,12 @@ def show_rebuild(result: Mapping[str, Any]) -> None:
 
 
 def _show_quarter(quarter: Mapping[str, Any]) -> None:
+    _show_changes(quarter)
+    for line in left_out_lines(quarter, listed_in=quarter["listed_in"]):
+        _out.print(f"  {escape(line)}")
+
+
+def _show_changes(quarter: Mapping[str, Any]) -> None:
     if quarter["release_id"] == quarter["was"]:
         _out.print(f"[bold]{quarter['quarter']}[/bold]: release {quarter['was']} as it is")
         return
