@@ -33,12 +33,15 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
-def refuse_publishers_file(path: Path, why: str) -> None:
-    """Raises InputRejected for a file that no reader takes, for the reason `why`, if it is plainly a publisher's."""
+def refuse_publishers_file(path: Path, why: str, *, may_open: bool = True) -> None:
+    """Raises InputRejected for a file that no reader takes, for the reason `why`, if it is plainly a publisher's.
+
+    Without `may_open` only the name tells: a pipe never ends, and a link may lead where nobody is meant to look.
+    """
     by_name = source_named(path.name)
-    said = (
-        f"its name is that of a file of '{by_name.title}'" if by_name is not None else _told_by_content(path)
-    )
+    said = f"its name is that of a file of '{by_name.title}'" if by_name is not None else None
+    if said is None and may_open:
+        said = _told_by_content(path)
     if said is None:
         return
     raise InputRejected(

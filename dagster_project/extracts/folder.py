@@ -26,17 +26,20 @@ def what_it_is(path: Path, folder: Path) -> Recognised:
     """
     if path.name.startswith("~$"):
         return Recognised(None, "the lock of a spreadsheet program that has the file open")
-    found = _what_it_is(path, folder)
+    closed = _must_not_be_opened(path, folder)
+    found = Recognised(None, closed) if closed is not None else _recognised(path)
     if found.source is None:
-        refuse_publishers_file(path, found.reason)
+        refuse_publishers_file(path, found.reason, may_open=closed is None)
     return found
 
 
-def _what_it_is(path: Path, folder: Path) -> Recognised:
+def _must_not_be_opened(path: Path, folder: Path) -> str | None:
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return Recognised(None, "a link that leads out of the folder")
-    if not path.is_file():
-        return Recognised(None, "not a file")
+        return "a link that leads out of the folder"
+    return None if path.is_file() else "not a file"
+
+
+def _recognised(path: Path) -> Recognised:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
