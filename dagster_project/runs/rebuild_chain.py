@@ -42,7 +42,7 @@ def rebuild(
     its exit code and message are the result's, and what was held before it stays held. Raises InputMissing
     where a quarter has no release.
     """
-    result: dict[str, Any] = {"quarters": [], "exit_code": int(ExitCode.DONE), "message": ""}
+    result: dict[str, Any] = {"quarters": [], "left_out": [], "exit_code": int(ExitCode.DONE), "message": ""}
     rebuilt: dict[tuple[Quarter, bool], str] = {}
     for old in _chosen(current_release(data), quarters):
         announce(f"Rebuilding {old.quarter}: release {old.release_id}")
@@ -65,8 +65,8 @@ def rebuild(
             break
         new = str(outcome["releases"][0]["release_id"])
         rebuilt[old.quarter, old.is_sample] = new
-        compared = _compared(data, old, new, str(outcome["run_id"]))
-        result["quarters"].append({**compared, **_read_for(outcome, data)})
+        result["quarters"].append(_compared(data, old, new, str(outcome["run_id"])))
+        result["left_out"].append(_left_out(outcome, data, old.quarter))
     result["held"] = [
         found["release_id"] for found in result["quarters"] if found["release_id"] != found["was"]
     ]
@@ -84,10 +84,11 @@ def _chosen(current: Sequence[CurrentRelease], quarters: Sequence[Quarter]) -> l
     return sorted(chosen, key=lambda release: (release.quarter, release.is_sample))
 
 
-def _read_for(outcome: Mapping[str, Any], data: DataFolder) -> dict[str, Any]:
+def _left_out(outcome: Mapping[str, Any], data: DataFolder, quarter: Quarter) -> dict[str, Any]:
     """What the run noticed of the files it read and of what its release lacks, and where the lists are."""
     names = ("ignored", "notes", "rows_set_aside", "set_aside", "fewer")
     return {
+        "quarter": str(quarter),
         **{name: outcome[name] for name in names if name in outcome},
         "listed_in": str(data.runs / str(outcome["run_id"])),
     }

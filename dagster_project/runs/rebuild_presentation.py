@@ -17,8 +17,10 @@ _FIRST_SHOWN = 3
 
 def show_rebuild(result: Mapping[str, Any]) -> None:
     """What each rebuilt quarter changes, and how what is held becomes current."""
-    for quarter in result["quarters"]:
+    for quarter, left_out in zip(result["quarters"], result["left_out"], strict=True):
         _show_quarter(quarter)
+        for line in left_out_lines(left_out, listed_in=left_out["listed_in"]):
+            _out.print(f"  {escape(line)}")
     if result["exit_code"] != 0:
         presentation.failure(result["message"])
     if result["held"]:
@@ -34,12 +36,6 @@ def show_rebuild(result: Mapping[str, Any]) -> None:
 
 
 def _show_quarter(quarter: Mapping[str, Any]) -> None:
-    _show_changes(quarter)
-    for line in left_out_lines(quarter, listed_in=quarter["listed_in"]):
-        _out.print(f"  {escape(line)}")
-
-
-def _show_changes(quarter: Mapping[str, Any]) -> None:
     if quarter["release_id"] == quarter["was"]:
         _out.print(f"[bold]{quarter['quarter']}[/bold]: release {quarter['was']} as it is")
         return
