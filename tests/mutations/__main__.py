@@ -165,7 +165,9 @@ def run_all(
         for number, mutation in enumerate(pool.map(_one, tasks), start=1):
             if mutation is not None:
                 found.append(mutation)
-            if tell and number % 10 == 0:
+                if tell and mutation.outcome in ("silent", "crashed"):
+                    print(_in_words(mutation), file=sys.stderr, flush=True)
+            if tell and number % 20 == 0:
                 print(f"{number} of {len(tasks)}", file=sys.stderr, flush=True)
     return found
 
@@ -216,6 +218,10 @@ def table(mutations: Sequence[Mutation]) -> str:
     )
 
 
+def _in_words(mutation: Mutation) -> str:
+    return f"{mutation.outcome}: {mutation.case}, {mutation.kind} ({mutation.seed}): {mutation.says[:200]}"
+
+
 def main() -> int:
     """Mutates, prints, writes; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -248,7 +254,7 @@ def main() -> int:
     print(f"{time.monotonic() - started:.0f} s on {asked.processes} processes")
     wrong = not_allowed(found)
     for each in wrong:
-        print(f"{each.outcome}: {each.case}, {each.kind} ({each.seed}): {each.says[:200]}")
+        print(_in_words(each))
     if asked.json:
         asked.json.write_text(
             json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False), "utf-8"
