@@ -53,7 +53,12 @@ def test_a_release_that_would_lose_tables_is_refused_by_run_dry_run_and_check(
     before = release_ids(data), promised_bytes(data, QUARTER)
     ended = league("run", QUARTER, "--extracts", ambulance_alone, data=data)
     assert ended.code == 5
-    for words in ("the table acute is gone", "the table icb is gone", "--accept-fewer REASON", "notes.txt"):
+    for words in (
+        "the table acute is gone",
+        "the table non_acute is gone",
+        "--accept-fewer REASON",
+        "notes.txt",
+    ):
         assert words in ended.err
     dry = league("run", QUARTER, "--extracts", ambulance_alone, "--dry-run", data=data)
     assert (dry.code, "the table acute is gone" in dry.err) == (5, True)
