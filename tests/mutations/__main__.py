@@ -125,7 +125,8 @@ class Worker:
             if self.sound[case.name].exit_code:
                 raise SystemExit(f"{case.name}: the sound files don't pass: {self.sound[case.name].error}")
         observed = self._judged(case, spoilt)
-        outcome, says = outcome_of(observed, self.sound[case.name], file.about | set(spoilt))
+        about = {*file.about, *spoilt, file.name}
+        outcome, says = outcome_of(observed, self.sound[case.name], about, gone_is_told=not case.is_framework)
         return Mutation(case.name, kind, seed, outcome, says[:_SAID], round(time.monotonic() - started, 2))
 
     def _judged(self, case: Case, files: dict[str, bytes]) -> Observed:

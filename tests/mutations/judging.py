@@ -56,8 +56,13 @@ class Observed:
     error: str = ""
 
 
-def outcome_of(spoilt: Observed, sound: Observed, about: Iterable[str]) -> tuple[str, str]:
-    """`detected`, `harmless`, `silent` or `crashed`, and the message or the change that shows it."""
+def outcome_of(
+    spoilt: Observed, sound: Observed, about: Iterable[str], *, gone_is_told: bool = False
+) -> tuple[str, str]:
+    """`detected`, `harmless`, `silent` or `crashed`, and the message or the change that shows it.
+
+    With `gone_is_told` a figure that is no longer there tells so by itself: a nowcast carries an older one.
+    """
     if spoilt.exit_code == ExitCode.OUR_FAULT:
         return "crashed", spoilt.error
     if spoilt.exit_code:
@@ -71,7 +76,14 @@ def outcome_of(spoilt: Observed, sound: Observed, about: Iterable[str]) -> tuple
         for key in {*spoilt.figures, *sound.figures}
         if spoilt.figures.get(key) != sound.figures.get(key)
     )
-    return ("silent", f"{len(changed)} changed, first {changed[0]}") if changed else ("harmless", "")
+    if not changed:
+        return "harmless", ""
+    if gone_is_told and set(spoilt.figures.items()) < set(sound.figures.items()):
+        return (
+            "detected",
+            f"{len(changed)} no longer given, and so carried with their age, first {changed[0]}",
+        )
+    return "silent", f"{len(changed)} changed, first {changed[0]}"
 
 
 def _without_places(messages: Iterable[str]) -> set[str]:

@@ -256,13 +256,17 @@ def _(file: OfficialFile, rng: random.Random) -> Spoilt | None:
 
 def swapped_codes(scope: str) -> Kind:
     def spoil(file: OfficialFile, rng: random.Random) -> Spoilt | None:
-        one, other, place = a_row(file, rng), a_row(file, rng), file.column("code")
-        if one is None or other is None or place is None:
+        one, place = a_row(file, rng), file.column("code")
+        if one is None or place is None:
             return None
-        first, second = file.rows[one[0]][place], file.rows[other[0]][place]
-        if first == second:
+        first = file.rows[one[0]][place]
+        others = [at for at in file.data_rows() if file.rows[at][place] != first]
+        if not others:
             return None
-        for at in file.data_rows() if scope == "file" else (one[0], other[0]):
+        other = rng.choice(others)
+        touch(file, other)
+        second = file.rows[other][place]
+        for at in file.data_rows() if scope == "file" else (one[0], other):
             cell = file.rows[at][place]
             file.rows[at][place] = second if cell == first else first if cell == second else cell
         return whole(file)
