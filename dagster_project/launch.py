@@ -128,6 +128,7 @@ def _run_config(request: RunRequest) -> dict[str, Any]:
         "dry_run": request.dry_run,
         "hold": request.hold,
         "by": person(request.by),
+        "accept_fewer": request.accept_fewer,
         "threads": request.threads,
     }
     given = {name: value for name, value in config.items() if value is not None}

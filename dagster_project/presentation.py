@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.errors import ExitCode
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import DataFolder
 from dagster_project.shown import Terminal
 
@@ -51,6 +52,9 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
         _err.print(
             f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}."
         )
+        for line in left_out_lines(outcome, listed_in=str(data.runs / str(outcome.get("run_id")))):
+            if line not in str(outcome.get("message")):
+                _err.print(escape(line))
         if outcome.get("gates"):
             _err.print(escape(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}"))
         return
@@ -62,8 +66,11 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
         f"Files: {len(outcome['extracts'])} read, {len(outcome['ignored'])} passed over; "
         f"{outcome['rows_set_aside']} rows set aside, {outcome['revisions']} figures revised by a newer file"
     )
+    for line in left_out_lines(outcome, listed_in=str(data.runs / str(outcome["run_id"]))):
+        _out.print(escape(line))
     for change in outcome["changes"]:
         _out.print(_change(change))
+    _show_fewer(outcome)
     if outcome["dry_run"]:
         _out.print("Dry run: nothing was released.")
     for release in outcome["releases"] if not outcome["dry_run"] else ():
@@ -75,6 +82,18 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
         _out.print(f"Not current yet. Another person makes it so: league approve {' '.join(outcome['held'])}")
     _out.print(SAMPLE_NOTICE if outcome["is_sample"] else OFFICIAL_NOTICE)
     _out.print(NOT_A_VERDICT)
+
+
+def _show_fewer(outcome: Mapping[str, Any]) -> None:
+    """What the release lacks of the one it replaces, or of the quarter before where it replaces none."""
+    for item in outcome.get("fewer", ()):
+        for loss in item["losses"]:
+            accepted = "accepted" if loss["refused"] else "worth a look"
+            _out.print(
+                f"{item['quarter']}: fewer than release {item['release_id']} ({accepted}): {escape(loss['says'])}"
+            )
+    for quarter, tables in outcome.get("tables_of_quarter_before_only", {}).items():
+        _out.print(f"{quarter}: released for the quarter before and not for this one: {', '.join(tables)}")
 
 
 def show_fetch(result: Mapping[str, Any]) -> None:
@@ -125,6 +144,8 @@ def show_check(result: Mapping[str, Any]) -> None:
         _out.print(f"passed over: {escape(note['file'])}: {escape(note['why'])}")
     for note in result["notes"]:
         _out.print(f"note: {escape(note['file'])}: {escape(note['note'])}")
+    for line in left_out_lines({"set_aside": result["set_aside"]}):
+        _out.print(escape(line))
     _out.print(
         f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file"
     )
@@ -132,6 +153,7 @@ def show_check(result: Mapping[str, Any]) -> None:
         if quarter["exit_code"] == ExitCode.DONE:
             counts = quarter["summary"]["reconciliation"]
             _out.print(f"[bold]{quarter['quarter']}[/bold] would pass; figures: {_counts(counts)}")
+            _show_fewer(quarter)
         else:
             _out.print(
                 f"[bold]{quarter['quarter']}[/bold] would [red]not[/red] pass:\n{escape(quarter['message'])}"

@@ -12,6 +12,7 @@ from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.quarters import quarter_partitions
 from dagster_project.runs import stages
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import markdown
 
@@ -62,6 +63,9 @@ def _columns_of(name: str) -> dict[str, dg.TableColumnLineageMetadataValue]:
 def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Finds, archives and reads the files of the run's quarters."""
     loaded = stages.read_extracts(quarterly_run.run)
+    # A file that no reader takes is of no table: whoever looks at one of them sees it.
+    content = quarterly_run.run.record.content
+    left_out = left_out_lines(content, listed_in=str(quarterly_run.run.record.folder))
     for table in TABLES:
         files = loaded.extract[loaded.extract["table_name"] == table]
         listed = "\n".join(
@@ -78,6 +82,8 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
                 "rows_set_aside": dg.MetadataValue.int(
                     int(loaded.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
                 ),
+                "passed_over": dg.MetadataValue.int(len(loaded.ignored)),
+                "left_out": dg.MetadataValue.text("\n".join(left_out) or "nothing: all of it was taken"),
             },
         )
 

@@ -64,6 +64,11 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
     by: str | None = Field(
         default=None, description="Who asks for the run; empty is LEAGUE_PERSON or the system's user"
     )
+    accept_fewer: str | None = Field(
+        default=None,
+        description="Why a release may hold fewer tables, organisations or metrics than the one it replaces; the "
+        "journal keeps it. Empty refuses such a release",
+    )
     threads: int = Field(default=2, description="Threads of dbt")
 
     _run: QuarterlyRun | None = PrivateAttr(default=None)
@@ -97,6 +102,7 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             dry_run=self.dry_run,
             hold=self.hold,
             by=self.by or None,
+            accept_fewer=self.accept_fewer or None,
             threads=self.threads,
         )
         events = RunEvents(Sender() if is_asked_for() else None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_project.durable import write_whole
 from dagster_project.errors import ExitCode
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.runs.record import QUALITY_PAGE, read_outcome
 from dagster_project.settings import DataFolder
 from dagster_project.shown import visible
@@ -46,6 +47,9 @@ def summary_text(data: DataFolder, run_id: str, *, reason: str = "", fallback: s
             state = "new" if release.get("is_new", True) else "as it was"
             lines.append(f"Release of {release['quarter']}: {release['release_id']} ({state})")
     lines += [_gate(gate) for gate in outcome.get("gates", [])]
+    lines += left_out_lines(outcome, listed_in=str(data.runs / run_id))
+    for item in outcome.get("fewer", []):
+        lines += [f"Fewer than release {item['release_id']}: {loss['says']}" for loss in item["losses"]]
     for item in outcome.get("summary", []):
         counts = ", ".join(f"{count} {name}" for name, count in item["reconciliation"].items())
         lines.append(f"Reconciliation of {item['quarter']}: {counts or 'nothing to compare'}")

@@ -31,6 +31,15 @@ By = Annotated[
     ),
 ]
 
+AcceptFewer = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-fewer",
+        metavar="REASON",
+        help="Why the release may hold fewer tables, organisations or metrics than the one it replaces.",
+    ),
+]
+
 
 @contextmanager
 def reporting(as_json: bool) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands.answers import By, Json, finish, reporting
+from dagster_project.commands.answers import AcceptFewer, By, Json, finish, reporting
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -17,6 +17,7 @@ app = typer.Typer()
 def approve(
     releases: Annotated[list[str], typer.Argument(help="Ids of releases that are held or withdrawn.")],
     by: By = None,
+    accept_fewer: AcceptFewer = None,
     as_json: Json = False,
 ) -> None:
     """Make held releases current, as a second person; several are one commit."""
@@ -24,7 +25,7 @@ def approve(
         from dagster_project.releases.holding import approve as approve_releases
         from dagster_project.releases.presentation import show_approval
 
-        result = approve_releases(DataFolder.from_environment(), releases, by=by)
+        result = approve_releases(DataFolder.from_environment(), releases, by=by, accept_fewer=accept_fewer)
         finish(result, as_json, lambda: show_approval(result))
 
 

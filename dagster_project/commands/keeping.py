@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -106,6 +106,7 @@ def rebuild(
     ] = None,
     rules: Rules = None,
     by: By = None,
+    accept_fewer: AcceptFewer = None,
     threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
     as_json: Json = False,
 ) -> None:
@@ -123,6 +124,7 @@ def rebuild(
                 launch,
                 rules_dir=existing_folder(rules),
                 by=by,
+                accept_fewer=accept_fewer,
                 threads=threads,
             )
         finish(result, as_json, lambda: show_rebuild(result))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -40,6 +40,7 @@ def run(
         bool, typer.Option("--hold", help="Make nothing current until somebody else has approved it.")
     ] = False,
     by: By = None,
+    accept_fewer: AcceptFewer = None,
     threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
     as_json: Json = False,
 ) -> None:
@@ -60,6 +61,7 @@ def run(
             dry_run=dry_run,
             hold=hold,
             by=by,
+            accept_fewer=accept_fewer,
             threads=threads,
         )
         with listening(presentation.progress):

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts import catalogue
+from dagster_project.extracts.claimed import refuse_publishers_file
 from dagster_project.extracts.recognise import HEAD_BYTES, Recognised, recognise
 
 # What people download lies a few folders deep; deeper ones are a loop or an accident.
@@ -44,17 +45,34 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def what_it_is(path: Path, folder: Path) -> Recognised:
-    """What the file is, or why it is passed over; raises InputRejected where it can't be read."""
-    if path.is_symlink():
-        try:
-            target = path.resolve(strict=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return Recognised(None, "not a file: a link that leads to nothing")
-        except (OSError, RuntimeError):
-            # A link to itself is an error of the one kind or the other, by Python's version.
-            _reject(path.name, "a file", "a link that leads to itself", _TAKE_OUT)
-        if not target.is_relative_to(folder.resolve()):
-            return Recognised(None, "a link that leads out of the folder")
+    """What the file is, or why it is passed over.
+
+    Raises InputRejected where it can't be read, and where no reader takes it though it is plainly a publisher's.
+    """
+    if path.name.startswith("~$"):
+        return Recognised(None, "the lock of a spreadsheet program that has the file open")
+    closed = _must_not_be_opened(path, folder)
+    found = Recognised(None, closed) if closed is not None else _recognised(path)
+    if found.source is None:
+        refuse_publishers_file(path, found.reason, may_open=closed is None and path.is_file())
+    return found
+
+
+def _must_not_be_opened(path: Path, folder: Path) -> str | None:
+    """Why a link isn't followed; None for a file, and for a link to one in the folder."""
+    if not path.is_symlink():
+        return None
+    try:
+        target = path.resolve(strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return "not a file: a link that leads to nothing"
+    except (OSError, RuntimeError):
+        # A link to itself is an error of the one kind or the other, by Python's version.
+        _reject(path.name, "a file", "a link that leads to itself", _TAKE_OUT)
+    return None if target.is_relative_to(folder.resolve()) else "a link that leads out of the folder"
+
+
+def _recognised(path: Path) -> Recognised:
     try:
         # Opened without waiting, so that nobody has to write into a pipe first; and looked at once open.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 # A browser's " (1)" says nothing; the publisher's own "-1" or "-1-1" is an upload under a name in use.
 _BROWSER_COPY = re.compile(r"\s*\([0-9]+\)$")
+_PERSONS_COPY = re.compile(r"^copy of\s+|\s+-\s+copy$|\s+copy(?:\s+[0-9]+)?$", re.IGNORECASE)
 _REISSUE = re.compile(
     r"(?:^|[-_. ])(?:v(?P<version>[0-9]{1,2})|revised(?:[-_. ]?(?P<revision>[0-9]{1,2}))?)(?:[-_. ].*)?$",
     re.IGNORECASE,
@@ -57,6 +58,13 @@ def is_final(said: str, *, name: bool = True) -> bool:
     return (
         _FINAL.search(PurePath(said).stem) is not None if name else _FINAL_IN_WORDS.search(said) is not None
     )
+
+
+def without_copy_mark(file_name: str) -> str:
+    """The name without what a browser or a desktop adds to a second copy: " (1)", "Copy of ", " - Copy"."""
+    path = PurePath(file_name)
+    stem = _PERSONS_COPY.sub("", _BROWSER_COPY.sub("", path.stem)).strip()
+    return f"{stem}{path.suffix}" if stem else file_name
 
 
 def _stem(file_name: str) -> str:

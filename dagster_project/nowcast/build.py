@@ -17,6 +17,7 @@ from dagster_project.nowcast import figures
 from dagster_project.nowcast.last_release import age_in_quarters, copy_release
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
+from dagster_project.runs.left_out import unread_of
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
@@ -116,6 +117,7 @@ def _take_figures(plan: NowcastPlan, connection: duckdb.DuckDBPyConnection) -> N
             f"The statistics at hand for {plan.quarter} give no metric's value: there is {months}. Some "
             "metrics need all three months of the quarter, others its last (dbt/seeds/methodology/"
             "metric_statistic.csv says which). Add the missing months."
+            + unread_of(plan.quarter, plan.statistics)
         )
     figures.land_figures(
         connection,

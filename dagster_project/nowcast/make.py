@@ -21,6 +21,7 @@ from dagster_project.nowcast.identity import identify_nowcast
 from dagster_project.nowcast.last_release import last_release_before
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
+from dagster_project.runs.left_out import left_out_of, unread_of
 from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 
@@ -45,13 +46,16 @@ def make_nowcast(quarter: Quarter, data: DataFolder, *, extracts_dir: Path | Non
     Statistics come from the folder, or from the archive. Raises WrongUsage where the quarter is released,
     InputMissing where there is no earlier release, no statistic of the quarter or none that gives a value.
     """
-    statistics, is_sample = _statistics(quarter, data, extracts_dir)
+    everything, is_sample = _loaded(quarter, data, extracts_dir)
+    statistics = _of_quarter(everything, quarter)
     last = last_release_before(data, quarter, is_sample=is_sample)
     _refuse_released(quarter, data, is_sample=last.is_sample)
     rules = read_rules(None)
     framework = framework_for(quarter, rules, is_sample=last.is_sample)
     if not len(statistics.statistic_row):
-        raise InputMissing(_no_statistic(quarter, framework, rules, extracts_dir, data))
+        raise InputMissing(
+            _no_statistic(quarter, framework, rules, extracts_dir, data) + unread_of(quarter, everything)
+        )
     files = dict(zip(statistics.extract["extract_id"], statistics.extract["file_name"], strict=True))
     identity = identify_nowcast(quarter, framework=framework, statistics=files, last=last)
     plan = NowcastPlan(quarter, framework, identity.release_id, last, statistics)
@@ -71,14 +75,11 @@ def make_nowcast(quarter: Quarter, data: DataFolder, *, extracts_dir: Path | Non
             "metrics": metrics_of(connection, framework, plan.age),
         }
         path = write_nowcast(connection, data, identity, content)
-        return {**content, "path": str(path), "places": _places(connection)}
+        return {**content, **left_out_of(everything), "path": str(path), "places": _places(connection)}
 
 
-def _statistics(
-    quarter: Quarter, data: DataFolder, folder: Path | None
-) -> tuple[LoadedExtracts, bool | None]:
-    """The statistic rows of the quarter with their files alone, and whether they are the sample's (None where
-    nothing says so)."""
+def _loaded(quarter: Quarter, data: DataFolder, folder: Path | None) -> tuple[LoadedExtracts, bool | None]:
+    """What is at hand, and whether it is the sample's (None where nothing says so)."""
     announce("Reading statistics")
     if folder is not None:
         # Only a run archives: a nowcast reads the bytes where they lie.
@@ -93,16 +94,18 @@ def _statistics(
                 "Fetch them with `league fetch`, or name a folder of downloaded files with --extracts."
             )
         loaded = load_archived(Archive(data.archive), [quarter], is_sample=is_sample)
+    return loaded, is_sample
+
+
+def _of_quarter(loaded: LoadedExtracts, quarter: Quarter) -> LoadedExtracts:
+    """The statistic rows of the quarter, with their files alone."""
     rows = loaded.statistic_row[loaded.statistic_row["quarter"] == str(quarter)].reset_index(drop=True)
     used = loaded.extract["extract_id"].isin(set(rows["extract_id"]))
-    return (
-        replace(
-            loaded,
-            statistic_row=rows,
-            extract=loaded.extract[used].reset_index(drop=True),
-            extract_row=empty_frame(EXTRACT_ROW),
-        ),
-        is_sample,
+    return replace(
+        loaded,
+        statistic_row=rows,
+        extract=loaded.extract[used].reset_index(drop=True),
+        extract_row=empty_frame(EXTRACT_ROW),
     )
 
 

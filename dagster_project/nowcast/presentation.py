@@ -10,6 +10,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.shown import Terminal
 
 # A pipe or a file has no width of its own: wide enough that names aren't cut.
@@ -47,6 +48,8 @@ def show_nowcast(result: Mapping[str, Any]) -> None:
         f"All other figures are carried from {last['quarter']} (release {last['release_id']}), "
         f"{_quarters(last['age_quarters'])} old."
     )
+    for line in left_out_lines(result):
+        _out.print(escape(line))
     _out.print(f"Nowcast [bold]{result['nowcast_id']}[/bold] in {escape(result['path'])}")
     _out.print(result["notice"])
 

@@ -44,12 +44,14 @@ def hold(
     *,
     run_id: str,
     by: str | None = None,
+    reasons: Mapping[Quarter, str] | None = None,
 ) -> list[str]:
     """Leaves the published state as it is, but for the journal, which says that the releases are held.
 
     The candidate is thrown away for a fresh copy of the published warehouse; where there is none yet, its
     rows of the quarters are. A release that is current or held already stays so. Returns the ids of those
-    that wait for approval now. Raises WrongUsage for one that was withdrawn.
+    that wait for approval now. `reasons` says of a quarter's release why it may hold less than the current one.
+    Raises WrongUsage for one that was withdrawn.
     """
     if data.warehouse.exists():
         candidate.discard()
@@ -68,19 +70,29 @@ def hold(
                 continue
             waiting.append(release.release_id)
             if before is None or before.event != HELD:
-                add_event(connection, release.quarter, release.release_id, HELD, at=at, by=who)
+                reason = (reasons or {}).get(release.quarter)
+                add_event(connection, release.quarter, release.release_id, HELD, at=at, by=who, reason=reason)
     commit(candidate, data)
     return waiting
 
 
-def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = None) -> dict[str, Any]:
+def approve(
+    data: DataFolder,
+    release_ids: Sequence[str],
+    *,
+    by: str | None = None,
+    accept_fewer: str | None = None,
+) -> dict[str, Any]:
     """Makes held or withdrawn releases current, all in one commit; says which and what they replace. Those that the
     same person made current before stay so: an approval that was killed is finished by asking again.
 
     Raises WrongUsage where a release isn't waiting, where the person who approves is one of those who built
     it, or where the earlier quarter's release that it was gated against isn't current; InputRejected where
-    a file of its folder isn't as `release.json` says.
+    a file of its folder isn't as `release.json` says; SuiteFailed where it holds less than what it replaces and
+    `accept_fewer` doesn't say why: what the builder accepted, the second person accepts too.
     """
+    if accept_fewer is not None and not accept_fewer.strip():
+        raise WrongUsage("Say why with --accept-fewer: whoever uses the release will read it.")
     who = person(by)
     for release_id in release_ids:
         release_id_of(release_id, "RELEASE")
@@ -103,7 +115,9 @@ def approve(data: DataFolder, release_ids: Sequence[str], *, by: str | None = No
             _bring_back(candidate, data, wanted)
             with candidate.connect() as connection:
                 quarters = [event.quarter for event in wanted]
-                make_current(connection, data, quarters, how="approval", by=who, at=now())
+                make_current(
+                    connection, data, quarters, how="approval", by=who, at=now(), accept_fewer=accept_fewer
+                )
             commit(candidate, data)
         published = {release.quarter: release for release in current_release(data)}
     return {

@@ -14,6 +14,7 @@ from dagster_project.errors import LeagueError
 from dagster_project.interruption import to_the_end
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
+from dagster_project.releases.fewer import accepted_in_words, fewer_than_current, refuse_fewer
 from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.journal import (
     PUBLISHED,
@@ -61,16 +62,27 @@ def publish(
     how: str = "run",
     by: str | None = None,
     reason: str | None = None,
+    accept_fewer: str | None = None,
 ) -> list[CurrentRelease]:
     """Makes the candidate the published warehouse; returns the releases that are current now. Needs the lock.
 
     `quarters` are those whose rows in the candidate become current; their release folders must exist. The
     journal says so of each release that wasn't current before: `how` (journal.HOW), by whom and why. Raises
-    LeagueError if a connection is open, a WAL lies beside either file, or a release is missing.
+    LeagueError if a connection is open, a WAL lies beside either file, or a release is missing, and SuiteFailed
+    if one holds less than what it replaces and `accept_fewer` doesn't say why.
     """
     require_writer_lock(data)
     with candidate.connect() as connection:
-        make_current(connection, data, quarters, how=how, by=person(by), reason=reason, at=now())
+        make_current(
+            connection,
+            data,
+            quarters,
+            how=how,
+            by=person(by),
+            reason=reason,
+            at=now(),
+            accept_fewer=accept_fewer,
+        )
     return commit(candidate, data)
 
 
@@ -167,13 +179,17 @@ def make_current(
     by: str,
     at: datetime,
     reason: str | None = None,
+    accept_fewer: str | None = None,
 ) -> None:
     """Writes into the candidate's `current_release` and journal what its league table holds of the quarters.
 
-    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back.
+    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back, and SuiteFailed for one
+    that holds less than the one it replaces, unless `accept_fewer` says why. Who rolls back names an earlier release
+    and a reason: that it may hold less is the point, and the journal has both.
     """
     _keep_current_release(connection)
     keep_journal(connection, data)
+    fewer = {} if how == "roll_back" else _fewer(connection, data, quarters, accept_fewer)
     before = dict(connection.execute(f"select quarter, release_id from {_TABLE}").fetchall())
     for quarter in quarters:
         release = _describe(connection, quarter)
@@ -186,8 +202,16 @@ def make_current(
         if how != "approval":
             refuse_withdrawn(events_in(connection), quarter, release.release_id)
         if before.get(str(quarter)) != release.release_id:
+            said = [text for text in (reason, fewer.get(quarter)) if text]
             add_event(
-                connection, quarter, release.release_id, PUBLISHED, at=at, by=by, how=how, reason=reason
+                connection,
+                quarter,
+                release.release_id,
+                PUBLISHED,
+                at=at,
+                by=by,
+                how=how,
+                reason="; ".join(said) or None,
             )
         connection.execute(
             f"insert or replace into {_TABLE} values (?, ?, ?, ?, ?, ?, ?)",
@@ -201,6 +225,19 @@ def make_current(
                 ",".join(release.tables_loaded),
             ],
         )
+
+
+def _fewer(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder, quarters: Sequence[Quarter], accepted: str | None
+) -> dict[Quarter, str]:
+    """For the journal: what each quarter's release may lack, and why."""
+    found = fewer_than_current(connection, data, quarters)
+    refuse_fewer(found, accepted)
+    return {
+        fewer.quarter: accepted_in_words(fewer, accepted)
+        for fewer in found
+        if accepted is not None and fewer.refused
+    }
 
 
 def _keep_current_release(connection: duckdb.DuckDBPyConnection) -> None:

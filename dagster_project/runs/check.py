@@ -10,7 +10,9 @@ from typing import Any
 from dagster_project.errors import ExitCode, LeagueError
 from dagster_project.extracts.load import LoadedExtracts, load_folder
 from dagster_project.quarters import Quarter
+from dagster_project.releases.fewer import fewer_than_current, refuse_fewer
 from dagster_project.runs import stages
+from dagster_project.runs.left_out import left_out_lines, left_out_of
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.summary import summarise
@@ -27,9 +29,7 @@ def check_folder(folder: Path, data: DataFolder, *, rules_dir: Path | None = Non
     loaded = load_folder(folder, None)
     result: dict[str, Any] = {
         "files": _files(loaded),
-        "ignored": [{"file": note.file, "why": note.text} for note in loaded.ignored],
-        "notes": [{"file": note.file, "note": note.text} for note in loaded.notes],
-        "rows_set_aside": len(loaded.row_set_aside),
+        **left_out_of(loaded),
         "revisions": stages.changed_figures(loaded),
         "quarters": [],
         "exit_code": int(ExitCode.DONE),
@@ -85,6 +85,9 @@ def _check_quarter(
                         for item in run.outcomes
                     ]
                 with run.candidate.connect() as connection:
+                    fewer = fewer_than_current(connection, run.data, [quarter])
+                    found["fewer"] = [item.as_record() for item in fewer]
+                    refuse_fewer(fewer, None, beside=left_out_lines(run.record.content))
                     found["summary"] = summarise(connection, [quarter])[0]
         except LeagueError as error:
             found |= {"exit_code": int(error.exit_code), "message": str(error)}

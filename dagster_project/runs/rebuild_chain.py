@@ -33,6 +33,7 @@ def rebuild(
     *,
     rules_dir: Path | None = None,
     by: str | None = None,
+    accept_fewer: str | None = None,
     threads: int = 2,
 ) -> dict[str, Any]:
     """Makes the current releases of these quarters (all, where none is named) again and holds what differs.
@@ -41,7 +42,7 @@ def rebuild(
     its exit code and message are the result's, and what was held before it stays held. Raises InputMissing
     where a quarter has no release.
     """
-    result: dict[str, Any] = {"quarters": [], "exit_code": int(ExitCode.DONE), "message": ""}
+    result: dict[str, Any] = {"quarters": [], "left_out": [], "exit_code": int(ExitCode.DONE), "message": ""}
     rebuilt: dict[tuple[Quarter, bool], str] = {}
     for old in _chosen(current_release(data), quarters):
         announce(f"Rebuilding {old.quarter}: release {old.release_id}")
@@ -53,6 +54,7 @@ def rebuild(
             hold=True,
             rules_dir=rules_dir,
             by=by,
+            accept_fewer=accept_fewer,
             threads=threads,
         )
         outcome = run(request, data)
@@ -64,6 +66,7 @@ def rebuild(
         new = str(outcome["releases"][0]["release_id"])
         rebuilt[old.quarter, old.is_sample] = new
         result["quarters"].append(_compared(data, old, new, str(outcome["run_id"])))
+        result["left_out"].append(_left_out(outcome, data, old.quarter))
     result["held"] = [
         found["release_id"] for found in result["quarters"] if found["release_id"] != found["was"]
     ]
@@ -79,6 +82,16 @@ def _chosen(current: Sequence[CurrentRelease], quarters: Sequence[Quarter]) -> l
         raise InputMissing(f"There is no release of {asked} to rebuild. Released: {there}.")
     chosen = [release for release in current if not quarters or release.quarter in quarters]
     return sorted(chosen, key=lambda release: (release.quarter, release.is_sample))
+
+
+def _left_out(outcome: Mapping[str, Any], data: DataFolder, quarter: Quarter) -> dict[str, Any]:
+    """What the run noticed of the files it read and of what its release lacks, and where the lists are."""
+    names = ("ignored", "notes", "rows_set_aside", "set_aside", "fewer")
+    return {
+        "quarter": str(quarter),
+        **{name: outcome[name] for name in names if name in outcome},
+        "listed_in": str(data.runs / str(outcome["run_id"])),
+    }
 
 
 def _compared(data: DataFolder, old: CurrentRelease, new: str, run_id: str) -> dict[str, Any]:

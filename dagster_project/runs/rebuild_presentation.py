@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from dagster_project import presentation
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.shown import Terminal
 
 _out = Terminal(highlight=False, soft_wrap=True)
@@ -16,8 +17,10 @@ _FIRST_SHOWN = 3
 
 def show_rebuild(result: Mapping[str, Any]) -> None:
     """What each rebuilt quarter changes, and how what is held becomes current."""
-    for quarter in result["quarters"]:
+    for quarter, left_out in zip(result["quarters"], result["left_out"], strict=True):
         _show_quarter(quarter)
+        for line in left_out_lines(left_out, listed_in=left_out["listed_in"]):
+            _out.print(f"  {escape(line)}")
     if result["exit_code"] != 0:
         presentation.failure(result["message"])
     if result["held"]:

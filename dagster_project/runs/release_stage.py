@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import duckdb
 
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.interruption import to_the_end
 from dagster_project.quarters import Quarter
+from dagster_project.releases.fewer import (
+    Fewer,
+    accepted_in_words,
+    fewer_than_current,
+    refuse_fewer,
+    tables_of_quarter_before,
+)
 from dagster_project.releases.folder import ReleaseFolder, write_release
 from dagster_project.releases.holding import hold
 from dagster_project.releases.journal import events_in, refuse_withdrawn
-from dagster_project.releases.publish import publish
+from dagster_project.releases.publish import current_release, publish
+from dagster_project.runs.left_out import left_out_lines
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.summary import changes_against_published, summarise
@@ -22,7 +33,8 @@ from dagster_project.warehouse.quality import record_quality
 def release(run: QuarterlyRun) -> list[ReleaseFolder]:
     """Writes each quarter's release and makes the candidate the published warehouse; with `hold` they are
     written but none becomes current, and a dry run only says what would change. Raises WrongUsage if a gate
-    didn't pass or a release was withdrawn, LeagueError if figures change though inputs and rules are the same.
+    didn't pass or a release was withdrawn, LeagueError if figures change though inputs and rules are the same,
+    SuiteFailed if one would hold less than the one it replaces and the request doesn't accept it.
     """
     with run.stage("release", _says(run)):
         closed = [outcome.gate for outcome in run.outcomes if not outcome.passed]
@@ -34,6 +46,9 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
                 refuse_withdrawn(events, identity.quarter, identity.release_id)
             if not run.request.rebuild:
                 refuse_unexplained_changes(connection, run.data, run.identities)
+            fewer = fewer_than_current(connection, run.data, run.quarters)
+            keep_fewer(run, connection, fewer)
+            refuse_fewer(fewer, run.request.accept_fewer, beside=left_out_lines(run.record.content))
             record_quality(connection, run.scope, run.outcomes)
             run.record.note(
                 summary=summarise(connection, run.quarters),
@@ -54,7 +69,7 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
                     )
                 )
         with to_the_end():
-            held = _let_out(run)
+            held = _let_out(run, fewer)
         for folder in run.releases:
             waits = ", held" if folder.release_id in held else ""
             announce(f"  {folder.quarter}: release {folder.release_id}{waits}")
@@ -63,14 +78,27 @@ def release(run: QuarterlyRun) -> list[ReleaseFolder]:
     return run.releases
 
 
-def _let_out(run: QuarterlyRun) -> list[str]:
+def _let_out(run: QuarterlyRun, fewer: Sequence[Fewer]) -> list[str]:
     """Publishes the releases or holds them, and says so in the run's outcome; the ids of those that wait."""
     held: list[str] = []
     if run.request.hold:
-        held = hold(run.candidate, run.data, run.releases, run_id=run.run_id, by=run.request.by)
+        held = hold(
+            run.candidate,
+            run.data,
+            run.releases,
+            run_id=run.run_id,
+            by=run.request.by,
+            reasons=_accepted(run, fewer),
+        )
     else:
-        how = "rebuild" if run.request.rebuild else "run"
-        publish(run.candidate, run.data, run.quarters, how=how, by=run.request.by)
+        publish(
+            run.candidate,
+            run.data,
+            run.quarters,
+            how="rebuild" if run.request.rebuild else "run",
+            by=run.request.by,
+            accept_fewer=run.request.accept_fewer,
+        )
     run.record.note(
         exit_code=0,
         dry_run=False,
@@ -87,6 +115,31 @@ def _let_out(run: QuarterlyRun) -> list[str]:
         ],
     )
     return held
+
+
+def keep_fewer(run: QuarterlyRun, connection: duckdb.DuckDBPyConnection, found: Sequence[Fewer]) -> None:
+    """Notes in the run's outcome what each quarter lacks of the release it replaces and, for a quarter without one,
+    the tables that the quarter before has.
+    """
+    released = {str(release.quarter): release.tables_loaded for release in current_release(run.data)}
+    missing = {
+        str(quarter): tables
+        for quarter in run.quarters
+        if str(quarter) not in released
+        and (tables := tables_of_quarter_before(connection, quarter, released))
+    }
+    run.record.note(
+        fewer=[item.as_record() for item in found],
+        accepted_fewer=run.request.accept_fewer,
+        tables_of_quarter_before_only=missing,
+    )
+
+
+def _accepted(run: QuarterlyRun, found: Sequence[Fewer]) -> dict[Quarter, str]:
+    accepted = run.request.accept_fewer
+    if accepted is None:
+        return {}
+    return {item.quarter: accepted_in_words(item, accepted) for item in found if item.refused}
 
 
 def _says(run: QuarterlyRun) -> str:

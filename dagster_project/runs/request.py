@@ -24,6 +24,14 @@ def day_of(text: str, *, option: str = "--as-of") -> date:
     raise WrongUsage(f"{option} is a day such as 2025-09-30, not {text!r}.")
 
 
+def reason_of(text: str) -> str:
+    """The reason of --accept-fewer on one line; raises WrongUsage where it says nothing."""
+    reason = " ".join(text.split())
+    if not reason:
+        raise WrongUsage("Say why with --accept-fewer: whoever uses the release will read it.")
+    return reason
+
+
 @dataclass(frozen=True)
 class RunRequest:
     """`extracts_dir` is a folder of downloaded files; without it the archive is read; `sample` generates
@@ -50,6 +58,8 @@ class RunRequest:
     hold: bool = False
     # Who asks for the run, for the journal; None is LEAGUE_PERSON or the operating system's user.
     by: str | None = None
+    # Why a release may hold less than the one it replaces, for the journal; None refuses it.
+    accept_fewer: str | None = None
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -73,6 +83,8 @@ class RunRequest:
             raise WrongUsage("--scale goes with --sample: it says how many organisations are invented.")
         if self.hold and self.dry_run:
             raise WrongUsage("A dry run writes nothing that could be held: leave out --hold, or --dry-run.")
+        if self.accept_fewer is not None:
+            object.__setattr__(self, "accept_fewer", reason_of(self.accept_fewer))
         if self.threads < 1:
             raise WrongUsage(f"--threads is a whole number from 1, not {self.threads}.")
 

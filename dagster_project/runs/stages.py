@@ -15,6 +15,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity, identify
 from dagster_project.releases.ledger import write_ledger
 from dagster_project.releases.publish import current_release
+from dagster_project.runs.left_out import left_out_of, of_other_quarters
 from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.rebuild import (
@@ -53,13 +54,14 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
         old = _old_release(run)
         loaded = _load(run, folder, old)
         run.ids_read = tuple(sorted(loaded.extract["extract_id"]))
-        loaded = loaded.for_quarters(run.quarters)
+        everything, loaded = loaded, loaded.for_quarters(run.quarters)
         rules = sound_rules(rules_dir)
         run.has_read(loaded, rules, own_rules=rules_dir is not None)
         _identify(run, rules_dir, old)
         with run.candidate.connect() as connection:
             land(connection, loaded, run.scope)
         _keep_listings(run, loaded)
+        run.record.note(other_quarters=of_other_quarters(everything, loaded))
         announce(
             f"  {len(loaded.extract)} files, {len(loaded.extract_row)} figures, "
             f"{len(loaded.row_set_aside)} rows set aside, {changed_figures(loaded)} figures revised by a newer file"
@@ -278,9 +280,7 @@ def _keep_listings(run: QuarterlyRun, loaded: LoadedExtracts) -> None:
                 strict=True,
             )
         ],
-        rows_set_aside=len(loaded.row_set_aside),
         revisions=len(revised),
-        ignored=[{"file": note.file, "why": note.text} for note in loaded.ignored],
-        notes=[{"file": note.file, "note": note.text} for note in loaded.notes],
+        **left_out_of(loaded),
         releases=[{"quarter": str(item.quarter), "release_id": item.release_id} for item in run.scope],
     )

@@ -205,6 +205,19 @@ def test_two_months_of_three_give_no_value(data: DataFolder, statistics: Path, t
     assert "ae_attendances 2025-07, ae_attendances 2025-08" in ended.err
 
 
+def test_a_file_of_the_missing_month_that_lies_there_unread_is_named(
+    data: DataFolder, statistics: Path, tmp_path: Path
+) -> None:
+    shutil.copy(statistics / "ae-JULY.csv", tmp_path)
+    (tmp_path / "Trusts-September-2025.csv").write_text("Code,Trust\nZA1,Ashford\n", "utf-8")
+    (tmp_path / "list.csv").write_text("Code,Trust\nZA1,Ashford\n", "utf-8")
+    ended = league("nowcast", QUARTER, "--extracts", tmp_path, data=data)
+    assert ended.code == 3
+    assert "Add the missing months. These lie there unread" in ended.err
+    assert "Trusts-September-2025.csv (not recognised" in ended.err
+    assert "list.csv" not in ended.err
+
+
 def test_a_released_quarter_has_no_nowcast(six_quarters: DataFolder, statistics: Path) -> None:
     ended = league("nowcast", QUARTER, "--extracts", statistics, data=six_quarters)
     assert ended.code == 2
@@ -220,9 +233,13 @@ def test_the_first_release_has_none_to_be_nowcast_from(data: DataFolder, statist
 
 
 def test_people_are_told_what_is_fresh_and_from_where_the_rest_is_carried(
-    made: Ended, data: DataFolder, statistics: Path
+    made: Ended, data: DataFolder, statistics: Path, tmp_path: Path
 ) -> None:
-    shown = league("nowcast", QUARTER, "--extracts", statistics, data=data).out
+    with_notes = tmp_path / "statistics"
+    shutil.copytree(statistics, with_notes)
+    (with_notes / "notes.txt").write_text("Downloaded on Monday", "utf-8")
+    shown = league("nowcast", QUARTER, "--extracts", with_notes, data=data).out
+    assert "passed over: notes.txt: not recognised" in shown
     assert f"NOWCAST {QUARTER} acute" in shown
     assert "122 fresh and 1 carried" in shown
     assert "carried from 2025-26-Q1" in shown
