@@ -19,6 +19,7 @@ from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
+from dagster_project.extracts.statistic_completeness import without_doubtful_months
 from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
 from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
 from dagster_project.extracts.vintages import newest_rows, undecided
@@ -228,6 +229,9 @@ def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileN
     extracts = [file for file in files if isinstance(file, ReadExtract)]
     rows, revisions = newest_rows(extracts)
     statistics, changes = newest_statistic_rows([file for file in files if isinstance(file, ReadStatistic)])
+    statistics, doubts = without_doubtful_months(
+        statistics, {file.extract_id: file.file_name for file in files}
+    )
     read_notes = [FileNote(file.file_name, text) for file in files for text in file.notes]
     return LoadedExtracts(
         extract=extract_frame(files),
@@ -242,7 +246,7 @@ def _assembled(files: list[ReadFile], ignored: list[FileNote], notes: list[FileN
         notes=(
             *notes,
             *read_notes,
-            *(FileNote(*pair) for pair in (*undecided(extracts, revisions), *changes)),
+            *(FileNote(*pair) for pair in (*undecided(extracts, revisions), *changes, *doubts)),
         ),
     )
 

@@ -117,7 +117,7 @@ def test_only_the_statistics_of_the_quarters_asked_for_stay(tmp_path: Path) -> N
     chosen = loaded.for_quarters(["2025-26-Q1"])
     assert set(chosen.statistic_row["period"]) == {"2025-06"}
     assert sorted(chosen.extract["file_name"]) == ["data.csv", "etr.csv", "june.csv"]
-    assert chosen.row_set_aside.empty
+    assert chosen.row_set_aside["reason"].tolist() == ["a total row"]
     assert len(chosen.organisation_reference) == 1
 
 
