@@ -28,7 +28,26 @@ _INCOMPLETE = """
     create table carried.incomplete_value as
     select metric_id, organisation_code, missing_reason
     from statistics.computed_metric_value
-    where quarter = ? and printed_value is null"""
+    where quarter = $quarter and printed_value is null
+    union all
+    select
+        metric_score.metric_id, metric_score.organisation_code,
+        'the files of ' || counted.source || ' have no counts of it'
+    from carried.metric_score
+    inner join (
+        select distinct metric_id, source from statistics.computed_metric_value where quarter = $quarter
+    ) as counted
+        on metric_score.metric_id = counted.metric_id
+    where
+        metric_score.value is not null
+        and not exists (
+            select 1
+            from statistics.computed_metric_value as there
+            where
+                there.quarter = $quarter
+                and there.metric_id = metric_score.metric_id
+                and there.organisation_code = metric_score.organisation_code
+        )"""
 
 _FRESH_FROM_RELEASE = """
     create table carried.fresh_value as
@@ -215,10 +234,10 @@ _REASONS = """
 def take_fresh_values_from_statistics(connection: duckdb.DuckDBPyConnection, quarter: str) -> int:
     """Makes `carried.fresh_value` of what the statistics models computed; returns how many values.
 
-    `carried.incomplete_value` holds why others, of whom there are counts, have no value.
+    `carried.incomplete_value` holds why others have none.
     """
     connection.execute(_FRESH_FROM_STATISTICS, [quarter])
-    connection.execute(_INCOMPLETE, [quarter])
+    connection.execute(_INCOMPLETE, {"quarter": quarter})
     return _count(connection, "carried.fresh_value")
 
 
@@ -226,7 +245,7 @@ def take_fresh_values_from_release(connection: duckdb.DuckDBPyConnection, framew
     """Makes `carried.fresh_value` of the official values of metrics that have a statistic (as printed)."""
     connection.execute(_FRESH_FROM_RELEASE, [framework])
     # Statistics that aren't there lack nothing.
-    connection.execute(_INCOMPLETE, [""])
+    connection.execute(_INCOMPLETE, {"quarter": ""})
     return _count(connection, "carried.fresh_value")
 
 
@@ -270,7 +289,7 @@ def show_ages(connection: duckdb.DuckDBPyConnection, *, age: int, carried_from: 
 def metrics_of(connection: duckdb.DuckDBPyConnection, framework: str, age: int) -> list[dict[str, object]]:
     """For every metric: `fresh`, `carried` or `partly fresh`, with counts, source and known difference.
 
-    `incomplete` says of which organisations counts are at hand but not all, and what is missing.
+    `incomplete` says whose counts the statistic lacks, all or some, and what is missing.
     """
     incomplete: dict[str, list[dict[str, object]]] = {}
     for metric_id, reason, organisations in connection.execute(_REASONS).fetchall():
