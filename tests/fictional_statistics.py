@@ -50,6 +50,7 @@ AE_HEADER = (
     "Emergency admissions via A&E - Other A&E department,Other emergency admissions"
 )
 RTT_WEEKS = [f"Gt {week:02d} To {week + 1:02d} Weeks SUM 1" for week in range(104)] + ["Gt 104 Weeks SUM 1"]
+_ANY_WEEK = 30
 RTT_HEADER = ",".join(
     [
         "Period,Provider Parent Org Code,Provider Parent Name,Provider Org Code,Provider Org Name",
@@ -115,8 +116,16 @@ def ae_line(
     return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name}",{counts},9,9,9,9,9,9'
 
 
-def ae_file(*lines: str, header: str = AE_HEADER) -> bytes:
-    return file_of(header, *lines, end="\n", bom=False)
+def ae_total(*lines: str) -> str:
+    """The row TOTAL below these records: in each column the sum of the cells that are counts."""
+    counts = [[int(cell) if cell.isdecimal() else 0 for cell in line.split(",")[-18:]] for line in lines]
+    return ",".join(["TOTAL"] * 4 + [str(sum(column)) for column in zip(*counts, strict=True)])
+
+
+def ae_file(*lines: str, header: str = AE_HEADER, total: str | None = None) -> bytes:
+    """The records and, as in every file of the publisher's, the row TOTAL below them."""
+    closing = ae_total(*lines) if total is None else total
+    return file_of(header, *lines, *filter(None, [closing]), end="\n", bom=False)
 
 
 def ambulance_sheet(*rows: list[Cell]) -> bytes:
@@ -144,8 +153,15 @@ def rtt_line(
     name: str = "ASHFORD VALE NHS TRUST",
     period: str = "RTT-June-2025",
 ) -> str:
-    """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others."""
-    weeks = ",".join((bands or {}).get(week, every) for week in range(105))
+    """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others.
+
+    Week 30, in no measure, has what is left of `total`, as the bands of a row add up to it.
+    """
+    counts = {week: (bands or {}).get(week, every) for week in range(105)}
+    known = [int(count) for week, count in counts.items() if week != _ANY_WEEK and count.isdecimal()]
+    if counts[_ANY_WEEK] == every and total.isdecimal():
+        counts[_ANY_WEEK] = str(int(total) - sum(known))
+    weeks = ",".join(counts.values())
     return (
         f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
         f"SUB BOARD,{part},Incomplete Pathways,{function},Total,{weeks},,0,{total}"

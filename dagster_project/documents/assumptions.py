@@ -52,7 +52,6 @@ def _of_framework(rules: RuleSet, about: Row) -> list[str]:
                 _table(rules, [(name, row) for name, row in unsure if row.get("quarter") == quarter]),
             )
         ),
-        *_known_differences(rules, framework),
     ]
 
 
@@ -80,17 +79,3 @@ def _table(rules: RuleSet, rows: list[tuple[str, Row]]) -> str:
             for name, row in rows
         ),
     )
-
-
-def _known_differences(rules: RuleSet, framework: str) -> list[str]:
-    """Where a recomputation is known not to give the publisher's value, however sure its rule is."""
-    rows = [(name, row) for name, row in rows_of(rules, framework) if row.get("known_difference")]
-    if not rows:
-        return []
-    return [
-        heading(3, f"Known differences in {framework}"),
-        table(
-            ("metric", "statistic", "what is known"),
-            ((row["metric_id"], code(row["source"]), row["known_difference"]) for _, row in rows),
-        ),
-    ]

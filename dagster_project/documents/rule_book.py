@@ -21,6 +21,7 @@ _OF_A_METRIC = {
     "enters_at_dp": "rounding",
     "metric_statistic": "from counts",
     "metric_statistic_measure": "count",
+    "known_difference": "may differ",
 }
 _OF_THE_FRAMEWORK = (
     "framework",

@@ -149,16 +149,24 @@ def _metric_statistic(rules: RuleSet, row: Row) -> str:
     factor += "" if row["divisor"] == "1" else f" / {row['divisor']}"
     rounding = f"; rounded to {row['first_rounding_dp']} places first" if row["first_rounding_dp"] else ""
     rounding += f"; ranked at {row['ranked_at_dp']} places" if row["ranked_at_dp"] else ""
-    known = f" Known difference: {row['known_difference']}." if row["known_difference"] else ""
     return (
         f"The value counted from {code(row['source'])} over the {row['covers']} {role}: "
-        f"({parts['numerator']}) / ({parts['denominator']}){factor}{rounding}; tolerance {row['tolerance']}.{known}"
+        f"({parts['numerator']}) / ({parts['denominator']}){factor}{rounding}; tolerance {row['tolerance']}."
     )
 
 
 def _metric_statistic_measure(_: RuleSet, row: Row) -> str:
     verb = "is taken off" if row["sign"].startswith("-") else "counts in"
     return f"{code(row['measure'])} {verb} the {row['part']}."
+
+
+def _known_difference(_: RuleSet, row: Row) -> str:
+    side = {"below": "lie below", "above": "lie above"}.get(row["direction"], "differ from")
+    reason = row["reason"][:1].upper() + row["reason"][1:]
+    return (
+        f"{reason}. Values from counts may {side} the published ones by up to {row['largest']}, for up to "
+        f"{row['largest_share']} of the organisations (1 is all); a difference beyond that fails reconciliation."
+    )
 
 
 def _matrix_input(_: RuleSet, row: Row) -> str:
@@ -224,6 +232,7 @@ _WORDS: Mapping[str, Callable[[RuleSet, Row], str]] = {
     "enters_at_dp": _enters_at_dp,
     "expected_organisations": _expected_organisations,
     "framework": _framework,
+    "known_difference": _known_difference,
     "matrix_input": _matrix_input,
     "metric": _metric,
     "metric_applicability": _metric_applicability,

@@ -20,6 +20,7 @@ from dagster_project.extracts.issue_order import FirstSeen, Seen, first_seen
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
+from dagster_project.extracts.statistic_completeness import without_doubtful_months
 from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
 from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
 from dagster_project.extracts.vintages import decided_by_day, newest_rows
@@ -242,6 +243,9 @@ def _assembled(
     statistics, changes = newest_statistic_rows(
         [file for file in files if isinstance(file, ReadStatistic)], seen
     )
+    statistics, doubts = without_doubtful_months(
+        statistics, {file.extract_id: file.file_name for file in files}
+    )
     read_notes = [FileNote(file.file_name, text) for file in files for text in file.notes]
     return LoadedExtracts(
         extract=extract_frame(files, seen),
@@ -256,7 +260,7 @@ def _assembled(
         notes=(
             *notes,
             *read_notes,
-            *(FileNote(*pair) for pair in (*decided_by_day(extracts, revisions, seen), *changes)),
+            *(FileNote(*pair) for pair in (*decided_by_day(extracts, revisions, seen), *changes, *doubts)),
         ),
     )
 

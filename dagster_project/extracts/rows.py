@@ -100,7 +100,8 @@ REVISION: pa.Schema = pa.schema(
     ]
 )
 
-# One row per counted cell that a metric can be made of; `source_column` is its header as published.
+# One row per counted cell that a metric can be made of; `source_column` is its header as published. A cell
+# without a count has a reason instead of a value.
 STATISTIC_ROW: pa.Schema = pa.schema(
     [
         _field("extract_id"),
@@ -117,7 +118,8 @@ STATISTIC_ROW: pa.Schema = pa.schema(
         _field("measure"),
         _field("category", null=True),
         _field("value_text"),
-        _field("value", _DECIMAL),
+        _field("value", _DECIMAL, null=True),
+        _field("missing_reason", null=True),
     ]
 )
 

@@ -168,7 +168,9 @@ def _changes(
 ) -> list[tuple[str, str]]:
     pairs = _side_by_side(old, new, "inner")
     files = list(zip(pairs["extract_id_new"].tolist(), pairs["extract_id_old"].tolist(), strict=True))
-    differs = (pairs["value_old"] != pairs["value_new"]).tolist()
+    # A count that is missing in both doesn't differ; None would.
+    old_values, new_values = (pairs[f"value_{age}"].astype("str").fillna("") for age in ("old", "new"))
+    differs = (old_values != new_values).tolist()
     together = Counter(files)
     changed = Counter(pair for pair, other in zip(files, differs, strict=True) if other)
     notes = []

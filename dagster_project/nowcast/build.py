@@ -114,7 +114,8 @@ def _take_figures(plan: NowcastPlan, connection: duckdb.DuckDBPyConnection) -> N
             sorted({f"{r.source} {r.period}" for r in plan.statistics.statistic_row.itertuples()})
         )
         raise InputMissing(
-            f"The statistics at hand for {plan.quarter} give no metric's value: there is {months}. Some "
+            f"The statistics at hand for {plan.quarter} give no metric's value: there is {months}"
+            f"{figures.what_is_missing(connection)}. Some "
             "metrics need all three months of the quarter, others its last (dbt/seeds/methodology/"
             "metric_statistic.csv says which). Add the missing months."
             + unread_of(plan.quarter, plan.statistics)

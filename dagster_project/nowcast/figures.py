@@ -13,9 +13,41 @@ OFFICIAL = "official"
 
 _FRESH_FROM_STATISTICS = """
     create table carried.fresh_value as
-    select metric_id, organisation_code, printed_value as value, source, known_difference
+    select
+        counted.metric_id, counted.organisation_code, counted.printed_value as value, counted.source,
+        -- of several reasons, the one that explains most
+        (
+            select arg_max(known.reason, known.largest)
+            from methodology.known_difference as known
+            where known.framework = counted.framework and known.metric_id = counted.metric_id
+        ) as known_difference
+    from statistics.computed_metric_value as counted
+    where counted.quarter = ? and counted.printed_value is not null"""
+
+_INCOMPLETE = """
+    create table carried.incomplete_value as
+    select metric_id, organisation_code, missing_reason
     from statistics.computed_metric_value
-    where quarter = ?"""
+    where quarter = $quarter and printed_value is null
+    union all
+    select
+        metric_score.metric_id, metric_score.organisation_code,
+        'the files of ' || counted.source || ' have no counts of it'
+    from carried.metric_score
+    inner join (
+        select distinct metric_id, source from statistics.computed_metric_value where quarter = $quarter
+    ) as counted
+        on metric_score.metric_id = counted.metric_id
+    where
+        metric_score.value is not null
+        and not exists (
+            select 1
+            from statistics.computed_metric_value as there
+            where
+                there.quarter = $quarter
+                and there.metric_id = metric_score.metric_id
+                and there.organisation_code = metric_score.organisation_code
+        )"""
 
 _FRESH_FROM_RELEASE = """
     create table carried.fresh_value as
@@ -124,10 +156,18 @@ _EXTRACT_ROW = """
 _AGES = (
     "alter table league.metric_score add column value_age_quarters integer",
     "alter table league.metric_score add column carried_from varchar",
+    "alter table league.metric_score add column carried_because varchar",
     """update league.metric_score as scored
     set
         value_age_quarters = case when figure.is_fresh then 0 else $age end,
         carried_from = case when not figure.is_fresh then $carried_from end,
+        carried_because = case when not figure.is_fresh then (
+            select incomplete.missing_reason
+            from carried.incomplete_value as incomplete
+            where
+                incomplete.metric_id = figure.metric_id
+                and incomplete.organisation_code = figure.organisation_code
+        ) end,
         value_source = case when figure.is_fresh then figure.source else scored.value_source end
     from carried.figure
     where scored.organisation_code = figure.organisation_code and scored.metric_id = figure.metric_id""",
@@ -162,7 +202,8 @@ _METRICS = """
         count(*) filter (not figure.is_fresh),
         max(figure.source),
         max(figure.known_difference) filter (figure.is_fresh),
-        bool_or(not figure.is_whole and fresh_value.value is not null)
+        bool_or(not figure.is_whole and fresh_value.value is not null),
+        count(incomplete.missing_reason) filter (not figure.is_fresh)
     from carried.figure
     inner join methodology.metric
         on figure.metric_id = metric.metric_id and metric.framework = ?
@@ -170,20 +211,55 @@ _METRICS = """
         on
             figure.metric_id = fresh_value.metric_id
             and figure.organisation_code = fresh_value.organisation_code
+    left join carried.incomplete_value as incomplete
+        on
+            figure.metric_id = incomplete.metric_id
+            and figure.organisation_code = incomplete.organisation_code
     group by figure.metric_id
     order by figure.metric_id"""
 
+# Reasons that name a month are the same for many organisations, those that name a cell for one.
+_REASONS = """
+    select figure.metric_id, incomplete.missing_reason, list(figure.organisation_code order by figure.organisation_code)
+    from carried.figure
+    inner join carried.incomplete_value as incomplete
+        on
+            figure.metric_id = incomplete.metric_id
+            and figure.organisation_code = incomplete.organisation_code
+    where not figure.is_fresh
+    group by figure.metric_id, incomplete.missing_reason
+    order by figure.metric_id, count(*) desc, incomplete.missing_reason"""
+
 
 def take_fresh_values_from_statistics(connection: duckdb.DuckDBPyConnection, quarter: str) -> int:
-    """Makes `carried.fresh_value` of what the statistics models computed; returns how many values."""
+    """Makes `carried.fresh_value` of what the statistics models computed; returns how many values.
+
+    `carried.incomplete_value` holds why others have none.
+    """
     connection.execute(_FRESH_FROM_STATISTICS, [quarter])
+    connection.execute(_INCOMPLETE, {"quarter": quarter})
     return _count(connection, "carried.fresh_value")
 
 
 def take_fresh_values_from_release(connection: duckdb.DuckDBPyConnection, framework: str) -> int:
     """Makes `carried.fresh_value` of the official values of metrics that have a statistic (as printed)."""
     connection.execute(_FRESH_FROM_RELEASE, [framework])
+    # Statistics that aren't there lack nothing.
+    connection.execute(_INCOMPLETE, {"quarter": ""})
     return _count(connection, "carried.fresh_value")
+
+
+def what_is_missing(connection: duckdb.DuckDBPyConnection) -> str:
+    """The commonest reasons why counts at hand give no value, as the end of a sentence."""
+    found = connection.execute(
+        """
+        select metric_id || ': ' || missing_reason || ' (' || count(*) || ' organisations)'
+        from carried.incomplete_value
+        group by metric_id, missing_reason
+        order by count(*) desc, metric_id, missing_reason
+        limit 5"""
+    ).fetchall()
+    return "".join(f"; {row[0]}" for row in found)
 
 
 def land_figures(
@@ -211,10 +287,16 @@ def show_ages(connection: duckdb.DuckDBPyConnection, *, age: int, carried_from: 
 
 
 def metrics_of(connection: duckdb.DuckDBPyConnection, framework: str, age: int) -> list[dict[str, object]]:
-    """For every metric: `fresh`, `carried` or `partly fresh`, with counts, source and known difference."""
+    """For every metric: `fresh`, `carried` or `partly fresh`, with counts, source and known difference.
+
+    `incomplete` says whose counts the statistic lacks, all or some, and what is missing.
+    """
+    incomplete: dict[str, list[dict[str, object]]] = {}
+    for metric_id, reason, organisations in connection.execute(_REASONS).fetchall():
+        incomplete.setdefault(metric_id, []).append({"reason": reason, "organisations": organisations})
     listed = []
     for row in connection.execute(_METRICS, [framework]).fetchall():
-        metric_id, name, fresh, carried, source, difference, is_held_back = row
+        metric_id, name, fresh, carried, source, difference, is_held_back, lacking = row
         listed.append(
             {
                 "metric_id": metric_id,
@@ -222,6 +304,8 @@ def metrics_of(connection: duckdb.DuckDBPyConnection, framework: str, age: int) 
                 "state": "carried" if not fresh else "partly fresh" if carried else "fresh",
                 "organisations_fresh": fresh,
                 "organisations_carried": carried,
+                "organisations_incomplete": lacking,
+                "incomplete": incomplete.get(metric_id, []),
                 "source": source,
                 "known_difference": difference,
                 "carried_value_age_quarters": age if carried else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -37,13 +37,15 @@ def show_nowcast(result: Mapping[str, Any]) -> None:
             )
         _out.print(table)
     for metric in result["metrics"]:
-        if metric["organisations_fresh"] or metric["held_back"]:
+        if metric["organisations_fresh"] or metric["held_back"] or metric["incomplete"]:
             because = metric["held_back"] or metric["known_difference"]
             _out.print(
                 f"{metric['metric_id']} {escape(metric['metric_name'])}: {metric['state']}, "
                 f"{metric['organisations_fresh']} fresh and {metric['organisations_carried']} carried"
                 + (f" ({escape(because)})" if because else "")
             )
+            for line in _incomplete(metric["incomplete"]):
+                _out.print(f"  {escape(line)}")
     _out.print(
         f"All other figures are carried from {last['quarter']} (release {last['release_id']}), "
         f"{_quarters(last['age_quarters'])} old."
@@ -81,6 +83,17 @@ def show_accuracy(result: Mapping[str, Any]) -> None:
         if result[name]:
             _out.print(f"{name.replace('_', ' ').capitalize()}: {escape(', '.join(result[name]))}")
     _out.print(result["how"])
+
+
+def _incomplete(reasons: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is missing, most organisations first."""
+    for item in reasons[:_SHOWN]:
+        codes = item["organisations"]
+        more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
+        yield f"not complete, so carried: {', '.join(codes[:_SHOWN])}{more} ({item['reason']})"
+    if len(reasons) > _SHOWN:
+        rest = sum(len(item["organisations"]) for item in reasons[_SHOWN:])
+        yield f"not complete, so carried: {rest} more, each with its reason in nowcast.json"
 
 
 def _quarters(number: int) -> str:

@@ -19,9 +19,11 @@ from dagster_project.extracts.readers.delimited import Records, column_key, requ
 from dagster_project.extracts.readers.months import month_in
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.tables import csv_bytes, header_within, table_records
+from dagster_project.extracts.readers.totals import refuse_wrong_closing_totals
 
 SOURCE = "ae_attendances"
-# The CSV writes zeroes as 0; `-` has not been seen in it.
+# The CSV writes zeroes as 0, also for a type of department that a trust hasn't got: a blank cell is a hole.
+# `-` has not been seen in it.
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
 
 # Each type's columns for attendances and for those over four hours; booked ones are not in the unbooked.
@@ -57,12 +59,15 @@ def read_ae_attendances(
 ) -> ReadStatistic:
     """Reads one month's table: 12 counted cells for each trust, or six where it has booked and unbooked together.
 
-    The total row and providers that are no NHS trusts are set aside. Columns beyond those needed may be
+    The row TOTAL, which closes the file, must be the sum of all rows in each of these columns; it and
+    providers that are no NHS trusts are set aside. Columns beyond those needed may be
     blank or anything else. Raises InputRejected naming file, row and column for what can't be read.
     """
     records, categories = attendance_records(raw, file_name)
     if categories is _CATEGORIES:
         require_columns(records, ["Period", "Org Code", "Org name", *OWN_COLUMNS])
+        keys = [*map(column_key, OWN_COLUMNS)]
+        refuse_wrong_closing_totals(records, keys, ("period", "org_code", "org_name"), missing_marks)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
     trusts = trust_rows(records, "org_code", cells.set_aside)
     periods = trusts.records.parsed("period", month_in)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -10,12 +11,14 @@ from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.months import month_in, month_of_file_name
+from dagster_project.extracts.readers.totals import refuse_wrong_sums
 
 _TOTALS = {
     "attendances": "Total attendances",
     "within": "Total Attendances < 4 hours",
     "over": "Total Attendances > 4 hours",
 }
+_ENGLAND = re.compile("england", re.IGNORECASE)
 # Each total stands to the right of its three types, whose names are the same in every block.
 _TYPES = ("type 1", "type 2", "type 3")
 COLUMNS = ("Code", "Region", "Name", *_TOTALS.values(), "Total Emergency Admissions")
@@ -51,6 +54,7 @@ def as_attendances(records: Records) -> Records:
             )
         blocks[block] = keys[total - len(_TYPES) : total + 1]
     _refuse_other_sums(records, blocks)
+    _compare_with_england(records, [key for keys in blocks.values() for key in keys])
     columns = {"org_code": records.columns["code"], "org_name": records.columns["name"]}
     header = {"org_code": records.header["code"], "org_name": records.header["name"]}
     for at, names in enumerate(CATEGORIES.values()):
@@ -75,6 +79,17 @@ def month_of(records: Records) -> str:
             found="neither: the table itself has no month",
             remedy="Name the file by its month, such as AE-October-2025.csv, or take the publisher's monthly CSV.",
         ) from None
+
+
+def _compare_with_england(records: Records, keys: Sequence[str]) -> None:
+    """England's row is the sum of all others; people who save the sheet often leave it out, which is noted."""
+    england = [at for at, name in enumerate(records.columns["name"]) if _ENGLAND.fullmatch(text.folded(name))]
+    others = sorted({*range(len(records))}.difference(england))
+    refuse_wrong_sums(records, keys, totals=england, parts=others, marks={}, what="what the row England says")
+    if not england:
+        records.notes.append(
+            "no row England: whether rows of providers are missing can't be told from the file"
+        )
 
 
 def _refuse_other_sums(records: Records, blocks: dict[str, list[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dagster_project.errors import InputRejected
@@ -23,6 +24,7 @@ from dagster_project.extracts.readers.delimited import (
 from dagster_project.extracts.readers.months import month, month_of_financial_year
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.tables import csv_bytes
+from dagster_project.extracts.readers.totals import refuse_wrong_sums
 
 SOURCE = "ambulance_systems"
 SHEET = "Raw"
@@ -34,6 +36,8 @@ _MEASURES = {"category_2_incidents": "A10", "category_2_total_seconds": "A30"}
 OWN_COLUMNS = ("A7", "A8", "A9", "A10", "A11", "A12", "A24", "A30", "A33", "A36")
 HEADER = ("Year", "Month", *_MEASURES.values())
 COLUMNS = (*HEADER, *OWN_COLUMNS)
+_ENGLAND = frozenset({"ENG", "ENGLAND"})
+_REGION = re.compile(r"Y[0-9]{2}|")
 # How the workbook and the CSV call the columns that say whose row it is.
 _CODE_AND_NAME = (("area", "trust"), ("org_code", "org_name"))
 
@@ -43,12 +47,14 @@ def read_ambulance_systems(
 ) -> ReadStatistic:
     """Reads all months of a time series: two counted cells per trust and month.
 
-    England and region rows are set aside. Raises InputRejected naming file, row and column for what can't
+    England's row must be the sum of its trusts in every month (in all 97 of the series until August 2025 it is);
+    it and region rows are set aside. Raises InputRejected naming file, row and column for what can't
     be read.
     """
     records, sheet = _records(raw, file_name)
     require_columns(records, HEADER)
     code_key, name_key = _code_and_name(records)
+    _refuse_wrong_england(records, code_key, missing_marks)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
     trusts = trust_rows(records, code_key, cells.set_aside)
     periods = _periods(trusts.records)
@@ -88,6 +94,28 @@ def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:
         found=f"none in the first {HEADER_WITHIN} rows of {', '.join(names)}",
         remedy="Download the file again from the publisher's page.",
     )
+
+
+def _refuse_wrong_england(records: Records, code_key: str, marks: Marks) -> None:
+    """Regions and England are sums over the other rows of their month: all rows but those of trusts."""
+    areas = records.parsed(code_key, lambda cell: text.folded(cell).upper())
+    months = list(zip(*_year_and_month(records), strict=True))
+    totals: dict[tuple[str, str], list[int]] = {}
+    parts: dict[tuple[str, str], list[int]] = {}
+    for at, area in enumerate(areas):
+        if area in _ENGLAND:
+            totals.setdefault(months[at], []).append(at)
+        elif _REGION.fullmatch(area) is None:
+            parts.setdefault(months[at], []).append(at)
+    for month_there, at_total in totals.items():
+        refuse_wrong_sums(
+            records,
+            [*map(column_key, _MEASURES.values())],
+            totals=at_total,
+            parts=parts.get(month_there, []),
+            marks=marks,
+            what=f"England in {' '.join(map(text.folded, month_there))}",
+        )
 
 
 def _code_and_name(records: Records) -> tuple[str, str]:

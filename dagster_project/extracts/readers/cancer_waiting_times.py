@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from dagster_project.extracts.readers.months import month_of_date, month_of_file
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.readers.tables import csv_bytes
+from dagster_project.extracts.readers.totals import wrong_sum
 
 SOURCE = "cancer_waiting_times"
 # Counts come in halves where two trusts share a pathway; a zero is written 0.
@@ -60,8 +62,9 @@ def read_cancer_waiting_times(
     """Reads the 28-day and 62-day standards: total and within for each trust, month, route and cancer type
     (in the provider workbook, over all of them).
 
-    62-day pathways stand there twice, by cancer type and by treatment modality: only the first are taken,
-    and of totals beside their parts only the parts that add up to them. All others are set aside. Raises
+    62-day pathways stand there twice, by cancer type and by treatment modality: only the first are taken, and
+    the two must agree (as in all 583 trusts and months of the extract of April to July 2025). Of totals beside
+    their parts the parts are taken where they add up to them, else the total. All others are set aside. Raises
     InputRejected naming file, row and column for what can't be read.
     """
     body = csv_bytes(raw, file_name)
@@ -81,7 +84,9 @@ def read_cancer_waiting_times(
         cells.notes.append("no rows of the 28-day or 62-day standard")
     trusts = trust_rows(in_scope, keys["code"], cells.set_aside, _reasons(in_scope))
     periods = _periods(trusts.records, file_name)
-    parts = _parts(trusts.records, keys, trusts.codes, periods)
+    parts = _parts(trusts.records, keys, trusts.codes, periods, missing_marks)
+    _refuse_unequal_splits(trusts.records, parts, keys)
+    cells.notes.extend(_totals_used(parts))
     _set_aside_totals(cells.set_aside, trusts.records, trusts.codes, parts)
     for measure, rows in parts[parts["used"]].groupby("measure", sort=True):
         taken = rows.index.tolist()
@@ -203,7 +208,9 @@ def _periods(records: Records, file_name: str) -> list[str]:
         ) from None
 
 
-def _parts(records: Records, keys: dict[str, str], codes: list[str], periods: list[str]) -> pd.DataFrame:
+def _parts(
+    records: Records, keys: dict[str, str], codes: list[str], periods: list[str], marks: Marks
+) -> pd.DataFrame:
     """One row per record: what it counts, how finely, and whether it is `used`."""
     frame = pd.DataFrame(
         {
@@ -216,24 +223,76 @@ def _parts(records: Records, keys: dict[str, str], codes: list[str], periods: li
             "modality": records.parsed(keys["modality"], text.folded),
             "cancer": records.parsed(keys["cancer"], text.folded),
             # Halves are exact as floats; these sums only choose among rows.
-            "total": pd.to_numeric(pd.Series(records.columns[keys["total"]]), errors="coerce"),
-            "within": pd.to_numeric(pd.Series(records.columns[keys["within"]]), errors="coerce"),
+            "total": _numbers(records.columns[keys["total"]], marks),
+            "within": _numbers(records.columns[keys["within"]], marks),
         }
     )
     every_route = frame["route"].str.fullmatch(_ALL)
     every_cancer = frame["cancer"].str.fullmatch(_ALL)
     by_modality = ~(frame["modality"].str.fullmatch(_ALL) | (frame["modality"] == ""))
     frame["split"] = (every_route * 1 + every_cancer * 2).where(~by_modality, _MODALITY)
-    sums = frame[frame["split"] != _MODALITY].groupby([*_GROUP, "split"])
-    added = sums[["total", "within"]].sum().reset_index()
+    added = _added(frame[frame["split"] != _MODALITY])
     overall = added[added["split"] == _OVERALL].drop(columns="split")
     added = added.merge(overall, on=_GROUP, how="left", suffixes=("", "_overall"))
-    adds_up = added["total_overall"].isna() | (
-        (added["total"] == added["total_overall"]) & (added["within"] == added["within_overall"])
-    )
-    finest = added[adds_up].groupby(_GROUP)["split"].min().rename("finest").reset_index()
+    # A split with a cell that isn't a count has no sum: another is taken, if there is one that stands.
+    has_no_total = added["total_overall"].isna() | added["within_overall"].isna()
+    adds_up = (added["total"] == added["total_overall"]) & (added["within"] == added["within_overall"])
+    is_whole = added["total"].notna() & added["within"].notna()
+    added["choice"] = added["split"] + (~(has_no_total | adds_up) * 10) + (~is_whole * 100)
+    best = added.loc[added.groupby(_GROUP)["choice"].idxmin(), [*_GROUP, "split"]]
+    finest = best.rename(columns={"split": "finest"})
     frame["used"] = frame["split"] == frame.merge(finest, on=_GROUP, how="left")["finest"]
     return frame
+
+
+def _numbers(cells: list[str], marks: Marks) -> pd.Series[float]:
+    shown = ("0" if marks.get(text.folded(cell).casefold()) == "zero" else cell for cell in cells)
+    return pd.to_numeric(pd.Series(list(shown), dtype="str"), errors="coerce")
+
+
+def _added(frame: pd.DataFrame) -> pd.DataFrame:
+    """The sums of each trust's month, standard and split; none where a cell isn't a count."""
+    sums = frame.groupby([*_GROUP, "split"])[["total", "within"]]
+    return sums.sum(skipna=False).reset_index()
+
+
+def _refuse_unequal_splits(records: Records, parts: pd.DataFrame, keys: dict[str, str]) -> None:
+    """Raises InputRejected where the pathways by treatment modality aren't those by cancer type."""
+    by_modality = parts[parts["split"] == _MODALITY]
+    if by_modality.empty:
+        return
+    used = _added(parts[parts["used"]]).drop(columns="split")
+    pairs = _added(by_modality).merge(used, on=_GROUP, how="left", suffixes=("", "_used"), indicator=True)
+    for key in ("total", "within"):
+        known = pairs[key].notna() & (pairs[f"{key}_used"].notna() | (pairs["_merge"] == "left_only"))
+        wrong = pairs[known & (pairs[key] != pairs[f"{key}_used"])]
+        if wrong.empty:
+            continue
+        one = wrong.iloc[0]
+        of_it = by_modality[(by_modality[_GROUP] == one[_GROUP]).all(axis=1)]
+        used_rows = parts[parts["used"] & (parts[_GROUP] == one[_GROUP]).all(axis=1)]
+        raise wrong_sum(
+            records.file_name,
+            records.lines[int(of_it.index[0])],
+            records.header[keys[key]],
+            total=Decimal(str(one[key])),
+            added=Decimal(str(one[f"{key}_used"] if one["_merge"] == "both" else 0)),
+            what=f"{one['code']} in {one['period']} by treatment modality, which is as many as by cancer type",
+            rows=len(used_rows),
+        )
+
+
+def _totals_used(parts: pd.DataFrame) -> list[str]:
+    """What to know about totals that stand for parts which don't add up to them."""
+    used = parts[parts["used"] & (parts["split"] > 0)]
+    finer = parts[(parts["split"] < _MODALITY) & ~parts["used"]]
+    both = finer.merge(used[[*_GROUP, "split"]], on=_GROUP, suffixes=("", "_used"))
+    replaced = both[both["split"] < both["split_used"]][_GROUP].drop_duplicates().values.tolist()
+    return [
+        f"{code} in {period}, {measure}: the rows of parts lack a count or don't add up to the total row, "
+        "which is taken instead"
+        for code, period, measure in replaced
+    ]
 
 
 def _set_aside_totals(

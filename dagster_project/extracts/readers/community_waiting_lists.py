@@ -21,9 +21,11 @@ from dagster_project.extracts.readers.counted_cells import (
 from dagster_project.extracts.readers.delimited import Records
 from dagster_project.extracts.readers.months import month_in, month_of_file_name
 from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.readers.totals import refuse_wrong_sums
 
 SOURCE = "community_waiting_lists"
-# Blank cells are usual: the provider returned nothing for that service, as the sheet itself says.
+# Blank cells are usual: the provider returned nothing for that service, as the sheet itself says. It then is
+# blank in every table (in all 143 providers of June 2025 and 144 of July): a blank in one alone is a hole.
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "zero"}
 
 HEADER = ("Organisation Type", "Organisation Code", "Organisation Name")
@@ -56,13 +58,16 @@ def read_community_waiting_lists(
 ) -> ReadStatistic:
     """Reads the tables of the total and of the two longest waits: a counted cell per trust and service.
 
-    National, region and ICB rows and providers that are no NHS trusts are set aside. Raises InputRejected
+    The providers of a service must add up to its regions and to its boards, and every table must have the same
+    services and providers. (England's own row isn't a sum: it counts services whose parts are withheld.) National,
+    region and ICB rows and providers that are no NHS trusts are set aside. Raises InputRejected
     naming file, sheet, row and column for what can't be read.
     """
     workbook = sheets.open_workbook(raw, file_name)
     tables = {sheet: sheets.sheet_rows(workbook, sheet, file_name) for sheet in workbook.sheet_names}
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, blanks_are_usual=True)
     period, read, samples = None, 0, set()
+    first: Records | None = None
     counted = _sheets_that_count(tables, file_name)
     for measure, sheet in counted.items():
         rows = tables[sheet]
@@ -74,6 +79,9 @@ def read_community_waiting_lists(
             )
         period = month
         records = sheets.sheet_records(rows, header_at, f"{file_name} ({sheet})", columns=HEADER)
+        _refuse_wrong_sums(records, missing_marks)
+        first = first or records
+        _refuse_other_parts(records, first)
         samples.add(_add(cells, records, measure, period, sheet))
         read += len(records)
     if OVER_104_WEEKS not in counted:
@@ -145,9 +153,7 @@ def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet
     reasons = [_why_no_provider(kind) for kind in kinds]
     trusts = trust_rows(records, "organisation_code", cells.set_aside, reasons)
     names = parsed_names(trusts.records, "organisation_name")
-    for key in list(records.header)[len(HEADER) :]:
-        if key.startswith("column ") or _SUMS.match(records.header[key]):
-            continue
+    for key in _services(records):
         cells.add(
             trusts.records,
             key,
@@ -159,6 +165,53 @@ def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet
             sheet=sheet,
         )
     return trusts.is_sample
+
+
+def _services(records: Records) -> list[str]:
+    """The columns of single services, which are counted; sums of them aren't."""
+    return [
+        key
+        for key in list(records.header)[len(HEADER) :]
+        if not key.startswith("column ") and not _SUMS.match(records.header[key])
+    ]
+
+
+def _of_kind(records: Records, kind: str) -> list[int]:
+    kinds = records.columns["organisation_type"]
+    return [at for at, cell in enumerate(kinds) if text.folded(cell).casefold() == kind]
+
+
+def _refuse_wrong_sums(records: Records, marks: Marks) -> None:
+    providers = _of_kind(records, _OF_A_PROVIDER)
+    for kind in ("region", "icb"):
+        refuse_wrong_sums(
+            records,
+            _services(records),
+            totals=_of_kind(records, kind),
+            parts=providers,
+            marks=marks,
+            what=f"the sum of the rows of organisation type {kind}",
+        )
+
+
+def _refuse_other_parts(records: Records, first: Records) -> None:
+    """Raises InputRejected where a table hasn't the services and providers of the first."""
+    for what, found, expected in (
+        ("service", _services(records), _services(first)),
+        ("provider", _codes_of_providers(records), _codes_of_providers(first)),
+    ):
+        for one in sorted(set(found) ^ set(expected)):
+            lacking, having = (records, first) if one in expected else (first, records)
+            raise _rejected(
+                lacking.file_name,
+                f"the {what} {having.header.get(one, one)}, which {having.file_name} has",
+                "a table without it",
+            )
+
+
+def _codes_of_providers(records: Records) -> list[str]:
+    codes = records.columns["organisation_code"]
+    return [text.folded(codes[at]).upper() for at in _of_kind(records, _OF_A_PROVIDER)]
 
 
 def _why_no_provider(kind: str) -> str | None:

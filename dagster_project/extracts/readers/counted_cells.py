@@ -1,4 +1,7 @@
-"""From the counted cells of a statistic to its rows: missing marks, exact numbers, nothing counted twice."""
+"""From the counted cells of a statistic to its rows: missing marks, exact numbers, nothing counted twice.
+
+A cell without a count becomes a row without value and with the reason, so that no sum leaves it out in silence.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,12 @@ USUAL_MARKS: Marks = {
     "[x]": "missing",
     "[z]": "not_applicable",
     "n/a": "not_applicable",
+    "na": "missing",
     "null": "missing",
 }
 _KEY = ["period", "organisation_code", "measure", "category"]
+# What one organisation returned together: the counts above and below the line of one service or type.
+_TOGETHER = ["period", "organisation_code", "category"]
 _FETCH_AGAIN = "Compare that cell with the publisher's file, and download the file again."
 
 
@@ -42,8 +48,11 @@ _FETCH_AGAIN = "Compare that cell with the publisher's file, and download the fi
 class CountedCells:
     """The cells of one file as they are found: call `add` for each column, then `read` once.
 
-    `marks` maps a text in lower case to what it means in this source. Blank cells are set aside one by one,
-    or only counted where they are usual.
+    `marks` maps a text in lower case to what it means in this source. A cell without a count is set aside, and
+    becomes a row with the reason instead of a value: whatever is made of that organisation's counts lacks it.
+    Only what was never returned leaves no row: where the source says that there is nothing to count, or (if
+    `blanks_are_usual`) leaves the cell blank, in all measures of an organisation's service or type alike. A
+    blank beside a count is a hole.
     """
 
     source: str
@@ -56,6 +65,7 @@ class CountedCells:
     _frames: list[pd.DataFrame] = field(default_factory=list)
     _blank: int = 0
     _finer: int = 0
+    _usual_blanks: list[tuple[tuple[str, str, str], SetAside]] = field(default_factory=list)
 
     def add(
         self,
@@ -75,7 +85,12 @@ class CountedCells:
         """
         shown = [text.folded(cell) for cell in records.columns[key]]
         values = self._numbers(records, key, shown)
-        self._note_missing(records, shown, values, codes, measure)
+        missing = [at for at, value in enumerate(values) if value is None]
+        reasons: list[str | None] = [None] * len(records)
+        is_absent = [False] * len(records)
+        for at in missing:
+            reasons[at] = self._why_missing(records, key, at, shown[at], sheet)
+            is_absent[at] = self._can_be_absent(shown[at])
         cells = pd.DataFrame(
             {
                 "sheet": sheet,
@@ -88,9 +103,12 @@ class CountedCells:
                 "category": categories,
                 "value_text": shown,
                 "value": pd.Series(values, dtype=object),
+                "missing_reason": pd.Series(reasons, dtype=object),
+                "is_absent": is_absent,
             }
         )
-        self._frames.append(cells[[value is not None for value in values]])
+        self._note_missing(records, cells.iloc[missing])
+        self._frames.append(cells)
 
     def read(
         self, raw: bytes | Path, *, records: int, is_sample: bool, periods: Sequence[str]
@@ -141,35 +159,53 @@ class CountedCells:
             records.reject(position, key, expected=f"a count such as 12 or 12.5, or a mark ({marks})")
         return value
 
-    def _note_missing(
-        self,
-        records: Records,
-        shown: Sequence[str],
-        values: Sequence[Decimal | None],
-        codes: Sequence[str],
-        measure: str,
-    ) -> None:
-        """Cells without a count are set aside, but for usual blanks."""
-        for position, value in enumerate(values):
-            if value is not None:
-                continue
-            cell = shown[position]
-            if not cell and self.blanks_are_usual:
-                self._blank += 1
-                continue
-            meaning = self.marks[cell.casefold()].replace("_", " ") if cell else ""
-            reason = f"the count is {cell!r}: {meaning}" if cell else "the count is blank"
-            self.set_aside.append(
-                SetAside(
-                    records.lines[position], codes[position], measure, reason, records.raw_lines[position]
-                )
+    def _can_be_absent(self, cell: str) -> bool:
+        return self.blanks_are_usual if not cell else self.marks.get(cell.casefold()) == "not_applicable"
+
+    def _meaning(self, cell: str) -> str:
+        if not cell:
+            return "the count is blank"
+        return f"the count is {cell!r}: {self.marks[cell.casefold()].replace('_', ' ')}"
+
+    def _why_missing(self, records: Records, key: str, at: int, cell: str, sheet: str | None) -> str:
+        where = self.file_name if sheet is None else f"{self.file_name} ({sheet})"
+        return f"{where}, row {records.lines[at]}, column {records.header[key]}: {self._meaning(cell)}"
+
+    def _note_missing(self, records: Records, cells: pd.DataFrame) -> None:
+        """Cells without a count are set aside; usual blanks wait until it is known which are holes."""
+        for row in cells.itertuples():
+            at = int(str(row.Index))
+            shown, code = str(row.value_text), str(row.organisation_code)
+            aside = SetAside(
+                records.lines[at], code, str(row.measure), self._meaning(shown), records.raw_lines[at]
             )
+            if shown or not self.blanks_are_usual:
+                self.set_aside.append(aside)
+            else:
+                self._usual_blanks.append(((str(row.period), code, str(row.category)), aside))
+
+    def _without_absent(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """The cells but for what was never returned; blanks that are holes are set aside."""
+        if not bool(cells["is_absent"].any()):
+            return cells
+        together = [cells[column].astype("str") for column in _TOGETHER]
+        is_absent = cells["is_absent"].groupby(together).transform("all")
+        holes = dict.fromkeys(zip(*(column[~is_absent].tolist() for column in together), strict=True))
+        for key, aside in self._usual_blanks:
+            if key in holes:
+                self.set_aside.append(aside)
+            else:
+                self._blank += 1
+        return cells[~is_absent]
 
     def _rows(self) -> pd.DataFrame:
         cells = pd.concat(self._frames, ignore_index=True) if self._frames else pd.DataFrame()
         if cells.empty:
             return concatenated([], STATISTIC_ROW)
         self._refuse_twice(cells)
+        cells = self._without_absent(cells).drop(columns="is_absent")
+        if cells.empty:
+            return concatenated([], STATISTIC_ROW)
         quarters = {period: quarter_of(period) for period in cells["period"].unique().tolist()}
         columns = {str(name): cells[name].tolist() for name in cells.columns}
         rows = frame_of(

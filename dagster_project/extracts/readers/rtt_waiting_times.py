@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import sheets, zip_members
+from dagster_project.extracts.readers import sheets, text, zip_members
 from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
     CountedCells,
@@ -25,6 +26,7 @@ from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.large_csv import LargeCsv, examined
 from dagster_project.extracts.readers.months import month_in
 from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.readers.totals import wrong_sum
 
 SOURCE = "rtt_waiting_times"
 # A zero is written 0. Bands are blank in Part 3 only, which isn't read.
@@ -44,11 +46,17 @@ _PART = "PART_2"
 _ALL_FUNCTIONS = "C_999"
 _BANDS_WITHIN_18 = tuple(f"Gt {week:02d} To {week + 1:02d} Weeks SUM 1" for week in range(18))
 _BANDS_OVER_52 = (*(f"Gt {week} To {week + 1} Weeks SUM 1" for week in range(52, 104)), "Gt 104 Weeks SUM 1")
+_BANDS = (
+    *_BANDS_WITHIN_18,
+    *(f"Gt {week} To {week + 1} Weeks SUM 1" for week in range(18, 52)),
+    *_BANDS_OVER_52,
+)
 _MEASURES = {
     "incomplete_total": ("Total All",),
     "incomplete_within_18_weeks": _BANDS_WITHIN_18,
     "incomplete_over_52_weeks": _BANDS_OVER_52,
 }
+_ALL_BANDS = "all_bands"
 _MEMORY = "256MB"
 
 
@@ -66,7 +74,9 @@ def read_rtt_waiting_times(
     """Reads all incomplete pathways: three counts for each trust and commissioner.
 
     The 18 and the 53 weekly bands of a row are added up; a row with a band that isn't a count lacks that
-    measure. Providers that are no NHS trusts are set aside. A ZIP's member and the work of DuckDB go to a
+    measure. The bands of a row must add up to its `Total All`, and the treatment functions of a provider and
+    commissioner to their `C_999`, as they do in every row of the extract of January 2026. Providers that are no
+    NHS trusts are set aside. A ZIP's member and the work of DuckDB go to a
     temporary folder, so that memory stays bounded. Raises InputRejected naming file, row and column.
     """
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks)
@@ -75,7 +85,9 @@ def read_rtt_waiting_times(
         _extract(raw, file_name, folder) as found,
     ):
         cells.notes.extend(found.csv.notes)
+        _refuse_missing_functions(found.csv, folder)
         records, count = _records(found.csv, folder, missing_marks), found.csv.records
+    _refuse_wrong_totals(records)
     trusts = trust_rows(records, "provider_org_code", cells.set_aside)
     periods = records.parsed("period", month_in)
     for measure in _MEASURES:
@@ -86,7 +98,7 @@ def read_rtt_waiting_times(
 @contextmanager
 def _extract(raw: bytes | Path, file_name: str, folder: str) -> Iterator[_Extract]:
     """The CSV as a file: itself, the bytes written out, or the ZIP's only CSV unpacked under a name of ours."""
-    required = [*OWN_COLUMNS, *_BANDS_WITHIN_18, *_BANDS_OVER_52]
+    required = [*OWN_COLUMNS, *_BANDS]
     unpacked = Path(folder) / "extract.csv"
     if sheets.is_package(raw):
         with zip_members.opened(raw, file_name) as archive:
@@ -110,14 +122,11 @@ def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
     A measure is the exact sum as text or, where a band isn't a number, that band's text.
     """
     names = {column_key(name): csv.quoted(name) for name in OWN_COLUMNS}
-    bands = ", ".join(csv.quoted(band) for band in (*_BANDS_WITHIN_18, *_BANDS_OVER_52))
-    sums = ", ".join(f"{_sum(csv, columns)} as {measure}" for measure, columns in _MEASURES.items())
+    bands = ", ".join(csv.quoted(band) for band in _BANDS)
+    summed = {**_MEASURES, _ALL_BANDS: _BANDS}
+    sums = ", ".join(f"{_sum(csv, columns)} as {measure}" for measure, columns in summed.items())
     zeroes = ", ".join(_literal(mark) for mark, meaning in marks.items() if meaning == "zero") or "null"
-    # Numbering rows in the file's order goes one by one: a second thread would only wait, and hold memory.
-    with duckdb.connect(
-        config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 1}
-    ) as connection:
-        connection.execute("set enable_progress_bar = false")
+    with _connection(folder) as connection:
         connection.execute(
             f"create macro counted(cell) as case when lower(trim(cell)) in ({zeroes}) then 0 "
             "else try_cast(trim(cell) as decimal(18, 6)) end"
@@ -145,6 +154,98 @@ def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
     return _as_records(csv, frame, list(names))
 
 
+def _connection(folder: str) -> duckdb.DuckDBPyConnection:
+    # Numbering rows in the file's order goes one by one: a second thread would only wait, and hold memory.
+    connection = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 1})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
+def _refuse_missing_functions(csv: LargeCsv, folder: str) -> None:
+    """Raises InputRejected where a provider's treatment functions aren't those that its `C_999` adds up.
+
+    A copy that holds the rows of `C_999` alone has nothing to compare with.
+    """
+    part, provider, commissioner, function, total = (
+        csv.quoted(name)
+        for name in (
+            "RTT Part Type",
+            "Provider Org Code",
+            "Commissioner Org Code",
+            "Treatment Function Code",
+            "Total All",
+        )
+    )
+    is_total = f"upper(trim({function})) = '{_ALL_FUNCTIONS}'"
+    with _connection(folder) as connection, csv.errors():
+        wrong = connection.execute(
+            f"""
+            select max(record), any_value(provider), any_value(commissioner), max(total) filter (is_total),
+                sum(total) filter (not is_total), count(*) filter (not is_total)
+            from (
+                select row_number() over () as record, upper(trim({part})) as part,
+                    upper(trim({provider})) as provider, upper(trim({commissioner})) as commissioner,
+                    {is_total} as is_total, {total} as shown, try_cast(trim({total}) as decimal(18, 6)) as total
+                from {csv.scan()}
+            )
+            group by part, provider, commissioner
+            having count(*) filter (not is_total) > 0
+                and (
+                    count(*) filter (is_total) = 0
+                    or max(total) filter (is_total) < sum(total) filter (not is_total)
+                    or (
+                        max(total) filter (is_total) > coalesce(sum(total) filter (not is_total), 0)
+                        and count(*) filter (not is_total and total is null) = 0
+                    )
+                )
+            order by max(record)
+            limit 1
+            """
+        ).fetchone()
+    if wrong is None:
+        return
+    record, provider_code, commissioner_code, expected, added, rows = wrong
+    row, whose = csv.lines_of([record])[0], f"{provider_code} and commissioner {commissioner_code}"
+    if expected is None:
+        raise InputRejected(
+            file=csv.shown,
+            row=row,
+            column="Treatment Function Code",
+            expected=f"a row {_ALL_FUNCTIONS}, the total of the treatment functions of {whose}",
+            found=f"none after {rows} rows",
+            remedy="The file is cut off, or rows were taken out. Download it again from the publisher's page.",
+        )
+    raise wrong_sum(
+        csv.shown,
+        row,
+        "Total All",
+        total=expected,
+        added=added or Decimal(0),
+        what=f"{_ALL_FUNCTIONS} of {whose}",
+        rows=rows,
+    )
+
+
+def _refuse_wrong_totals(records: Records) -> None:
+    """Raises InputRejected for a row whose bands, all of them counts, don't add up to its total."""
+    pairs = zip(records.columns["total_all"], records.columns[_ALL_BANDS], strict=True)
+    for at, (shown, bands) in enumerate(pairs):
+        try:
+            total, added = text.number(shown), text.number(bands)
+        except ValueError:
+            continue
+        if total != added:
+            raise wrong_sum(
+                records.file_name,
+                records.lines[at],
+                records.header["total_all"],
+                total=total,
+                added=added,
+                what="Total All of that row",
+                rows=len(_BANDS),
+            )
+
+
 def _sum(csv: LargeCsv, bands: Sequence[str]) -> str:
     """SQL for the sum of the bands as text, or for the first one that isn't a number, as published."""
     quoted = [csv.quoted(band) for band in bands]
@@ -156,7 +257,7 @@ def _sum(csv: LargeCsv, bands: Sequence[str]) -> str:
 
 
 def _as_records(csv: LargeCsv, frame: pd.DataFrame, keys: Sequence[str]) -> Records:
-    columns = {key: frame[key].fillna("").tolist() for key in (*keys, *_MEASURES)}
+    columns = {key: frame[key].fillna("").tolist() for key in (*keys, *_MEASURES, _ALL_BANDS)}
     shown = ("provider_org_code", "provider_org_name", "commissioner_org_code", "rtt_part_type", *_MEASURES)
     return Records(
         file_name=csv.shown,

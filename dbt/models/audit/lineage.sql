@@ -88,7 +88,9 @@ statistic_row as (
             metric_value.quarter = statistic_cell.quarter
             and metric_value.metric_id = statistic_cell.metric_id
             and metric_value.organisation_code = statistic_cell.organisation_code
-    where metric_value.value is not null
+    where
+        metric_value.value is not null
+        and computed_metric_value.printed_value is not null
 
 ),
 

@@ -17,6 +17,7 @@
     'framework_parameter': ['parameter'],
     'metric_statistic': ['metric_id', 'source'],
     'metric_statistic_measure': ['metric_id', 'part', 'measure'],
+    'known_difference': ['metric_id', 'reason'],
     'insight_parameter': ['parameter'],
     'policy': ['policy'],
     'likely_range_parameter': ['parameter'],
@@ -44,6 +45,8 @@
     'metric_statistic': "cast(multiplier as string) || ' * numerator / (' || cast(divisor as string)
             || ' * denominator), ' || covers",
     'metric_statistic_measure': 'cast(sign as string)',
+    'known_difference': "direction || ', up to ' || cast(largest as string) || ', for a share of up to '
+            || cast(largest_share as string)",
     'insight_parameter': 'cast(value as string)',
     'policy': "coalesce('segments ' || segments || ': ', '') || rule",
     'likely_range_parameter': 'coalesce(cast(number as string), choice)',
@@ -73,9 +76,10 @@
     'framework_parameter': ['parameter', 'value'],
     'metric_statistic': [
         'metric_id', 'source', 'precedence', 'covers', 'multiplier', 'divisor', 'first_rounding_dp',
-        'ranked_at_dp', 'tolerance', 'known_difference',
+        'ranked_at_dp', 'tolerance',
     ],
     'metric_statistic_measure': ['metric_id', 'part', 'measure', 'sign'],
+    'known_difference': ['metric_id', 'reason', 'direction', 'largest', 'largest_share'],
     'insight_parameter': ['parameter', 'value'],
     'likely_range_parameter': ['parameter', 'number', 'choice'],
     'policy': ['policy', 'segments', 'depends_on', 'rule'],

@@ -37,9 +37,9 @@ final_segment as (
 
 ),
 
-computed_metric_value as (
+metric_value_difference as (
 
-    select * from {{ ref('computed_metric_value') }}
+    select * from {{ ref('metric_value_difference') }}
 
 ),
 
@@ -80,40 +80,37 @@ metric_score_figure as (
 
 ),
 
--- a value that differs from the published one is another footprint or a later revision: it is shown, and
--- the published value is what is scored
+-- a value that differs from the published one within the bounds of what is known is another footprint or a
+-- later revision: it is shown, and the published value is what is scored; outside them a file is wrong
 metric_value_figure as (
 
     select
-        metric_value.quarter,
-        metric_value.table_name,
-        metric_value.organisation_code,
-        metric_value.metric_id as figure,
-        computed_metric_value.printed_value as computed,
-        computed_metric_value.printed_value as computed_low,
-        computed_metric_value.printed_value as computed_high,
-        computed_metric_value.tolerance,
-        abs(computed_metric_value.printed_value - metric_value.value)
-        <= computed_metric_value.tolerance as is_computable,
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id as figure,
+        printed_value as computed,
+        printed_value as computed_low,
+        printed_value as computed_high,
+        tolerance,
+        missing_reason is null and (not is_apart or not is_within_bounds) as is_computable,
+        is_apart and not is_within_bounds as is_contradicted,
         case
-            when
-                abs(computed_metric_value.printed_value - metric_value.value)
-                <= computed_metric_value.tolerance
-                then 'from the counts of ' || computed_metric_value.source
-            when computed_metric_value.known_difference is not null
-                then computed_metric_value.known_difference
+            when missing_reason is not null then missing_reason
+            when not is_apart then 'from the counts of ' || source
+            when is_within_bounds then known_reason || '; the published value is scored'
+            when known_reason is null
+                then
+                    'the counts of ' || source || ' lie ' || cast(cast(abs(difference) as decimal(18, 2)) as string)
+                    || case when difference < 0 then ' below' else ' above' end
+                    || ', further than any known difference: a file of it is damaged, or of another vintage'
             else
-                'the counts of ' || computed_metric_value.source
-                || ' give another value: a later revision or another footprint; '
-                || 'the published value is scored'
+                'the counts of ' || source || ' differ for ' || cast(organisations_explained as string)
+                || ' of ' || cast(organisations_compared as string)
+                || ' organisations, more than known (' || known_reason || '): a file of it is damaged, or of '
+                || 'another vintage'
         end as reason
-    from metric_value
-    inner join computed_metric_value
-        on
-            metric_value.quarter = computed_metric_value.quarter
-            and metric_value.metric_id = computed_metric_value.metric_id
-            and metric_value.organisation_code = computed_metric_value.organisation_code
-    where metric_value.value is not null
+    from metric_value_difference
 
 ),
 
@@ -287,13 +284,13 @@ every_figure as (
         is_contradicted,
         reason
     from metric_score_figure
-    {%- for cte, tolerance, computable in (
-        ('metric_value_figure', 'tolerance', 'is_computable'),
-        ('metric_rank_figure', '0', 'true'),
-        ('average_figure', 'tolerance', 'true'),
-        ('segment_figure', '0', 'true'),
-        ('rank_figure', '0', 'is_computable'),
-        ('override_figure', '0', 'is_computable'),
+    {%- for cte, tolerance, computable, contradicted in (
+        ('metric_value_figure', 'tolerance', 'is_computable', 'is_contradicted'),
+        ('metric_rank_figure', '0', 'true', 'false'),
+        ('average_figure', 'tolerance', 'true', 'false'),
+        ('segment_figure', '0', 'true', 'false'),
+        ('rank_figure', '0', 'is_computable', 'false'),
+        ('override_figure', '0', 'is_computable', 'false'),
     ) %}
         union all
         select
@@ -306,7 +303,7 @@ every_figure as (
             cast(computed_high as decimal(18, 6)) as computed_high,
             cast({{ tolerance }} as decimal(18, 6)) as tolerance,
             {{ computable }} as is_computable,
-            false as is_contradicted,
+            {{ contradicted }} as is_contradicted,
             reason
         from {{ cte }}
     {%- endfor %}

@@ -23,6 +23,7 @@ final as (
         statistic_row.organisation_code,
         statistic_row.measure,
         statistic_row.value,
+        statistic_row.missing_reason,
         statistic_row.extract_id,
         statistic_row.sheet,
         statistic_row.source_row

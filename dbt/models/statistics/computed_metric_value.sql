@@ -1,5 +1,5 @@
--- Step 6: a metric's value from the counts beneath it, at full precision. A quarter that lacks one of its
--- months gives no value.
+-- Step 6: a metric's value from the counts beneath it, at full precision. An organisation whose counts lack a
+-- cell or a month has a row with the reason and no value: part of a count is no count.
 with
 
 statistic_cell as (
@@ -20,14 +20,9 @@ metric as (
 
 ),
 
-month_count as (
+statistic_gap as (
 
-    select
-        quarter,
-        metric_id,
-        count(distinct period) as months
-    from statistic_cell
-    group by quarter, metric_id
+    select * from {{ ref('statistic_gap') }}
 
 ),
 
@@ -46,7 +41,7 @@ summed as (
 
 ),
 
-divided as (
+complete as (
 
     select
         summed.quarter,
@@ -54,34 +49,50 @@ divided as (
         summed.metric_id,
         summed.source,
         summed.organisation_code,
-        cast(summed.numerator as decimal(18, 6)) as numerator,
-        cast(summed.denominator as decimal(18, 6)) as denominator,
+        case when statistic_gap.missing_reason is null then summed.numerator end as numerator,
+        case when statistic_gap.missing_reason is null then summed.denominator end as denominator,
+        statistic_gap.missing_reason
+    from summed
+    left join statistic_gap
+        on
+            summed.quarter = statistic_gap.quarter
+            and summed.metric_id = statistic_gap.metric_id
+            and summed.organisation_code = statistic_gap.organisation_code
+    where
+        summed.denominator > 0
+        or statistic_gap.missing_reason is not null
+
+),
+
+divided as (
+
+    select
+        complete.quarter,
+        complete.framework,
+        complete.metric_id,
+        complete.source,
+        complete.organisation_code,
+        cast(complete.numerator as decimal(18, 6)) as numerator,
+        cast(complete.denominator as decimal(18, 6)) as denominator,
         {{ exact(
-            "cast(summed.numerator * metric_statistic.multiplier as double)"
-            ~ " / cast(summed.denominator * metric_statistic.divisor as double)"
+            "cast(complete.numerator * metric_statistic.multiplier as double)"
+            ~ " / cast(complete.denominator * metric_statistic.divisor as double)"
         ) }} as ratio,
         metric_statistic.precedence,
         metric_statistic.first_rounding_dp,
         metric_statistic.ranked_at_dp,
         metric_statistic.tolerance,
-        metric_statistic.known_difference,
+        complete.missing_reason,
         metric.value_dp
-    from summed
+    from complete
     inner join metric_statistic
         on
-            summed.framework = metric_statistic.framework
-            and summed.metric_id = metric_statistic.metric_id
+            complete.framework = metric_statistic.framework
+            and complete.metric_id = metric_statistic.metric_id
     inner join metric
         on
-            summed.framework = metric.framework
-            and summed.metric_id = metric.metric_id
-    inner join month_count
-        on
-            summed.quarter = month_count.quarter
-            and summed.metric_id = month_count.metric_id
-    where
-        summed.denominator > 0
-        and (metric_statistic.covers = 'latest month' or month_count.months = 3)
+            complete.framework = metric.framework
+            and complete.metric_id = metric.metric_id
 
 ),
 
@@ -117,7 +128,7 @@ final as (
         {{ half_up_to('rank_value', 'value_dp') }} as printed_value,
         precedence,
         tolerance,
-        known_difference
+        missing_reason
     from ranked_at
 
 )

@@ -1,5 +1,5 @@
 -- Step 6: the cells that a metric's numerator and denominator are made of, in the months that it covers:
--- the quarter's three, or its last.
+-- the quarter's three, or its last. A cell without a count has a reason instead of a value.
 with
 
 statistic_row as (
@@ -31,6 +31,7 @@ final as (
         statistic_row.period,
         metric_statistic_measure.part,
         statistic_row.value * metric_statistic_measure.sign as signed_value,
+        statistic_row.missing_reason,
         statistic_row.extract_id,
         statistic_row.sheet,
         statistic_row.source_row

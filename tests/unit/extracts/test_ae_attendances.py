@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fictional_files import file_of
-from fictional_statistics import AE_HEADER, ae_file, ae_line
+from fictional_statistics import AE_HEADER, ae_file, ae_line, ae_total
 from fictional_workbook import Cell, workbook
 
 from dagster_project.errors import InputRejected
@@ -41,17 +41,17 @@ def test_each_type_is_counted_unbooked_and_booked() -> None:
 
 @pytest.mark.parametrize("total", ["TOTAL", "Total", "Total "])
 def test_a_total_row_is_set_aside_however_it_is_spelt(total: str) -> None:
-    found = read(
-        ae_file(ae_line(), ae_line(total, period=total, name=total), ae_line("NLX"), ",,,," + "," * 17)
-    )
+    lines = [ae_line(), ae_line("NLX")]
+    closing = ae_total(*lines).replace("TOTAL", total)
+    found = read(ae_file(*lines, closing, ",,,," + "," * 17, total=""))
     assert set(found.statistic_row["organisation_code"]) == {"Z01"}
-    assert found.row_set_aside["reason"].tolist() == ["a total row", "not an NHS trust", "blank line"]
+    assert found.row_set_aside["reason"].tolist() == ["not an NHS trust", "a total row", "blank line"]
     assert found.records == 4
 
 
 def test_28_columns_with_blank_headers_and_one_called_a_are_read_as_22() -> None:
     header = AE_HEADER + ",,,,,,a"
-    found = read(ae_file(ae_line() + ",,,,,,", header=header))
+    found = read(ae_file(ae_line() + ",,,,,,", header=header, total=ae_total(ae_line()) + ",,,,,,"))
     assert len(found.statistic_row) == 12
 
 
@@ -69,11 +69,16 @@ def test_the_period_is_read_from_its_text(text: str, period: str) -> None:
 
 def test_a_blank_count_is_set_aside_and_other_text_rejected() -> None:
     found = read(ae_file(ae_line(counts="100,,50,4,0,1,30,0,2,1,0,0")))
-    assert found.row_set_aside[["organisation_code", "figure", "reason"]].values.tolist() == [
+    aside = found.row_set_aside[found.row_set_aside["reason"] != "a total row"]
+    assert aside[["organisation_code", "figure", "reason"]].values.tolist() == [
         ["Z01", "attendances", "the count is blank"]
     ]
+    lacking = found.statistic_row[found.statistic_row["value"].isna()]
+    assert lacking["missing_reason"].tolist() == [
+        "Monthly-AE.csv, row 2, column A&E attendances Type 2: the count is blank"
+    ]
     with pytest.raises(InputRejected, match="column A&E attendances Type 2: expected a count"):
-        read(ae_file(ae_line(counts="100,-3,50,4,0,1,30,0,2,1,0,0")))
+        read(ae_file(ae_line(counts="100,-3,50,4,0,1,30,0,2,1,0,0"), total=ae_total(ae_line())))
 
 
 def test_a_file_that_lost_a_column_is_rejected_by_its_name() -> None:
@@ -169,3 +174,36 @@ def test_a_copy_with_respelt_headers_gives_the_same_counts(spelling: str) -> Non
     columns = ["organisation_code", "measure", "category", "value"]
     copied = read(ae_file(ae_line(), header=respelt)).statistic_row
     assert copied[columns].equals(read(ae_file(ae_line())).statistic_row[columns])
+
+
+def test_rows_that_are_not_the_whole_total_are_rejected_with_column_sum_and_total() -> None:
+    """NLX is no NHS trust, but it is among what the total adds up."""
+    lines = [ae_line(), ae_line("NLX"), ae_line("Z02")]
+    for kept in (lines[1:], lines[:1], [*lines, ae_line("Z03")]):
+        with pytest.raises(InputRejected) as caught:
+            read(ae_file(*kept, total=ae_total(*lines)))
+        assert caught.value.column == "A&E attendances Type 1"
+        assert caught.value.expected.startswith("300: what the row TOTAL says")
+        assert caught.value.found == f"{100 * len(kept)}: the sum of {len(kept)} rows"
+
+
+def test_a_file_cut_off_before_its_total_is_rejected_and_so_are_rows_after_it() -> None:
+    with pytest.raises(InputRejected, match=r"row 3: expected a row TOTAL.*cut off"):
+        read(ae_file(ae_line(), ae_line("Z02"), total=""))
+    with pytest.raises(InputRejected, match="row 4: expected a row TOTAL"):
+        read(ae_file(ae_line(), ae_total(ae_line()), ae_line("Z02"), total=""))
+
+
+def test_a_suppressed_count_or_total_is_no_reason_to_reject_the_file() -> None:
+    counted = read(ae_file(ae_line(counts="*,0,50,4,0,1,30,0,2,1,0,0"), total=ae_total(ae_line())))
+    assert counted.statistic_row["value"].isna().sum() == 1
+    with pytest.raises(InputRejected, match="column A&E attendances Type 1: expected 100"):
+        read(
+            ae_file(
+                ae_line(counts="*,0,50,4,0,1,30,0,2,1,0,0"),
+                ae_line("Z02", counts="101,0,50,4,0,1,30,0,2,1,0,0"),
+                total=ae_total(ae_line()),
+            )
+        )
+    starred = ae_total(ae_line()).replace("TOTAL,100,", "TOTAL,*,")
+    assert read(ae_file(ae_line(), total=starred)).statistic_row["value"].notna().all()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from fictional_files import file_of
 from fictional_statistics import CANCER_HEADER, COMBINED_HEADER, cancer_extract, cancer_row
-from fictional_workbook import workbook
+from fictional_workbook import Cell, workbook
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers.cancer_waiting_times import read_cancer_waiting_times
@@ -101,7 +101,7 @@ def test_a_mark_means_what_the_source_is_declared_to_mean(
     marks: dict[str, str], values: list[int], aside: list[str]
 ) -> None:
     found = read(cancer_extract(cancer_row(within="-")), missing_marks=marks)
-    assert found.statistic_row["value"].tolist() == values
+    assert found.statistic_row["value"].dropna().tolist() == values
     assert found.row_set_aside["reason"].tolist() == aside
 
 
@@ -180,3 +180,48 @@ def test_a_combined_csv_that_doesnt_say_whose_rows_they_are_is_rejected() -> Non
     line = "2025-06-01,Provider,Z01,ZQ1,A,FDS,Breast,Screening,,10,8,2,0"
     with pytest.raises(InputRejected, match="Basis"):
         read(file_of(COMBINED_HEADER.replace("Basis", "Side"), line), "a.csv")
+
+
+def parts_and_total(*, within: str = "6") -> bytes:
+    """Lung 10 and breast 5 of 15 treated within standard 6 and 4; `within` stands in the row of lung."""
+    line = "01/06/2025,Provider,Z01,X,ASHFORD VALE,62D,{},{},ALL MODALITIES,{},{},0,0"
+    return combined(
+        line.format("ALL CANCERS", "ALL ROUTES", 15, 10),
+        line.format("Lung", "SCREENING", 10, within),
+        line.format("Breast", "SCREENING", 5, 4),
+    )
+
+
+def test_a_total_row_stands_for_parts_of_which_one_is_suppressed_and_says_so() -> None:
+    whole, starred = read(parts_and_total()), read(parts_and_total(within="*"))
+    for found in (whole, starred):
+        assert sums(found) == {"treated_62_day_total": 15, "treated_62_day_within": 10}
+    assert len(whole.statistic_row) == 4
+    assert not whole.notes
+    assert len(starred.statistic_row) == 2
+    assert "Z01 in 2025-06, treated_62_day: the rows of parts lack a count" in starred.notes[0]
+
+
+def test_a_suppressed_count_without_a_total_row_leaves_a_row_with_the_reason() -> None:
+    found = read(cancer_extract(cancer_row(within="*"), cancer_row(cancer="Suspected breast cancer")))
+    lacking = found.statistic_row[found.statistic_row["value"].isna()]
+    assert lacking[["source_row", "measure", "missing_reason"]].values.tolist() == [
+        [
+            2,
+            "fds_28_day_within",
+            "CWT.xlsx (CWT CRS Provider Extract), row 2, column WITHIN STANDARD: the count is '*': suppressed",
+        ]
+    ]
+
+
+def test_pathways_by_modality_must_be_as_many_as_by_cancer_type() -> None:
+    def by(modality: str, cancer: str, total: int, within: int = 1) -> list[Cell]:
+        return cancer_row("62-day Combined", "Screening", modality, cancer, total, within)
+
+    kinds = [by("ALL MODALITIES", "Lung", 6), by("ALL MODALITIES", "Breast", 4)]
+    assert len(read(cancer_extract(*kinds, by("Surgery", "ALL CANCERS", 10, 2))).statistic_row) == 4
+    for rows, found in ((kinds[:1], 6), ([], 0)):
+        with pytest.raises(InputRejected, match=f"TOTAL TREATED: expected 10: Z01 .*found {found}"):
+            read(cancer_extract(*rows, by("Surgery", "ALL CANCERS", 10, 2)))
+    with pytest.raises(InputRejected, match="WITHIN STANDARD: expected 3"):
+        read(cancer_extract(*kinds, by("Surgery", "ALL CANCERS", 10, 3)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from fictional_statistics import COMMUNITY_TITLES, community_tables
+from fictional_statistics import COMMUNITY_HEADER, COMMUNITY_TITLES, community_tables
+from fictional_workbook import Cell, workbook
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers.community_waiting_lists import read_community_waiting_lists
@@ -17,6 +18,16 @@ NAME = "Community-health-services-waiting-lists-2025-26-June.xlsx"
 
 def read(raw: bytes, name: str = NAME) -> ReadStatistic:
     return read_community_waiting_lists(raw, file_name=name, extract_id="a" * 64)
+
+
+def workbook_with(tables: dict[str, list[tuple[str, str, str, Cell, Cell]]]) -> bytes:
+    """Tables with rows of their own, header in row 5."""
+    return workbook(
+        {
+            table: [[COMMUNITY_TITLES[table]], [], [], [], COMMUNITY_HEADER, *map(list, rows)]
+            for table, rows in tables.items()
+        }
+    )
 
 
 def test_each_service_of_a_trust_is_a_count_in_each_of_three_tables() -> None:
@@ -34,8 +45,8 @@ def test_national_region_board_and_other_providers_rows_are_set_aside() -> None:
     found = read(
         community_tables(
             ("National", None, "England", 90, 80),
-            ("Region", "Y61", "EAST OF ENGLAND", 50, 40),
-            ("ICB", "ZQ1", "BOARD", 20, 10),
+            ("Region", "Y61", "EAST OF ENGLAND", 14, 4),
+            ("ICB", "ZQ1", "BOARD", 14, 4),
             ("Provider", "NNV", "A COMPANY", 2, 1),
             TRUST,
             extra=([], ["* a note below the table"]),
@@ -61,8 +72,8 @@ def test_blank_cells_are_counted_and_marks_set_aside_or_zero() -> None:
     )
     assert found.notes[-1].startswith("3 cells are blank")
     assert found.row_set_aside["reason"].unique().tolist() == ["the count is '*': suppressed"]
-    values = found.statistic_row[found.statistic_row["measure"] == "waiting_total"]["value"].tolist()
-    assert sorted(values) == [Decimal(0), Decimal(5)]
+    values = found.statistic_row[found.statistic_row["measure"] == "waiting_total"]["value"].dropna()
+    assert sorted(values.tolist()) == [Decimal(0), Decimal(5)]
 
 
 EARLIER = COMMUNITY_TITLES | {"Table 4": "Total waiting list by service, March 2025"}
@@ -134,3 +145,35 @@ def test_tables_of_different_months_or_about_something_else_are_rejected() -> No
     other = COMMUNITY_TITLES | {"Table 4g": "Number waiting >18 weeks, June 2025"}
     with pytest.raises(InputRejected, match="Table 4g: Number waiting >18 weeks"):
         read(community_tables(TRUST, titles=other))
+    with pytest.raises(InputRejected, match="the waits over 52 weeks"):
+        read(community_tables(TRUST, tables=("Table 4",)))
+
+
+def test_a_blank_beside_a_count_in_another_table_is_a_hole_and_not_an_absence() -> None:
+    """(A) Audiology of Z01 is blank in Table 4g alone; Z02 never returned (CYP) Audiology."""
+    lines = [("Provider", "Z01", "A", 10, 5), ("Provider", "Z02", "B", 7, None)]
+    holed = [("Provider", "Z01", "A", None, 1), lines[1]]
+    raw = workbook_with({"Table 4": lines, "Table 4g": holed, "Table 4h": lines})
+    found = read(raw)
+    lacking = found.statistic_row[found.statistic_row["value"].isna()]
+    assert lacking[["organisation_code", "measure", "missing_reason"]].values.tolist() == [
+        [
+            "Z01",
+            "waiting_over_52_to_104",
+            f"{NAME} (Table 4g), row 6, column (A) Audiology: the count is blank",
+        ]
+    ]
+    assert found.row_set_aside["reason"].tolist() == ["the count is blank"]
+    assert found.notes[-1].startswith("3 cells are blank")
+
+
+def test_providers_that_are_not_their_regions_sum_reject_the_file() -> None:
+    region = ("Region", "Y61", "EAST OF ENGLAND", 12, 4)
+    with pytest.raises(InputRejected, match=r"column \(CYP\) Audiology: expected 4: .*region; found 3"):
+        read(community_tables(region, TRUST))
+
+
+def test_a_table_that_lost_a_provider_is_rejected() -> None:
+    other = ("Provider", "Z02", "B", 0, 0)
+    with pytest.raises(InputRejected, match=r"Table 4g\).*the provider Z02"):
+        read(workbook_with({"Table 4": [TRUST, other], "Table 4g": [TRUST], "Table 4h": [TRUST, other]}))

@@ -216,7 +216,7 @@ def test_a_file_larger_than_its_source_may_be_is_refused_before_it_is_read(
         (lambda raw: raw + b'"' + b"line\r\n" * 40_000, "a quote may not be closed"),
         (lambda raw: raw.decode().encode("utf-16"), "UTF-16"),
         (lambda raw: raw.replace(b",", b";"), "semicolons"),
-        (lambda raw: raw.replace(b"C_999", b"C_998"), "none among"),
+        (lambda raw: raw.replace(b"C_999", b"C_998"), "a row C_999"),
     ],
 )
 def test_a_large_extract_beyond_measure_is_refused(

@@ -41,7 +41,7 @@ def test_only_part_2_and_the_total_of_treatment_functions_count_on_their_own_lin
     found = read(
         rtt_csv(
             rtt_line(part="Part_2A"),
-            rtt_line(function="C_100"),
+            rtt_line(function="C_100", total="7"),
             rtt_line(total="7"),
             rtt_line(part="Part_3", every=""),
             rtt_line(commissioner="02Q", total="8"),
@@ -96,7 +96,20 @@ def test_a_band_that_is_no_count_takes_its_measure_away_or_rejects_the_file() ->
         [2, "incomplete_within_18_weeks", "the count is '*': suppressed"],
         [3, "incomplete_over_52_weeks", "the count is blank"],
     ]
-    assert len(found.statistic_row) == 4
+    lacking = found.statistic_row[found.statistic_row["value"].isna()]
+    assert lacking[["measure", "category", "missing_reason"]].values.tolist() == [
+        [
+            "incomplete_within_18_weeks",
+            "01Q",
+            "rtt.zip, row 2, column Gt 00 To 01 Weeks SUM 1 to Gt 17 To 18 Weeks SUM 1, added up: "
+            "the count is '*': suppressed",
+        ],
+        [
+            "incomplete_over_52_weeks",
+            "02Q",
+            "rtt.zip, row 3, column Gt 52 To 53 Weeks SUM 1 to Gt 104 Weeks SUM 1, added up: the count is blank",
+        ],
+    ]
     zero = read(rtt_csv(rtt_line(bands={3: "*", 4: "5"})), missing_marks={"*": "zero"})
     assert values(zero)["incomplete_within_18_weeks"] == 5
     with pytest.raises(InputRejected, match="row 3"):
@@ -148,3 +161,17 @@ def test_an_archive_cut_off_or_damaged_or_with_several_csvs_is_rejected() -> Non
         read(whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 9]) + whole[middle + 9 :])
     with pytest.raises(InputRejected, match="one CSV"):
         read(zip_of({"a.csv": rtt_csv(rtt_line()), "b.csv": rtt_csv(rtt_line())}))
+
+
+def test_treatment_functions_that_are_not_their_total_reject_the_file() -> None:
+    functions = [rtt_line(function="C_100", total="50"), rtt_line(function="C_110", total="10")]
+    assert len(read(rtt_csv(*functions, rtt_line())).statistic_row) == 3
+    with pytest.raises(InputRejected, match="expected 60: C_999 of Z01 and commissioner 01Q; found 10"):
+        read(rtt_csv(functions[1], rtt_line()))
+    with pytest.raises(InputRejected, match=r"row 3.*expected a row C_999.*cut off"):
+        read(rtt_csv(*functions))
+
+
+def test_bands_that_are_not_the_total_of_their_row_reject_the_file() -> None:
+    with pytest.raises(InputRejected, match=r"row 2, column Total All: expected 60: .*found 57"):
+        read(rtt_csv(rtt_line().replace(",60,", ",57,")))

@@ -120,7 +120,7 @@ def test_only_the_statistics_of_the_quarters_asked_for_stay(tmp_path: Path) -> N
     chosen = loaded.for_quarters(["2025-26-Q1"])
     assert set(chosen.statistic_row["period"]) == {"2025-06"}
     assert sorted(chosen.extract["file_name"]) == ["data.csv", "etr.csv", "june.csv"]
-    assert chosen.row_set_aside.empty
+    assert chosen.row_set_aside["reason"].tolist() == ["a total row"]
     assert len(chosen.organisation_reference) == 1
 
 
@@ -156,9 +156,10 @@ def test_a_month_does_not_supersede_another_month_of_its_quarter(tmp_path: Path)
 
 
 def test_a_longer_series_is_newer_and_organisations_that_it_lacks_stay(tmp_path: Path) -> None:
-    longer = ae_file(ae_line(counts="111,0,50,4,0,1,30,0,2,1,0,0"), ae_line("Z03", period="MSitAE-JULY-2025"))
+    july = [ae_line(code, period="MSitAE-JULY-2025") for code in ("Z03", "Z04")]
+    longer = ae_file(ae_line(counts="111,0,50,4,0,1,30,0,2,1,0,0"), *july)
     loaded = load(tmp_path, {"b.csv": OLD, "a.csv": longer})
-    assert attendances(loaded) == {"Z01": 111, "Z02": 100, "Z03": 100}
+    assert attendances(loaded) == {"Z01": 111, "Z02": 100, "Z03": 100, "Z04": 100}
     assert loaded.extract["supersedes"].isna().all()
 
 
