@@ -1,4 +1,4 @@
-"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`)."""
+"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`, `data`, `data-sample`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ PACKAGE_DIR = Path(__file__).resolve().parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
+DATA_VARIABLE = "LEAGUE_DATA_DIR"
 WAREHOUSE_NAME = "nhs_league_tables"
 WAREHOUSE_SCHEMA = "league"
 OWNER = "team:league-tables"
@@ -24,7 +25,21 @@ class DataFolder:
 
     @classmethod
     def from_environment(cls) -> DataFolder:
-        return cls(Path(os.environ.get("LEAGUE_DATA_DIR") or PROJECT_ROOT / "data").resolve())
+        """The folder to read: LEAGUE_DATA_DIR if it is set; else `data` or, where that holds nothing, the sample's."""
+        official, sample = cls.to_write(is_sample=False), cls.to_write(is_sample=True)
+        return sample if sample.root.is_dir() and not official.holds_anything else official
+
+    @classmethod
+    def to_write(cls, *, is_sample: bool) -> DataFolder:
+        """The folder for figures of a kind: LEAGUE_DATA_DIR if it is set; else `data`, or `data-sample`."""
+        name = "data-sample" if is_sample else "data"
+        return cls(Path(os.environ.get(DATA_VARIABLE) or PROJECT_ROOT / name).resolve())
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether files, releases or nowcasts are in it, or what kind of them it is for."""
+        kept = (self.archive, self.warehouse, self.releases, self.nowcasts, self.root / "data_folder.json")
+        return any(path.exists() for path in kept)
 
     @property
     def archive(self) -> Path:

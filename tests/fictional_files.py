@@ -1,4 +1,4 @@
-"""Small hand-written files in the publisher's layouts, with fictional organisations (Z codes)."""
+"""Small hand-written files in the publisher's layouts, with fictional organisations, as their names say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def data_line(
     quarter: str = "Q1 2025/26",
     region: str = "North East",
     kind: str = "Acute trust",
-    name: str = "Ashford Vale NHS Trust",
+    name: str = "Ashford Vale NHS Trust (fictional)",
     reporting_date: str | None = None,
     units: str = "percent",
     rank: str = "3.0",
@@ -43,10 +43,11 @@ def league_line(
     deficit: str = "No",
     rank: str = "1.0",
     rank_range: str = "1 to 11",
+    name: str = "Ashford Vale NHS Trust (fictional)",
 ) -> str:
     """One record below LEAGUE_HEADER."""
     return (
-        f"{quarter},London,Mental health and community trust,Community,{code},Ashford Vale NHS Trust,"
+        f"{quarter},London,Mental health and community trust,Community,{code},{name},"
         f"{average},{score_range},{segment},{deficit},{rank},{rank_range}"
     )
 

@@ -1,4 +1,4 @@
-"""Small hand-written statistics in the publishers' true layouts, with fictional organisations (Z codes)."""
+"""Small hand-written statistics in the publishers' true layouts, with fictional organisations, as their names say."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ CANCER_HEADER: list[Cell] = [
     "TOTAL TREATED",
     "WITHIN STANDARD",
     "BREACHES",
+    # The publisher's has no names: this column is the mark of fictional files.
+    "ORG NAME",
 ]
 COMBINED_HEADER = (
     "Period,Basis,Org_Code,Parent_Org,Org_Name,Standard_or_Item,Cancer_Type,Referral_Route_or_Stage,"
@@ -71,10 +73,11 @@ def cancer_row(
     *,
     code: str = "Z01",
     month: date = JUNE,
+    name: str | None = "ASHFORD VALE NHS TRUST (FICTIONAL)",
 ) -> list[Cell]:
     """One row below CANCER_HEADER."""
     year, name = "2025/26", month.strftime("%b").upper()
-    return [month, year, name, standard, code, route, modality, cancer, total, within, 0]
+    return [month, year, name, standard, code, route, modality, cancer, total, within, 0, name]
 
 
 def cancer_extract(*rows: list[Cell]) -> bytes:
@@ -109,7 +112,7 @@ def ae_line(
     counts: str = "100,0,50,4,0,1,30,0,2,1,0,0",
     *,
     period: str = "MSitAE-JUNE-2025",
-    name: str = "ASHFORD VALE NHS TRUST",
+    name: str = "ASHFORD VALE NHS TRUST (FICTIONAL)",
 ) -> str:
     """One record below AE_HEADER: six counts of attendances, six of those over four hours."""
     return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name}",{counts},9,9,9,9,9,9'
@@ -141,7 +144,7 @@ def rtt_line(
     bands: dict[int, str] | None = None,
     every: str = "0",
     total: str = "60",
-    name: str = "ASHFORD VALE NHS TRUST",
+    name: str = "ASHFORD VALE NHS TRUST (FICTIONAL)",
     period: str = "RTT-June-2025",
 ) -> str:
     """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others."""
@@ -156,7 +159,13 @@ def rtt_csv(*lines: str) -> bytes:
     return file_of(RTT_HEADER, *lines, bom=False)
 
 
-def trust_line(code: str = "Z01", opened: str = "20250401", closed: str = "") -> str:
+def trust_line(
+    code: str = "Z01",
+    opened: str = "20250401",
+    closed: str = "",
+    *,
+    name: str = "ASHFORD, VALE NHS TRUST (FICTIONAL)",
+) -> str:
     """One record of ODS's list of trusts: 27 fields, no header."""
-    cells = [code, "ASHFORD, VALE NHS TRUST", "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
+    cells = [code, name, "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
     return ",".join(f'"{cell}"' for cell in cells)

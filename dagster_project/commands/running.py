@@ -48,7 +48,6 @@ def run(
         from dagster_project.runs.progress import listening
         from dagster_project.runs.request import RunRequest, day_of
 
-        data = DataFolder.from_environment()
         request = RunRequest(
             quarters=tuple(Quarter.from_argument(text) for text in quarters),
             extracts_dir=existing_folder(extracts),
@@ -62,6 +61,7 @@ def run(
             by=by,
             threads=threads,
         )
+        data = request.data_folder
         with listening(presentation.progress):
             from dagster_project.launch import launch
 
@@ -90,7 +90,7 @@ def fetch(
         wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
         with listening(presentation.progress):
             result = fetch_quarter(
-                wanted, DataFolder.from_environment(), sources=source or (), catalogue=known
+                wanted, DataFolder.to_write(is_sample=False), sources=source or (), catalogue=known
             )
         finish(result, as_json, lambda: presentation.show_fetch(result))
 
@@ -148,9 +148,11 @@ def dev(
 ) -> None:
     """Open Dagster's web server on the project, with the history of `league run` in it."""
     from dagster_project.launch import dagster_home
-    from dagster_project.settings import PROJECT_ROOT
+    from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
 
-    dagster_home(DataFolder.from_environment())
+    data = DataFolder.from_environment()
+    dagster_home(data)
+    os.environ[DATA_VARIABLE] = str(data.root)
     program = Path(sys.executable).with_name("dagster")
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.execv(program, [str(program), "dev", "-w", workspace, "-p", str(port), "-h", host])

@@ -65,6 +65,8 @@ def download(
         seen = _seen(found, source, path, file_name, answer)
         known = archive.path_of(seen.extract_id).exists()
         sighting = _placed(seen, source, last, sightings)
+        if source.reader is not None:
+            archive.admit(sighting.is_sample)
         archive.adopt(path)
     archive.record([sighting])
     recorded = _last_at(found.url, archive.sightings())

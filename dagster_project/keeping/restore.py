@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dagster_project.data_kind import KIND_FILE, Kind, kind_held, require_kind, write_down_kind
 from dagster_project.errors import InputRejected, LeagueError, WrongUsage
 from dagster_project.keeping.backup_folder import Backup, BackupFolder, copy_with_hash
 from dagster_project.releases.durable import flush, make_folder, remove
@@ -58,7 +59,7 @@ def _refuse_filled(into: DataFolder) -> None:
     if not into.root.is_dir():
         raise WrongUsage(f"{into.root} is a file: name the folder to restore into.")
     there = sorted(
-        path.name for path in into.root.iterdir() if path.name not in (_STAGE, into.lock_file.name)
+        path.name for path in into.root.iterdir() if path.name not in (_STAGE, into.lock_file.name, KIND_FILE)
     )
     if there:
         raise WrongUsage(
@@ -77,18 +78,27 @@ def _restore(backup: Backup, store: BackupFolder, into: DataFolder) -> None:
         try:
             announce(f"Restoring into {into.root}")
             _write(backup, store, stage)
+            _refuse_other_kind(into, DataFolder(stage))
             for entry in sorted(stage.iterdir(), key=lambda path: path.name == into.warehouse.parent.name):
                 target = into.root / entry.name
                 entry.rename(target)
                 placed.append(target)
             flush(into.root)
             mend_current_links(into)
+            write_down_kind(into)
         except BaseException:
             for target in placed:
                 remove(target)
             raise
         finally:
             remove(stage)
+
+
+def _refuse_other_kind(into: DataFolder, restored: DataFolder) -> None:
+    """An empty folder may have been set aside for one kind."""
+    kind = kind_held(restored)
+    if kind is not None:
+        require_kind(into, kind is Kind.FICTIONAL, write=False)
 
 
 def _write(backup: Backup, store: BackupFolder, stage: Path) -> None:

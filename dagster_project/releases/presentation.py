@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE, kind_notice
 
 _WIDTH = 160
 
@@ -57,6 +57,7 @@ def show_history(result: Mapping[str, Any]) -> None:
         for item in result["current"]:
             table.add_row(item["quarter"], item["release_id"], item["since"], item["how"])
         out.print(table)
+        out.print(kind_notice(result["kind"]))
         return
     table = Table(title="Releases", title_justify="left", box=None, title_style="bold")
     for column in ("quarter", "when (UTC)", "release", "event", "how", "by", "reason"):
@@ -72,3 +73,4 @@ def show_history(result: Mapping[str, Any]) -> None:
             escape(item["reason"] or ""),
         )
     out.print(table)
+    out.print(kind_notice(result["kind"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.data_kind import require_kind
 from dagster_project.errors import LeagueError
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, wal_of
@@ -168,13 +169,15 @@ def make_current(
 ) -> None:
     """Writes into the candidate's `current_release` and journal what its league table holds of the quarters.
 
-    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back.
+    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back, and for one of the kind
+    that the folder doesn't hold.
     """
     _keep_current_release(connection)
     keep_journal(connection, data)
     before = dict(connection.execute(f"select quarter, release_id from {_TABLE}").fetchall())
     for quarter in quarters:
         release = _describe(connection, quarter)
+        require_kind(data, release.is_sample, write=True)
         released = release_path(data, quarter, release.release_id) / RELEASE_FILE
         if not released.is_file():
             raise LeagueError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
-from dagster_project.extracts.archive import Archive
+from dagster_project.data_kind import require_kind
+from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError, WrongUsage
+from dagster_project.extracts.archive import Archive, archive_of
 from dagster_project.extracts.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.extracts.discover import Found, Survey, survey
 from dagster_project.extracts.download import download
@@ -32,11 +33,14 @@ def fetch_quarter(
 
     The result lists each source's pages, files and failures; its `exit_code` is 0 when everything found is
     archived, 4 if bytes were rejected, 3 if a file or page couldn't be had or nothing was found. Raises
-    InputMissing when no publisher answers at all, WrongUsage for an unknown source, Locked during a run.
+    InputMissing when no publisher answers at all, WrongUsage for an unknown source or files of the kind that
+    the data folder doesn't hold, Locked during a run.
     """
     known = catalogue or load_catalogue()
     chosen = known.chosen(sources)
-    archive = Archive(data.archive)
+    archive = archive_of(data)
+    if catalogue is None or catalogue.is_bundled:
+        require_kind(data, False, write=False)
     with (
         writer_lock(data, f"fetch-{quarter}"),
         Publisher(seconds_between_requests=known.seconds_between_requests, patience=patience) as publisher,
@@ -84,6 +88,8 @@ def _fetch_file(
     """One file's outcome; a failure is a result, so that the other files are still fetched."""
     try:
         downloaded = download(found, source, archive, publisher, progress=announce)
+    except WrongUsage:
+        raise  # a file of the kind that the data folder doesn't hold
     except LeagueError as error:
         announce(f"Failed: {found.url}")
         return {"url": found.url, "link_text": found.link_text, "outcome": FAILED, **_failure(error)}

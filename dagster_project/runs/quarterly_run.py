@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, open_candidate
@@ -81,6 +82,8 @@ class QuarterlyRun:
         self.witness.run_started(self)
         try:
             with self.recording():
+                if self.request.sample:
+                    require_kind(self.data, True, write=False)
                 self._exit.enter_context(writer_lock(self.data, self.run_id))
                 mend_current_links(self.data)
                 refuse_foreign_wal(self.data)

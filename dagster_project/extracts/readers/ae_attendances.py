@@ -56,7 +56,7 @@ def read_ae_attendances(
     records = read_records(body, file_name, any_header=True)
     require_columns(records, ["Period", "Org Code", "Org name", *OWN_COLUMNS])
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
-    trusts = trust_rows(records, "org_code", cells.set_aside)
+    trusts = trust_rows(records, "org_code", cells.set_aside, name_key="org_name")
     periods = trusts.records.parsed("period", month_in)
     names = parsed_names(trusts.records, "org_name")
     for category, columns in _CATEGORIES.items():
@@ -70,4 +70,6 @@ def read_ae_attendances(
                 periods=periods,
                 categories=category,
             )
-    return cells.read(body, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        body, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )

@@ -42,7 +42,7 @@ def read_ambulance_systems(
     require_columns(records, HEADER)
     code_key, name_key = _code_and_name(records)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
-    trusts = trust_rows(records, code_key, cells.set_aside)
+    trusts = trust_rows(records, code_key, cells.set_aside, name_key=name_key)
     periods = _periods(trusts.records)
     names = parsed_names(trusts.records, name_key)
     for measure, code in _MEASURES.items():
@@ -56,7 +56,9 @@ def read_ambulance_systems(
             categories=None,
             sheet=sheet,
         )
-    return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        raw, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
 
 
 def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:

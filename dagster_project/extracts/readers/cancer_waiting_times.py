@@ -67,7 +67,7 @@ def read_cancer_waiting_times(
     in_scope = records.kept([i for i, standard in enumerate(standards) if standard])
     if not len(in_scope):
         cells.notes.append("no rows of the 28-day or 62-day standard")
-    trusts = trust_rows(in_scope, keys["code"], cells.set_aside, _reasons(in_scope))
+    trusts = trust_rows(in_scope, keys["code"], cells.set_aside, _reasons(in_scope), name_key="org_name")
     periods = _periods(trusts.records, file_name)
     parts = _parts(trusts.records, keys, trusts.codes, periods)
     _set_aside_totals(cells.set_aside, trusts.records, trusts.codes, parts)
@@ -86,7 +86,9 @@ def read_cancer_waiting_times(
                 categories=(rows["route"] + "; " + rows["cancer"]).tolist(),
                 sheet=sheet,
             )
-    return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        raw, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
 
 
 def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:

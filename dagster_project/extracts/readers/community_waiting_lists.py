@@ -12,6 +12,7 @@ from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
     CountedCells,
     Marks,
+    TrustRows,
     parsed_names,
     trust_rows,
 )
@@ -52,7 +53,7 @@ def read_community_waiting_lists(
     workbook = sheets.open_workbook(raw, file_name)
     names = {text.folded(name).casefold(): name for name in workbook.sheet_names}
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, blanks_are_usual=True)
-    period, read, samples = None, 0, set()
+    period, read, found = None, 0, list[TrustRows]()
     for table, (measure, words) in _TABLES.items():
         sheet = names.get(table.casefold())
         if sheet is None and table == _NOT_YET_THERE:
@@ -74,16 +75,22 @@ def read_community_waiting_lists(
             raise _rejected(f"{file_name} ({sheet})", f"the month {period}, as in {TOTAL_TABLE}", month)
         period = month
         records = sheets.sheet_records(rows, header_at, f"{file_name} ({sheet})")
-        samples.add(_add(cells, records, measure, period, sheet))
+        found.append(_add(cells, records, measure, period, sheet))
         read += len(records)
-    return cells.read(raw, records=read, is_sample=True in samples, periods=[period] if period else [])
+    return cells.read(
+        raw,
+        records=read,
+        is_sample=_is_sample(found, file_name),
+        periods=[period] if period else [],
+        unproven=[row for trusts in found for row in trusts.unproven],
+    )
 
 
-def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet: str) -> bool:
-    """Takes the services of one sheet's trusts; whether they are the sample's."""
+def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet: str) -> TrustRows:
+    """Takes the services of one sheet's trusts."""
     kinds = [text.folded(kind).casefold() for kind in records.columns["organisation_type"]]
     reasons = [_why_no_provider(kind) for kind in kinds]
-    trusts = trust_rows(records, "organisation_code", cells.set_aside, reasons)
+    trusts = trust_rows(records, "organisation_code", cells.set_aside, reasons, name_key="organisation_name")
     names = parsed_names(trusts.records, "organisation_name")
     for key in list(records.header)[len(HEADER) :]:
         if key.startswith("column ") or _SUMS.match(records.header[key]):
@@ -98,7 +105,15 @@ def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet
             categories=records.header[key],
             sheet=sheet,
         )
-    return trusts.is_sample
+    return trusts
+
+
+def _is_sample(found: Sequence[TrustRows], file_name: str) -> bool:
+    """Whether all sheets' trusts are invented; InputRejected where only some are."""
+    kinds = {trusts.is_sample for trusts in found if trusts.codes}
+    if len(kinds) > 1:
+        raise _rejected(file_name, "invented organisations in all tables or in none", "them in some")
+    return True in kinds
 
 
 def _why_no_provider(kind: str) -> str | None:

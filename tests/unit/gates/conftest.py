@@ -107,8 +107,8 @@ create table methodology.framework_parameter as from (values
 ) t (framework, parameter, value);
 create table reference.region as from (values ('North', 'North')) t (region_as_published, region);
 create table reference.organisation_code_pattern as from (values
-    (true, 'trust', 'Z[0-9][A-Z]'), (true, 'icb', 'ZQ[A-Z]'), (false, 'trust', 'R[0-9A-Z]{2}')
-) t (is_sample, table_group, pattern);
+    ('trust', 'Z[0-9][A-Z]'), ('icb', 'ZQ[A-Z]')
+) t (table_group, pattern);
 create table reference.organisation_successor as from (values
     ('Z9Z', 'Z1A', '2026-06-30', true), ('Z8Z', 'Z1A', '2026-07-01', true)
 ) t (organisation_code, successor_code, effective_date, is_sample);
