@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from fictional_files import file_of
+from fictional_files import file_of, named
 from fictional_workbook import Cell, workbook
 
 JUNE = date(2025, 6, 1)
@@ -63,6 +63,10 @@ RTT_HEADER = ",".join(
 )
 
 
+def _named(code: str, name: str = "ASHFORD VALE NHS TRUST") -> str:
+    return named(code, name) if name and not name.casefold().endswith("(fictional)") else name
+
+
 def cancer_row(
     standard: str = "28-day FDS",
     route: str = "URGENT SUSPECTED CANCER",
@@ -73,11 +77,23 @@ def cancer_row(
     *,
     code: str = "Z01",
     month: date = JUNE,
-    name: str | None = "ASHFORD VALE NHS TRUST (FICTIONAL)",
+    name: str | None = None,
 ) -> list[Cell]:
     """One row below CANCER_HEADER."""
-    year, name = "2025/26", month.strftime("%b").upper()
-    return [month, year, name, standard, code, route, modality, cancer, total, within, 0, name]
+    return [
+        month,
+        "2025/26",
+        month.strftime("%b").upper(),
+        standard,
+        code,
+        route,
+        modality,
+        cancer,
+        total,
+        within,
+        0,
+        name or _named(code),
+    ]
 
 
 def cancer_extract(*rows: list[Cell]) -> bytes:
@@ -91,7 +107,8 @@ def community_tables(
     extra: tuple[list[Cell], ...] = (),
 ) -> bytes:
     """The same rows (type, code, name, two services) in each table, header in row 5."""
-    sheet = [*rows, *extra]
+    named_rows = [(kind, code, _named(code or "", name), *cells) for kind, code, name, *cells in rows]
+    sheet = [*map(list, named_rows), *extra]
     sheets: dict[str, list[list[Cell]]] = {
         "Cover page": [["Waiting lists"]],
         "Table 4a": [["Number waiting"]],
@@ -103,7 +120,7 @@ def community_tables(
             ["Data is submitted"],
             ["* Data for"],
         ]
-        sheets[table] = [*banner, COMMUNITY_HEADER, *map(list, sheet)]
+        sheets[table] = [*banner, COMMUNITY_HEADER, *sheet]
     return workbook(sheets)
 
 
@@ -112,10 +129,10 @@ def ae_line(
     counts: str = "100,0,50,4,0,1,30,0,2,1,0,0",
     *,
     period: str = "MSitAE-JUNE-2025",
-    name: str = "ASHFORD VALE NHS TRUST (FICTIONAL)",
+    name: str | None = None,
 ) -> str:
     """One record below AE_HEADER: six counts of attendances, six of those over four hours."""
-    return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name}",{counts},9,9,9,9,9,9'
+    return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name or _named(code)}",{counts},9,9,9,9,9,9'
 
 
 def ae_file(*lines: str, header: str = AE_HEADER) -> bytes:
@@ -129,7 +146,20 @@ def ambulance_sheet(*rows: list[Cell]) -> bytes:
         "Concatenated", "Year", "Month", "Reg", None, "Area", "Trust", "A7", "A10", "A30", "Year", "Month",
     ]  # fmt: skip
     below: list[list[Cell]] = [
-        [f"{year}{month}{code}", year, month, "Y59", "South East", code, name, 1, count, seconds, "x", "y"]
+        [
+            f"{year}{month}{code}",
+            year,
+            month,
+            "Y59",
+            "South East",
+            code,
+            _named(str(code), str(name)),
+            1,
+            count,
+            seconds,
+            "x",
+            "y",
+        ]
         for year, month, code, name, count, seconds in rows
     ]
     return workbook({"Introduction": [["About"]], "Raw": [*banner, codes, *below]})
@@ -144,13 +174,13 @@ def rtt_line(
     bands: dict[int, str] | None = None,
     every: str = "0",
     total: str = "60",
-    name: str = "ASHFORD VALE NHS TRUST (FICTIONAL)",
+    name: str | None = None,
     period: str = "RTT-June-2025",
 ) -> str:
     """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others."""
     weeks = ",".join((bands or {}).get(week, every) for week in range(105))
     return (
-        f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
+        f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name or _named(code)}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
         f"SUB BOARD,{part},Incomplete Pathways,{function},Total,{weeks},,0,{total}"
     )
 
@@ -164,8 +194,17 @@ def trust_line(
     opened: str = "20250401",
     closed: str = "",
     *,
-    name: str = "ASHFORD, VALE NHS TRUST (FICTIONAL)",
+    name: str | None = None,
 ) -> str:
     """One record of ODS's list of trusts: 27 fields, no header."""
-    cells = [code, name, "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
+    cells = [
+        code,
+        name or _named(code, "ASHFORD, VALE NHS TRUST"),
+        "Y56",
+        "ZQ1",
+        *["STREET"] * 6,
+        opened,
+        closed,
+        *[""] * 15,
+    ]
     return ",".join(f'"{cell}"' for cell in cells)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dagster_project.data_kind import KIND_FILE, Kind, kind_held, require_kind, write_down_kind
+from dagster_project.data_kind import KIND_FILE, Kind, kind_held, require_kind
 from dagster_project.errors import InputRejected, LeagueError, WrongUsage
 from dagster_project.keeping.backup_folder import Backup, BackupFolder, copy_with_hash
 from dagster_project.releases.durable import flush, make_folder, remove
@@ -85,7 +85,6 @@ def _restore(backup: Backup, store: BackupFolder, into: DataFolder) -> None:
                 placed.append(target)
             flush(into.root)
             mend_current_links(into)
-            write_down_kind(into)
         except BaseException:
             for target in placed:
                 remove(target)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster_project.data_kind import write_down_kind
 from dagster_project.errors import LeagueError, Locked
 from dagster_project.releases.durable import make_folder
 from dagster_project.settings import DataFolder
@@ -21,8 +20,6 @@ _held_by_this_process: set[Path] = set()
 @contextmanager
 def writer_lock(data: DataFolder, run_id: str) -> Iterator[None]:
     """Holds the data folder for one run; raises Locked, naming the owner, while another holds it.
-
-    A folder from before kinds were kept apart says from now on which it is.
 
     The operating system frees the lock when the process ends, however it ends. The file is never
     removed: a second process could otherwise lock a file that has already lost its name.
@@ -37,7 +34,6 @@ def writer_lock(data: DataFolder, run_id: str) -> Iterator[None]:
         _write(descriptor, _owner(run_id))
         _held_by_this_process.add(data.lock_file)
         try:
-            write_down_kind(data)
             yield
         finally:
             _held_by_this_process.discard(data.lock_file)
