@@ -125,9 +125,9 @@ def test_no_break_spaces_are_folded_in_texts() -> None:
 
 
 def test_a_file_in_windows_1252_is_read_and_its_lines_are_noted() -> None:
-    raw = "\r\n".join([DATA_HEADER, data_line(), data_line("Z02", name="Caf\u00e9 \u2013 Trust (fictional)"), ""]).encode(
-        "cp1252"
-    )
+    raw = "\r\n".join(
+        [DATA_HEADER, data_line(), data_line("Z02", name="Caf\u00e9 \u2013 Trust (fictional)"), ""]
+    ).encode("cp1252")
     extract = read(raw)
     assert extract.extract_row.iloc[1].organisation_name == "Caf\u00e9 \u2013 Trust (fictional)"
     assert extract.notes == ("not UTF-8: read as Windows-1252 (cp1252); line 3",)
@@ -259,9 +259,7 @@ def test_names_make_a_file_official_or_fictional_and_codes_with_z_do_not() -> No
 def test_fictional_and_official_names_in_one_file_are_rejected_naming_rows() -> None:
     error = rejection(data_file(data_line("Z01"), data_line("R0Z"), data_line("Z02"), data_line("R1Z")))
     assert (error.row, error.column) == (3, "Trust_name")
-    assert error.found == (
-        "2 with it and 2 without, those without it in rows 3, 5: 'Ashford Vale NHS Trust'"
-    )
+    assert error.found == ("2 with it and 2 without, those without it in rows 3, 5: 'Ashford Vale NHS Trust'")
 
 
 def test_codes_of_no_kind_are_rejected_but_one_malformed_code_is_left_to_the_gate() -> None:
