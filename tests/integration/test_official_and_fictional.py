@@ -127,7 +127,7 @@ def test_fetch_refuses_official_publishers_before_it_asks_them(released: DataFol
 def test_fetch_keeps_no_file_of_the_other_kind(tmp_path: Path, small_extracts: Path) -> None:
     data = DataFolder(tmp_path / "data")
     require_kind(data, False, write=True)
-    (file,) = (small_extracts / QUARTER).glob("ambulance*data*.csv")
+    (file,) = (small_extracts / QUARTER).glob("*ambulance*data.csv")
     address = f"/wp-content/uploads/2025/09/{file.name}"
     with local_publisher() as site:
         site.put(address, file.read_bytes())
@@ -145,6 +145,7 @@ def test_an_approval_makes_no_release_of_the_other_kind_current(
 ) -> None:
     data = new_data(tmp_path / "data")
     held = league(*("run", QUARTER, "--extracts", official_files, "--hold", "--by", "A", "--json"), data=data)
+    assert held.code == 0, held.err + held.out
     (release_id,) = held.answer["held"]
     write(data.root / KIND_FILE, b'{"kind": "fictional"}')
     ended = league("approve", release_id, "--by", "B", data=data)
