@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from dagster_project.commands import (
@@ -16,6 +20,7 @@ from dagster_project.commands import (
     running,
     verifying,
 )
+from dagster_project.settings import DATA_VARIABLE
 
 app = typer.Typer(
     name="league",
@@ -24,6 +29,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def root(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="The data folder, as LEAGUE_DATA_DIR; without both, data, or data-sample for the sample.",
+        ),
+    ] = None,
+) -> None:
+    """What holds for every verb: where its data are."""
+    if data is not None:
+        os.environ[DATA_VARIABLE] = str(data.resolve())
+
+
 app.add_typer(running.app)
 app.add_typer(auditing.app)
 app.add_typer(verifying.app)

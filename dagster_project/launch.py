@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from dagster_project.releases.journal import person
 from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
-from dagster_project.settings import DataFolder
+from dagster_project.settings import DATA_VARIABLE, DataFolder
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -30,6 +31,25 @@ def launch(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     Raises WrongUsage where Dagster refuses its settings, MachineFault where there isn't memory enough.
     """
     require_memory()
+    with _named(data):
+        return _launched(request, data)
+
+
+@contextmanager
+def _named(data: DataFolder) -> Iterator[None]:
+    """Makes the data folder known to Dagster's resources, which ask the environment for it."""
+    before = os.environ.get(DATA_VARIABLE)
+    os.environ[DATA_VARIABLE] = str(data.root)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DATA_VARIABLE]
+        else:
+            os.environ[DATA_VARIABLE] = before
+
+
+def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     dagster_home(data)
     announce("Starting Dagster")
     from dagster_project.assets.quarterly_run_resource import QUARTERS_TAG

@@ -20,11 +20,15 @@ OFFICIAL_NOTICE = (
     "Unofficial recomputation. "
     "Contains public sector information licensed under the Open Government Licence v3.0."
 )
+_BOTH_NOTICE = (
+    "Official and fictional data are in one folder, from before they were kept apart: nothing is added to it."
+)
 NOT_A_VERDICT = "Lower scores are better. A rank is not a verdict."
 
 # A pipe or a file has no width of its own: wide enough that codes, ids and names aren't cut.
 _WIDTH_OF_A_FILE = 160
 _MESSAGE_SHOWN = 100
+_CODES_SHOWN = 5
 _NUMBERS = frozenset({"rank", "average", "rows", "files", "bytes"})
 
 _out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
@@ -40,6 +44,12 @@ def progress(text: str) -> None:
 def failure(message: str) -> None:
     """An error that a person can act on."""
     _err.print(f"[bold red]error[/bold red]  {escape(message)}")
+
+
+def kind_notice(kind: str | None) -> str:
+    """What a data folder's figures are, in a sentence."""
+    notices = {"official": OFFICIAL_NOTICE, "fictional": SAMPLE_NOTICE, "both": _BOTH_NOTICE}
+    return notices.get(kind or "", "The data folder holds nothing yet: its first files say what it is for.")
 
 
 def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
@@ -149,6 +159,16 @@ def show_check(result: Mapping[str, Any]) -> None:
     _out.print(
         f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file"
     )
+    for item in result["organisations_set_aside"]:
+        _out.print(
+            f"set aside: {escape(item['file'])}: {item['rows']} rows of {len(item['organisations'])} organisations: "
+            f"{escape(item['reason'])} ({escape(_some(item['organisations']))})"
+        )
+    if result["data_folder_kind"] not in (None, result["kind"]):
+        _out.print(
+            f"The files are {result['kind']}, the data folder {escape(result['data_folder'])} isn't: they are judged "
+            "by themselves, beside none of its releases, and no run would take them there."
+        )
     for quarter in result["quarters"]:
         if quarter["exit_code"] == ExitCode.DONE:
             counts = quarter["summary"]["reconciliation"]
@@ -158,6 +178,11 @@ def show_check(result: Mapping[str, Any]) -> None:
             _out.print(
                 f"[bold]{quarter['quarter']}[/bold] would [red]not[/red] pass:\n{escape(quarter['message'])}"
             )
+
+
+def _some(codes: Sequence[str]) -> str:
+    more = f" and {len(codes) - _CODES_SHOWN} more" if len(codes) > _CODES_SHOWN else ""
+    return ", ".join(codes[:_CODES_SHOWN]) + more
 
 
 def show_rules(result: Mapping[str, Any]) -> None:
@@ -207,6 +232,7 @@ def show_status(result: Mapping[str, Any]) -> None:
     for sentence in result["damaged"]:
         failure(sentence)
     _out.print(f"Data folder: {escape(result['data_folder'])}")
+    _out.print(kind_notice(result["kind"]))
 
 
 def _show_not_current(releases: Sequence[Mapping[str, Any]]) -> None:
@@ -266,7 +292,9 @@ def show_sample(result: Mapping[str, Any]) -> None:
     """Where the sample lies and how to use it."""
     _out.print(f"{result['files']} fictional files in {escape(result['extracts'])}")
     rules = f" --rules {result['rules']}" if result["rules"] else ""
-    _out.print(f"Try: league run 2025-26-Q1 --extracts {escape(result['extracts'] + rules)}")
+    _out.print(
+        f"Try: league --data data-sample run 2025-26-Q1 --extracts {escape(result['extracts'] + rules)}"
+    )
     _out.print(SAMPLE_NOTICE)
 
 

@@ -1,4 +1,4 @@
-"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`)."""
+"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`, `data`, `data-sample`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ PACKAGE_DIR = Path(__file__).resolve().parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
+DATA_VARIABLE = "LEAGUE_DATA_DIR"
 WAREHOUSE_NAME = "nhs_league_tables"
 WAREHOUSE_SCHEMA = "league"
 OWNER = "team:league-tables"
@@ -26,20 +27,39 @@ class DataFolder:
 
     @classmethod
     def from_environment(cls) -> DataFolder:
-        """What LEAGUE_DATA_DIR names, else `data` in the checkout; raises WrongUsage where it can't be a folder."""
-        root = Path(os.environ.get("LEAGUE_DATA_DIR") or PROJECT_ROOT / "data")
+        """The folder to read: LEAGUE_DATA_DIR if it is set; else `data` or, where that holds nothing, the sample's.
+
+        Raises WrongUsage where it can't be a folder.
+        """
+        official, sample = cls.to_write(is_sample=False), cls.to_write(is_sample=True)
+        return sample if sample.root.is_dir() and not official.holds_anything else official
+
+    @classmethod
+    def to_write(cls, *, is_sample: bool) -> DataFolder:
+        """The folder for figures of a kind: LEAGUE_DATA_DIR if it is set; else `data`, or `data-sample`.
+
+        Raises WrongUsage where it can't be a folder.
+        """
+        name = "data-sample" if is_sample else "data"
+        root = Path(os.environ.get(DATA_VARIABLE) or PROJECT_ROOT / name)
         shown = os.fsencode(root).decode(errors="backslashreplace")
         try:
             str(root).encode()
             root = root.resolve()
         except (OSError, ValueError, RuntimeError) as error:
-            raise WrongUsage(f"LEAGUE_DATA_DIR is {shown}, which can't be a folder: {error}.") from None
+            raise WrongUsage(f"{DATA_VARIABLE} is {shown}, which can't be a folder: {error}.") from None
         there = next((path for path in (root, *root.parents) if path.exists()), None)
         if there is not None and not there.is_dir():
             raise WrongUsage(
-                f"LEAGUE_DATA_DIR is {shown}: expected a folder, or a place where one can be made; {there} is a file."
+                f"{DATA_VARIABLE} is {shown}: expected a folder, or a place where one can be made; {there} is a file."
             )
         return cls(root)
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether files, releases or nowcasts are in it, or what kind of them it is for."""
+        kept = (self.archive, self.warehouse, self.releases, self.nowcasts, self.root / "data_folder.json")
+        return any(path.exists() for path in kept)
 
     @property
     def archive(self) -> Path:

@@ -1,4 +1,4 @@
-"""Small hand-written files in the publisher's layouts, with fictional organisations (Z codes)."""
+"""Small hand-written files in the publisher's layouts, with fictional organisations, as their names say."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ LEAGUE_HEADER = (
 )
 
 
+def named(code: str, name: str = "Ashford Vale NHS Trust") -> str:
+    """The name of an organisation of these files; with a code of another letter than Z it is as official ones are."""
+    first = code.strip().upper()[:1]
+    return name if first.isalpha() and first != "Z" else f"{name} (fictional)"
+
+
 def data_line(
     code: str = "Z01",
     figure: str = "OF0010",
@@ -20,12 +26,13 @@ def data_line(
     quarter: str = "Q1 2025/26",
     region: str = "North East",
     kind: str = "Acute trust",
-    name: str = "Ashford Vale NHS Trust",
+    name: str | None = None,
     reporting_date: str | None = None,
     units: str = "percent",
     rank: str = "3.0",
 ) -> str:
     """One record below DATA_HEADER."""
+    name = named(code) if name is None else name
     date = quarter if reporting_date is None else reporting_date
     return (
         f"{quarter},{region},{kind},Acute - Large,{code},{name},Access to services,Cancer care,"
@@ -43,10 +50,12 @@ def league_line(
     deficit: str = "No",
     rank: str = "1.0",
     rank_range: str = "1 to 11",
+    name: str | None = None,
 ) -> str:
     """One record below LEAGUE_HEADER."""
+    name = named(code) if name is None else name
     return (
-        f"{quarter},London,Mental health and community trust,Community,{code},Ashford Vale NHS Trust,"
+        f"{quarter},London,Mental health and community trust,Community,{code},{name},"
         f"{average},{score_range},{segment},{deficit},{rank},{rank_range}"
     )
 

@@ -1,10 +1,10 @@
-"""Small hand-written statistics in the publishers' true layouts, with fictional organisations (Z codes)."""
+"""Small hand-written statistics in the publishers' true layouts, with fictional organisations, as their names say."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from fictional_files import file_of
+from fictional_files import file_of, named
 from fictional_workbook import Cell, workbook
 
 JUNE = date(2025, 6, 1)
@@ -21,6 +21,8 @@ CANCER_HEADER: list[Cell] = [
     "TOTAL TREATED",
     "WITHIN STANDARD",
     "BREACHES",
+    # The publisher's has no names: this column is the mark of fictional files.
+    "ORG NAME",
 ]
 COMBINED_HEADER = (
     "Period,Basis,Org_Code,Parent_Org,Org_Name,Standard_or_Item,Cancer_Type,Referral_Route_or_Stage,"
@@ -62,6 +64,10 @@ RTT_HEADER = ",".join(
 )
 
 
+def _named(code: str, name: str = "ASHFORD VALE NHS TRUST") -> str:
+    return named(code, name) if name and not name.casefold().endswith("(fictional)") else name
+
+
 def cancer_row(
     standard: str = "28-day FDS",
     route: str = "URGENT SUSPECTED CANCER",
@@ -72,10 +78,23 @@ def cancer_row(
     *,
     code: str = "Z01",
     month: date = JUNE,
+    name: str | None = None,
 ) -> list[Cell]:
     """One row below CANCER_HEADER."""
-    year, name = "2025/26", month.strftime("%b").upper()
-    return [month, year, name, standard, code, route, modality, cancer, total, within, 0]
+    return [
+        month,
+        "2025/26",
+        month.strftime("%b").upper(),
+        standard,
+        code,
+        route,
+        modality,
+        cancer,
+        total,
+        within,
+        0,
+        name or _named(code),
+    ]
 
 
 def cancer_extract(*rows: list[Cell]) -> bytes:
@@ -89,7 +108,8 @@ def community_tables(
     extra: tuple[list[Cell], ...] = (),
 ) -> bytes:
     """The same rows (type, code, name, two services) in each table, header in row 5."""
-    sheet = [*rows, *extra]
+    named_rows = [(kind, code, _named(code or "", name), *cells) for kind, code, name, *cells in rows]
+    sheet = [*map(list, named_rows), *extra]
     sheets: dict[str, list[list[Cell]]] = {
         "Cover page": [["Waiting lists"]],
         "Table 4a": [["Number waiting"]],
@@ -101,7 +121,7 @@ def community_tables(
             ["Data is submitted"],
             ["* Data for"],
         ]
-        sheets[table] = [*banner, COMMUNITY_HEADER, *map(list, sheet)]
+        sheets[table] = [*banner, COMMUNITY_HEADER, *sheet]
     return workbook(sheets)
 
 
@@ -110,10 +130,10 @@ def ae_line(
     counts: str = "100,0,50,4,0,1,30,0,2,1,0,0",
     *,
     period: str = "MSitAE-JUNE-2025",
-    name: str = "ASHFORD VALE NHS TRUST",
+    name: str | None = None,
 ) -> str:
     """One record below AE_HEADER: six counts of attendances, six of those over four hours."""
-    return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name}",{counts},9,9,9,9,9,9'
+    return f'{period},{code},NHS ENGLAND SOUTH EAST ,"{name or _named(code)}",{counts},9,9,9,9,9,9'
 
 
 def ae_total(*lines: str) -> str:
@@ -135,7 +155,20 @@ def ambulance_sheet(*rows: list[Cell]) -> bytes:
         "Concatenated", "Year", "Month", "Reg", None, "Area", "Trust", "A7", "A10", "A30", "Year", "Month",
     ]  # fmt: skip
     below: list[list[Cell]] = [
-        [f"{year}{month}{code}", year, month, "Y59", "South East", code, name, 1, count, seconds, "x", "y"]
+        [
+            f"{year}{month}{code}",
+            year,
+            month,
+            "Y59",
+            "South East",
+            code,
+            _named(str(code), str(name)),
+            1,
+            count,
+            seconds,
+            "x",
+            "y",
+        ]
         for year, month, code, name, count, seconds in rows
     ]
     return workbook({"Introduction": [["About"]], "Raw": [*banner, codes, *below]})
@@ -150,7 +183,7 @@ def rtt_line(
     bands: dict[int, str] | None = None,
     every: str = "0",
     total: str = "60",
-    name: str = "ASHFORD VALE NHS TRUST",
+    name: str | None = None,
     period: str = "RTT-June-2025",
 ) -> str:
     """One record below RTT_HEADER: the count of the weeks in `bands`, `every` in all others.
@@ -163,7 +196,7 @@ def rtt_line(
         counts[_ANY_WEEK] = str(int(total) - sum(known))
     weeks = ",".join(counts.values())
     return (
-        f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
+        f'{period},ZQ1,"NHS BOARD, NORTH",{code},"{name or _named(code)}",ZQ1,"NHS BOARD, NORTH",{commissioner},'
         f"SUB BOARD,{part},Incomplete Pathways,{function},Total,{weeks},,0,{total}"
     )
 
@@ -172,9 +205,24 @@ def rtt_csv(*lines: str) -> bytes:
     return file_of(RTT_HEADER, *lines, bom=False)
 
 
-def trust_line(code: str = "Z01", opened: str = "20250401", closed: str = "") -> str:
+def trust_line(
+    code: str = "Z01",
+    opened: str = "20250401",
+    closed: str = "",
+    *,
+    name: str | None = None,
+) -> str:
     """One record of ODS's list of trusts: 27 fields, no header."""
-    cells = [code, "ASHFORD, VALE NHS TRUST", "Y56", "ZQ1", *["STREET"] * 6, opened, closed, *[""] * 15]
+    cells = [
+        code,
+        name or _named(code, "ASHFORD, VALE NHS TRUST"),
+        "Y56",
+        "ZQ1",
+        *["STREET"] * 6,
+        opened,
+        closed,
+        *[""] * 15,
+    ]
     return ",".join(f'"{cell}"' for cell in cells)
 
 

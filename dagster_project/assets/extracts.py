@@ -10,6 +10,7 @@ from dagster_project.assets.column_lineage import landed_column_lineage
 from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.data_kind import kind_of
 from dagster_project.quarters import quarter_partitions
 from dagster_project.runs import stages
 from dagster_project.runs.left_out import left_out_lines
@@ -77,6 +78,7 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["extracts", table]),
             metadata={
+                "kind": dg.MetadataValue.text(str(kind_of(loaded.is_sample))),
                 "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
                 "dagster/row_count": dg.MetadataValue.int(int(files["rows"].sum())),
                 "rows_set_aside": dg.MetadataValue.int(

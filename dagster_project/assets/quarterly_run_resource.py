@@ -24,7 +24,6 @@ from dagster_project.quarters import Quarter
 from dagster_project.runs.progress import listening
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest, day_of
-from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
     from dagster import InitResourceContext
@@ -106,7 +105,7 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             threads=self.threads,
         )
         events = RunEvents(Sender() if is_asked_for() else None)
-        quarterly_run = QuarterlyRun(request, DataFolder.from_environment(), run_id, witness=events)
+        quarterly_run = QuarterlyRun(request, request.data_folder, run_id, witness=events)
         with listening(lambda text: log.info(text) if log else None):
             try:
                 with quarterly_run as run:

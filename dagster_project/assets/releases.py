@@ -6,6 +6,8 @@ import dagster as dg
 from dagster_project.assets.dbt_translation import OWNERS
 from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.data_kind import kind_of
+from dagster_project.presentation import kind_notice
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.runs.release_stage import release
 from dagster_project.settings import WAREHOUSE_SCHEMA
@@ -29,8 +31,10 @@ def released(
     """Writes the release folders and commits the candidate."""
     folders = release(quarterly_run.run)
     _report_quarters_beyond_the_partitions(context, quarterly_run)
+    kind = str(kind_of(quarterly_run.run.loaded.is_sample))
     return dg.MaterializeResult(
         metadata={
+            "kind": dg.MetadataValue.text(f"{kind}: {kind_notice(kind)}"),
             "releases": dg.MetadataValue.md(
                 "\n".join(f"- {folder.quarter}: `{folder.release_id}`" for folder in folders)
                 or "dry run: nothing was released"

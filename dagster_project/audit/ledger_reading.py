@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.audit.figure_kind import figure_kind_sql
+from dagster_project.data_kind import Kind, kind_held, kind_in_words
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.journal import copy_journal
@@ -46,7 +47,9 @@ def ledger_of(data: DataFolder, quarter: Quarter | None) -> dict[str, Any]:
         kinds = connection.execute(
             f"select distinct is_sample from {LEDGER_TABLE} where {chosen}", parameters
         )
-        return result | {"is_sample": kinds.fetchall() == [(True,)], "exit_code": 0}
+        # Where nothing has ever differed, the folder says whose figures were compared.
+        is_sample = {bool(row[0]) for row in kinds.fetchall()} or {kind_held(data) is Kind.FICTIONAL}
+        return result | {"kind": kind_in_words(data), "is_sample": is_sample == {True}, "exit_code": 0}
 
 
 def _judged(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> set[str]:

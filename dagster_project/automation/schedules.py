@@ -43,7 +43,7 @@ def publication_weeks_schedule(
 
 
 def _due_on(context: dg.ScheduleEvaluationContext, around: Surroundings) -> dg.RunRequest | dg.SkipReason:
-    data, catalogue = DataFolder.from_environment(), around.catalogue()
+    data, catalogue = DataFolder.to_write(is_sample=False), around.catalogue()
     quarter = quarter_due(context.scheduled_execution_time.date(), watched_sources(catalogue)[0])
     if quarter is None:
         return dg.SkipReason("Outside the usual publication weeks of the framework's files.")

@@ -33,7 +33,7 @@ def new_extracts_sensor(
     )
     def new_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         try:
-            look = look_for_vintages(DataFolder.from_environment(), context.cursor, surroundings)
+            look = look_for_vintages(DataFolder.to_write(is_sample=False), context.cursor, surroundings)
         except LeagueError as error:
             return dg.SkipReason(str(error))
         for message in look.messages:

@@ -58,7 +58,7 @@ def restore(
         from dagster_project.keeping.restore import restore_backup
         from dagster_project.runs.progress import listening
 
-        target = DataFolder(into) if into is not None else DataFolder.from_environment()
+        target = DataFolder(into) if into is not None else DataFolder.to_write(is_sample=False)
         with listening(presentation.progress):
             result = restore_backup(folder, target, backup_id=backup_id, dry_run=dry_run)
         finish(result, as_json, lambda: show_restore(result))

@@ -49,7 +49,6 @@ def run(
         from dagster_project.runs.progress import listening
         from dagster_project.runs.request import RunRequest, day_of
 
-        data = DataFolder.from_environment()
         request = RunRequest(
             quarters=tuple(Quarter.from_argument(text) for text in quarters),
             extracts_dir=existing_folder(extracts),
@@ -64,6 +63,7 @@ def run(
             accept_fewer=accept_fewer,
             threads=threads,
         )
+        data = request.data_folder
         with listening(presentation.progress):
             from dagster_project.launch import launch
 
@@ -92,7 +92,7 @@ def fetch(
         wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
         with listening(presentation.progress):
             result = fetch_quarter(
-                wanted, DataFolder.from_environment(), sources=source or (), catalogue=known
+                wanted, DataFolder.to_write(is_sample=False), sources=source or (), catalogue=known
             )
         finish(result, as_json, lambda: presentation.show_fetch(result))
 
@@ -152,11 +152,13 @@ def dev(
     with reporting(as_json=False):
         from dagster_project.dagster_home import dagster_home
         from dagster_project.runs.progress import listening
-        from dagster_project.settings import PROJECT_ROOT
+        from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
         from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
 
         with listening(presentation.progress):
-            dagster_home(DataFolder.from_environment())
+            data = DataFolder.from_environment()
+            dagster_home(data)
+        os.environ[DATA_VARIABLE] = str(data.root)
         if host not in LOOPBACK:
             presentation.progress(
                 f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dagster_project.data_kind import require_kind
 from dagster_project.durable import (
     UNFINISHED,
     append_lines,
@@ -32,6 +33,7 @@ from dagster_project.durable import (
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.json_text import parsed_json
 from dagster_project.runs.progress import announce
+from dagster_project.settings import DataFolder
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,21 @@ def _now() -> datetime:
 class Archive:
     """Raw bytes below `root`; the folder is made with the first file."""
 
-    def __init__(self, root: Path, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Callable[[], datetime] = _now,
+        *,
+        admits: Callable[[bool], None] | None = None,
+    ) -> None:
         self.root = root
         self._clock = clock
+        self._admits = admits
+
+    def admit(self, is_sample: bool) -> None:
+        """Raises what `admits` raises where such files, fictional or official, have no place in this archive."""
+        if self._admits is not None:
+            self._admits(is_sample)
 
     @property
     def manifest(self) -> Path:
@@ -292,3 +306,8 @@ def _is_being_written(unfinished: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def archive_of(data: DataFolder) -> Archive:
+    """The archive of a data folder to write to: it admits files of the folder's kind alone."""
+    return Archive(data.archive, admits=lambda is_sample: require_kind(data, is_sample, write=True))

@@ -146,6 +146,8 @@ class Catalogue:
 
     sources: Mapping[str, Source]
     seconds_between_requests: float
+    # The project's own, of official publishers; a person's own may lead to anything.
+    is_bundled: bool = False
 
     def chosen(self, names: Collection[str]) -> list[Source]:
         """The sources of these names, all if none is named; WrongUsage lists the names there are."""
@@ -211,7 +213,7 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise WrongUsage(f"{path} isn't a catalogue that can be used:\n{listed}\nMend these entries.")
-    return Catalogue(checked.sources, checked.seconds_between_requests)
+    return Catalogue(checked.sources, checked.seconds_between_requests, path.resolve() == CATALOGUE.resolve())
 
 
 @cache

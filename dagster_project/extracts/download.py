@@ -75,6 +75,8 @@ def download(
             sightings = archive.sightings()
             known = archive.path_of(seen.extract_id).exists()
             sighting = _placed(seen, source, _last_at(found.url, sightings), sightings)
+            if source.reader is not None:
+                archive.admit(sighting.is_sample)
             archive.adopt(path)
             archive.record([sighting])
             recorded = _last_at(found.url, archive.sightings())

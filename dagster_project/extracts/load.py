@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by,
 from dagster_project.extracts.coverage import covers, remember, worth_reading
 from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.issue_order import FirstSeen, Seen, first_seen
+from dagster_project.extracts.known_trusts import KnownTrusts, UnknownRows
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
@@ -39,7 +40,10 @@ class FileNote:
 
 @dataclass(frozen=True)
 class LoadedExtracts:
-    """Everything read: frames as in `extracts/rows.py`, files passed over, and readers' notes."""
+    """Everything read: frames as in `extracts/rows.py`, files passed over, and readers' notes.
+
+    `unknown` tells which rows set aside are of organisations that aren't known as trusts.
+    """
 
     extract: pd.DataFrame
     extract_row: pd.DataFrame
@@ -47,6 +51,7 @@ class LoadedExtracts:
     organisation_reference: pd.DataFrame
     row_set_aside: pd.DataFrame
     revision: pd.DataFrame
+    unknown: UnknownRows = field(default_factory=UnknownRows)
     ignored: tuple[FileNote, ...] = ()
     notes: tuple[FileNote, ...] = ()
 
@@ -94,7 +99,7 @@ class LoadedExtracts:
             extract=_of_files(self.extract, used),
             extract_row=rows,
             statistic_row=statistics,
-            row_set_aside=_of_files(self.row_set_aside, used),
+            row_set_aside=self.unknown.only_of(wanted, _of_files(self.row_set_aside, used)),
             revision=revisions,
         )
 
@@ -109,11 +114,14 @@ class LoadedExtracts:
         return message + " Add the publisher's data file of that quarter, or name another quarter."
 
 
-def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
+def load_folder(
+    folder: Path, archive: Archive | None, *, known_trusts: Collection[str] = ()
+) -> LoadedExtracts:
     """Reads every file below `folder`; what they are is read from their content.
 
-    With an archive, the bytes that were read are kept there once all files are read. Raises InputMissing
-    where nothing is recognised, InputRejected where a file isn't what it claims to be.
+    With an archive, the bytes that were read are kept there once all files are read. `known_trusts` are codes
+    of trusts beyond those that the files themselves name. Raises InputMissing where nothing is recognised,
+    InputRejected where a file isn't what it claims to be.
     """
     if not folder.is_dir():
         raise InputMissing(f"{folder} isn't a folder: name the one that holds the files as downloaded")
@@ -149,8 +157,9 @@ def load_folder(folder: Path, archive: Archive | None) -> LoadedExtracts:
             + " Put the publisher's files there as downloaded."
         )
     seen = {} if archive is None else _seen_with(archive, read)
-    loaded = _assembled(list(read.values()), ignored, notes, seen)
+    loaded = _assembled(list(read.values()), ignored, notes, seen, known_trusts)
     if archive is not None:
+        archive.admit(loaded.is_sample)
         for extract_id, raw in raws.items():
             _archive(archive, raw, extract_id)
         archive.record(sightings(read, origins))
@@ -165,6 +174,7 @@ def load_archived(
     is_sample: bool | None = None,
     as_of: date | None = None,
     learn: bool = False,
+    known_trusts: Collection[str] = (),
 ) -> LoadedExtracts:
     """Reads the newest vintage of what the archive holds, or held at the end of the day `as_of` (UTC).
 
@@ -192,7 +202,7 @@ def load_archived(
         if file.extract_id in replaced
     ]
     standing = [file for file in files if file.extract_id not in replaced]
-    return _assembled(standing, [], notes, first_seen(held))
+    return _assembled(standing, [], notes, first_seen(held), known_trusts)
 
 
 def load_listed(archive: Archive, names: Mapping[str, str]) -> LoadedExtracts:
@@ -234,15 +244,22 @@ def _archive(archive: Archive, raw: bytes | Path, extract_id: str) -> None:
 
 
 def _assembled(
-    files: list[ReadFile], ignored: list[FileNote], notes: list[FileNote], seen: Seen
+    files: list[ReadFile],
+    ignored: list[FileNote],
+    notes: list[FileNote],
+    seen: Seen,
+    known_trusts: Collection[str] = (),
 ) -> LoadedExtracts:
     files.sort(key=lambda file: file.extract_id)
     refuse_mixture(files)
     extracts = [file for file in files if isinstance(file, ReadExtract)]
+    read = [file for file in files if isinstance(file, ReadStatistic)]
     rows, revisions = newest_rows(extracts, seen)
-    statistics, changes = newest_statistic_rows(
-        [file for file in files if isinstance(file, ReadStatistic)], seen
+    statistics, changes = newest_statistic_rows(read, seen)
+    organisations = newest_organisations(
+        [file for file in files if isinstance(file, ReadOrganisations)], seen
     )
+    statistics, unknown = KnownTrusts.told_by(rows, organisations, known_trusts).sorted_out(statistics, read)
     statistics, doubts = without_doubtful_months(
         statistics, {file.extract_id: file.file_name for file in files}
     )
@@ -251,11 +268,10 @@ def _assembled(
         extract=extract_frame(files, seen),
         extract_row=rows,
         statistic_row=statistics,
-        organisation_reference=newest_organisations(
-            [file for file in files if isinstance(file, ReadOrganisations)], seen
-        ),
-        row_set_aside=concatenated([file.row_set_aside for file in files], ROW_SET_ASIDE),
+        organisation_reference=organisations,
+        row_set_aside=concatenated([*(file.row_set_aside for file in files), unknown.rows], ROW_SET_ASIDE),
         revision=revisions,
+        unknown=unknown,
         ignored=tuple(ignored),
         notes=(
             *notes,

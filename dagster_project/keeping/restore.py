@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dagster_project.data_kind import KIND_FILE, Kind, kind_held, require_kind
 from dagster_project.durable import UNFINISHED, make_folder, put_in_place, remove, write_whole
 from dagster_project.errors import InputRejected, LeagueError, WrongUsage
 from dagster_project.interruption import to_the_end
@@ -70,7 +71,7 @@ def _refuse_filled(into: DataFolder, backup_id: str) -> None:
         )
     # What that restore had put in place before it was cut off; the rest still waits in its own folder.
     placed = set(placing["names"]) - _names_in(into.root / _STAGE / _CONTENT) if placing else set()
-    there = sorted(_names_in(into.root) - {_STAGE, into.lock_file.name} - placed)
+    there = sorted(_names_in(into.root) - {_STAGE, into.lock_file.name, KIND_FILE} - placed)
     if there:
         raise WrongUsage(
             f"{into.root} isn't empty: it holds {', '.join(there[:5])}{' ...' if len(there) > 5 else ''}. A restore "
@@ -105,6 +106,7 @@ def _restore(backup_id: str, backup: Backup, store: BackupFolder, into: DataFold
                 make_folder(stage / _CONTENT)
                 announce(f"Restoring into {into.root}")
                 _write(backup, store, stage / _CONTENT)
+                _refuse_other_kind(into, DataFolder(stage / _CONTENT))
                 names = sorted(_names_in(stage / _CONTENT))
                 write_whole(stage / _PLACING, json.dumps({"backup_id": backup_id, "names": names}))
             else:
@@ -125,6 +127,13 @@ def _place(content: Path, into: DataFolder) -> None:
         if target.exists() or target.is_symlink():
             raise WrongUsage(f"{target} came while the backup was restored: move it away and restore again.")
         put_in_place(entry, target)
+
+
+def _refuse_other_kind(into: DataFolder, restored: DataFolder) -> None:
+    """An empty folder may have been set aside for one kind."""
+    kind = kind_held(restored)
+    if kind is not None:
+        require_kind(into, kind is Kind.FICTIONAL, write=False)
 
 
 def _write(backup: Backup, store: BackupFolder, stage: Path) -> None:

@@ -41,6 +41,19 @@ def last_release_before(data: DataFolder, quarter: Quarter, *, is_sample: bool |
     return max(earlier, key=lambda item: item.quarter)
 
 
+def trusts_in(data: DataFolder, quarter: Quarter) -> frozenset[str]:
+    """The codes of the trusts in the current release of a quarter."""
+    path = str(data.warehouse).replace("'", "''")
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{path}' as published (read_only)")
+        rows = connection.execute(
+            "select distinct organisation_code from published.league.league_table "
+            "where quarter = ? and table_name <> 'icb'",
+            [str(quarter)],
+        ).fetchall()
+    return frozenset(str(code) for (code,) in rows)
+
+
 def age_in_quarters(last: Quarter, quarter: Quarter) -> int:
     """How many quarters after `last` a quarter lies."""
     return (quarter.start_year - last.start_year) * 4 + quarter.number - last.number

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.data_kind import Kind, kind_held, require_kind
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.extracts.archive import Archive
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
@@ -18,7 +19,7 @@ from dagster_project.nowcast.build import STATE, NowcastPlan, built
 from dagster_project.nowcast.figures import metrics_of
 from dagster_project.nowcast.folder import write_nowcast
 from dagster_project.nowcast.identity import identify_nowcast
-from dagster_project.nowcast.last_release import last_release_before
+from dagster_project.nowcast.last_release import last_release_before, trusts_in
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.left_out import left_out_of, unread_of
@@ -43,7 +44,8 @@ _PLACES = (
 def make_nowcast(quarter: Quarter, data: DataFolder, *, extracts_dir: Path | None = None) -> dict[str, Any]:
     """Writes `nowcasts/<quarter>/<id>/` and returns what `nowcast.json` holds, with the path and the places.
 
-    Statistics come from the folder, or from the archive. Raises WrongUsage where the quarter is released,
+    Statistics come from the folder, or from the archive. Raises WrongUsage where the quarter is released, or the
+    statistics are of the kind that the data folder doesn't hold,
     InputMissing where there is no earlier release, no statistic of the quarter or none that gives a value.
     """
     everything, is_sample = _loaded(quarter, data, extracts_dir)
@@ -83,17 +85,20 @@ def _loaded(quarter: Quarter, data: DataFolder, folder: Path | None) -> tuple[Lo
     announce("Reading statistics")
     if folder is not None:
         # Only a run archives: a nowcast reads the bytes where they lie.
-        loaded = load_folder(folder, None)
+        last = last_release_before(data, quarter, is_sample=_is_sample(data))
+        known = trusts_in(data, last.quarter)
+        loaded = load_folder(folder, None, known_trusts=known)
+        require_kind(data, loaded.is_sample, write=False)
         is_sample: bool | None = loaded.is_sample
     else:
-        last = last_release_before(data, quarter, is_sample=None)
-        is_sample = last.is_sample
+        last = last_release_before(data, quarter, is_sample=_is_sample(data))
+        is_sample, known = last.is_sample, trusts_in(data, last.quarter)
         if not any(sighting.is_sample == is_sample for sighting in Archive(data.archive).sightings()):
             raise InputMissing(
                 f"The archive {data.archive} holds no files of that kind, and so no statistic of {quarter}. "
                 "Fetch them with `league fetch`, or name a folder of downloaded files with --extracts."
             )
-        loaded = load_archived(Archive(data.archive), [quarter], is_sample=is_sample)
+        loaded = load_archived(Archive(data.archive), [quarter], is_sample=is_sample, known_trusts=known)
     return loaded, is_sample
 
 
@@ -107,6 +112,12 @@ def _of_quarter(loaded: LoadedExtracts, quarter: Quarter) -> LoadedExtracts:
         extract=loaded.extract[used].reset_index(drop=True),
         extract_row=empty_frame(EXTRACT_ROW),
     )
+
+
+def _is_sample(data: DataFolder) -> bool | None:
+    """Whether the folder's figures are the sample's; None for a folder that holds nothing, or both from before."""
+    kind = kind_held(data)
+    return None if kind is None else kind is Kind.FICTIONAL
 
 
 def _refuse_released(quarter: Quarter, data: DataFolder, *, is_sample: bool) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.data_kind import write_down_kind
 from dagster_project.durable import make_folder, remove
 from dagster_project.errors import LeagueError
 from dagster_project.releases.folder import sweep_unfinished
@@ -61,7 +62,8 @@ class Candidate:
 def open_candidate(data: DataFolder, run_id: str) -> Candidate:
     """Copies the published warehouse (or creates an empty one) to `candidates/<run id>/`; needs the lock.
 
-    What runs that died have left behind is removed first: whoever holds the lock is the only run alive. The
+    What runs that died have left behind is removed first: whoever holds the lock is the only run alive. A folder
+    from before kinds were kept apart says from now on whether it is official or fictional. The
     candidate has a journal and a ledger, also where the published warehouse is older than they are.
     """
     require_writer_lock(data)
@@ -70,6 +72,7 @@ def open_candidate(data: DataFolder, run_id: str) -> Candidate:
             f"run id {run_id!r}: expected letters, digits, '.', '_' and '-', as it names a folder."
         )
     sweep(data)
+    write_down_kind(data)
     candidate = Candidate(run_id, data.candidates / run_id / data.warehouse.name)
     try:
         make_folder(candidate.warehouse.parent)

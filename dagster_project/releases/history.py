@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from dagster_project.data_kind import kind_in_words
 from dagster_project.quarters import Quarter
 from dagster_project.releases.journal import current_after, read_events
 from dagster_project.settings import DataFolder
@@ -19,6 +20,7 @@ def history_of(data: DataFolder, quarter: Quarter | None, on: date | None) -> di
     current = current_after(events, on)
     return {
         "quarter": str(quarter) if quarter is not None else None,
+        "kind": kind_in_words(data),
         "on": on.isoformat() if on is not None else None,
         "events": [
             {

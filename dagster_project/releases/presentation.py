@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE, kind_notice
 from dagster_project.shown import Terminal
 
 _WIDTH = 160
@@ -62,6 +62,7 @@ def show_history(result: Mapping[str, Any]) -> None:
         for item in result["current"]:
             table.add_row(item["quarter"], item["release_id"], item["since"], item["how"])
         out.print(table)
+        out.print(kind_notice(result["kind"]))
         return
     table = Table(title="Releases", title_justify="left", box=None, title_style="bold")
     for column in ("quarter", "when (UTC)", "release", "event", "how", "by", "reason"):
@@ -77,3 +78,4 @@ def show_history(result: Mapping[str, Any]) -> None:
             escape(item["reason"] or ""),
         )
     out.print(table)
+    out.print(kind_notice(result["kind"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.data_kind import require_kind
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
 from dagster_project.errors import LeagueError
 from dagster_project.interruption import to_the_end
@@ -183,9 +184,10 @@ def make_current(
 ) -> None:
     """Writes into the candidate's `current_release` and journal what its league table holds of the quarters.
 
-    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back, and SuiteFailed for one
-    that holds less than the one it replaces, unless `accept_fewer` says why. Who rolls back names an earlier release
-    and a reason: that it may hold less is the point, and the journal has both.
+    Raises WrongUsage for a release that was withdrawn, unless an approval brings it back, and for one of the kind
+    that the folder doesn't hold; SuiteFailed for one that holds less than the one it replaces, unless `accept_fewer`
+    says why. Who rolls back names an earlier release and a reason: that it may hold less is the point, and the
+    journal has both.
     """
     _keep_current_release(connection)
     keep_journal(connection, data)
@@ -193,6 +195,7 @@ def make_current(
     before = dict(connection.execute(f"select quarter, release_id from {_TABLE}").fetchall())
     for quarter in quarters:
         release = _describe(connection, quarter)
+        require_kind(data, release.is_sample, write=True)
         released = release_path(data, quarter, release.release_id) / RELEASE_FILE
         if not released.is_file():
             raise LeagueError(

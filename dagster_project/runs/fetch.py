@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError, Locked
-from dagster_project.extracts.archive import Archive
+from dagster_project.data_kind import require_kind
+from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError, Locked, WrongUsage
+from dagster_project.extracts.archive import Archive, archive_of
 from dagster_project.extracts.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.extracts.discover import Found, Survey, survey
 from dagster_project.extracts.download import download
@@ -42,14 +43,17 @@ def fetch_quarter(
 
     The result lists each source's pages, files and failures; its `exit_code` is 0 when everything found is
     archived, 4 if bytes were rejected, 3 if a file or page couldn't be had or nothing was found. Raises
-    InputMissing when no publisher answers at all, WrongUsage for an unknown source, Locked during a run.
+    InputMissing when no publisher answers at all, WrongUsage for an unknown source or files of the kind that
+    the data folder doesn't hold, Locked during a run.
 
     The writer lock is held only while a file that is whole is put into the archive: a slow publisher keeps
     nobody from running. A run that starts meanwhile is waited for, within bounds.
     """
     known = catalogue or load_catalogue()
     chosen = known.chosen(sources)
-    archive = Archive(data.archive)
+    archive = archive_of(data)
+    if catalogue is None or catalogue.is_bundled:
+        require_kind(data, False, write=False)
     waits = patience or Patience()
     at_once = replace(waits, for_lock=min(waits.for_lock, _MOMENT))
     with _lock_in_turn(data, f"fetch-{quarter}", at_once):
@@ -129,8 +133,8 @@ def _fetch_file(
     """One file's outcome; a failure is a result, so that the other files are still fetched."""
     try:
         downloaded = download(found, source, archive, publisher, progress=announce, adopting=adopting)
-    except Locked:
-        raise
+    except (Locked, WrongUsage):
+        raise  # a run writes, or a file is of the kind that the data folder doesn't hold
     except LeagueError as error:
         announce(f"Failed: {found.url}")
         return {"url": found.url, "link_text": found.link_text, "outcome": FAILED, **_failure(error)}

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
 from dagster_project.interruption import to_the_end
 from dagster_project.machine import require_memory
@@ -84,6 +85,8 @@ class QuarterlyRun:
         self.witness.run_started(self)
         try:
             with self.recording():
+                if self.request.sample:
+                    require_kind(self.data, True, write=False)
                 self._exit.enter_context(writer_lock(self.data, self.run_id))
                 mend_current_links(self.data)
                 for run_id in mend_outcomes(self.data):

@@ -10,6 +10,7 @@ from pathlib import Path
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import release_id_of
+from dagster_project.settings import DataFolder
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -61,6 +62,13 @@ class RunRequest:
     # Why a release may hold less than the one it replaces, for the journal; None refuses it.
     accept_fewer: str | None = None
     threads: int = 2
+
+    @property
+    def data_folder(self) -> DataFolder:
+        """The data folder of the run where nobody names one: what is made again is looked for where it is."""
+        if self.as_of is not None or self.release is not None:
+            return DataFolder.from_environment()
+        return DataFolder.to_write(is_sample=self.sample)
 
     def __post_init__(self) -> None:
         if not self.quarters:

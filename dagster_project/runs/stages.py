@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
-from dagster_project.extracts.archive import Archive
+from dagster_project.extracts.archive import archive_of
 from dagster_project.extracts.archived_vintages import seen_by
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder, load_listed
 from dagster_project.gates.outcome import GateOutcome
@@ -53,6 +54,7 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
         folder, rules_dir = _where(run)
         old = _old_release(run)
         loaded = _load(run, folder, old)
+        require_kind(run.data, loaded.is_sample, write=not run.request.dry_run)
         run.ids_read = tuple(sorted(loaded.extract["extract_id"]))
         everything, loaded = loaded, loaded.for_quarters(run.quarters)
         rules = sound_rules(rules_dir)
@@ -170,7 +172,7 @@ def _old_release(run: QuarterlyRun) -> OldRelease | None:
 
 def _load(run: QuarterlyRun, folder: Path | None, old: OldRelease | None) -> LoadedExtracts:
     """The folder, exactly the files of an old release, or the archive's newest vintage as of a day."""
-    archive, as_of = Archive(run.data.archive), run.request.as_of
+    archive, as_of = archive_of(run.data), run.request.as_of
     if folder is not None:
         return load_folder(folder, None if run.request.dry_run else archive)
     if old is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dagster_project.data_kind import kind_in_words
 from dagster_project.extracts.archive import Archive
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import current_release
@@ -19,6 +20,7 @@ def status_of(data: DataFolder) -> dict[str, Any]:
     current = sorted(current_release(data), key=lambda item: item.quarter)
     return {
         "data_folder": str(data.root),
+        "kind": kind_in_words(data),
         "releases": [
             {
                 "quarter": str(release.quarter),

@@ -24,11 +24,10 @@ overall_figures (figure, kind, unit, league_column) as (
 
 code_patterns as (
     select
-        is_sample,
         table_group,
         string_agg(pattern, '|' order by pattern) as pattern
     from reference.organisation_code_pattern
-    group by is_sample, table_group
+    group by table_group
 ),
 
 metric_units as (
@@ -142,9 +141,7 @@ classified as (
     left join scored_metrics
         on landed.quarter = scored_metrics.quarter and landed.metric_id = scored_metrics.metric_id
     left join code_patterns
-        on
-            landed.is_sample = code_patterns.is_sample
-            and case when landed.table_name = 'icb' then 'icb' else 'trust' end = code_patterns.table_group
+        on case when landed.table_name = 'icb' then 'icb' else 'trust' end = code_patterns.table_group
     left join organisations
         on landed.quarter = organisations.quarter and landed.table_name = organisations.table_name
     left join score_places on landed.framework = score_places.framework

@@ -204,7 +204,7 @@ def test_a_required_metric_that_vanished_is_5_and_is_named(
 
 
 def as_official(folder: Path, sources: Iterable[Path]) -> SampleCopy:
-    """Sample files with codes that official organisations could have, each its own."""
+    """Sample files with codes that official organisations could have, each its own, and names without the mark."""
     copy = SampleCopy(folder, sources)
     texts = {file: file.read_bytes().decode("utf-8") for file in copy.folder.rglob("*.csv")}
     codes = sorted({code for text in texts.values() for code in re.findall(r",(Z[0-9A-Z]{2,4}),", text)})
@@ -215,16 +215,20 @@ def as_official(folder: Path, sources: Iterable[Path]) -> SampleCopy:
     }
     for file, text in texts.items():
         changed = re.sub(r",(Z[0-9A-Z]{2,4}),", lambda match: f",{official[match[1]]},", text)
+        changed = changed.replace(" (fictional)", "")
         file.write_bytes(changed.encode("utf-8"))
     return copy
 
 
 def test_the_second_year_without_its_thresholds_is_3_and_lists_what_is_missing(
-    released: DataFolder, small_extracts: Path, tmp_path: Path
+    fresh_data: DataFolder, small_extracts: Path, tmp_path: Path
 ) -> None:
+    before = as_official(tmp_path / "before", [small_extracts / QUARTER])
+    ended = league("run", QUARTER, "--extracts", before.folder, data=fresh_data)
+    assert ended.code == 0, ended.err
     copy = as_official(tmp_path / "official-shaped", [small_extracts / "2026-27-Q1"])
     run_refused(
-        released,
+        fresh_data,
         copy.folder,
         3,
         "2026-27-Q1 is scored by the framework 2026-27, whose rules are not complete",

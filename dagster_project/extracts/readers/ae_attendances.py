@@ -69,7 +69,7 @@ def read_ae_attendances(
         keys = [*map(column_key, OWN_COLUMNS)]
         refuse_wrong_closing_totals(records, keys, ("period", "org_code", "org_name"), missing_marks)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
-    trusts = trust_rows(records, "org_code", cells.set_aside)
+    trusts = trust_rows(records, "org_code", cells.set_aside, name_key="org_name")
     periods = trusts.records.parsed("period", month_in)
     names = parsed_names(trusts.records, "org_name")
     for category, columns in categories.items():
@@ -84,7 +84,9 @@ def read_ae_attendances(
                 categories=category,
                 sheet=records.sheet,
             )
-    whole = cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    whole = cells.read(
+        raw, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
     return replace(whole, saved_from_workbook=categories is ae_provider_sheet.CATEGORIES)
 
 

@@ -56,7 +56,7 @@ def read_ambulance_systems(
     code_key, name_key = _code_and_name(records)
     _refuse_wrong_england(records, code_key, missing_marks)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
-    trusts = trust_rows(records, code_key, cells.set_aside)
+    trusts = trust_rows(records, code_key, cells.set_aside, name_key=name_key)
     periods = _periods(trusts.records)
     names = parsed_names(trusts.records, name_key)
     for measure, code in _MEASURES.items():
@@ -70,7 +70,9 @@ def read_ambulance_systems(
             categories=None,
             sheet=sheet,
         )
-    return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        raw, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
 
 
 def _records(raw: bytes | Path, file_name: str) -> tuple[Records, str | None]:

@@ -82,7 +82,7 @@ def read_cancer_waiting_times(
     in_scope = records.kept([i for i, standard in enumerate(standards) if standard])
     if not len(in_scope):
         cells.notes.append("no rows of the 28-day or 62-day standard")
-    trusts = trust_rows(in_scope, keys["code"], cells.set_aside, _reasons(in_scope))
+    trusts = trust_rows(in_scope, keys["code"], cells.set_aside, _reasons(in_scope), name_key="org_name")
     periods = _periods(trusts.records, file_name)
     parts = _parts(trusts.records, keys, trusts.codes, periods, missing_marks)
     _refuse_unequal_splits(trusts.records, parts, keys)
@@ -103,7 +103,9 @@ def read_cancer_waiting_times(
                 categories=(rows["route"] + "; " + rows["cancer"]).tolist(),
                 sheet=sheet,
             )
-    return cells.read(raw, records=len(records), is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        raw, records=len(records), is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
 
 
 def _extract_sheet(raw: bytes | Path, file_name: str) -> tuple[Records, str] | None:
@@ -130,7 +132,7 @@ def _read_provider_workbook(
     """Both standards over all routes and cancers; the workbook's other splits of them are set aside."""
     found, says_final = cancer_provider_workbook.standard_sheets(raw, file_name)
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks)
-    samples, read = set(), 0
+    samples, unproven, read = set(), list[SetAside](), 0
     for one in found:
         read += len(one.records)
         cells.set_aside.extend(
@@ -144,8 +146,10 @@ def _read_provider_workbook(
             for at in one.others
         )
         chosen = one.records.kept(one.positions)
-        trusts = trust_rows(chosen, "ods_code", cells.set_aside)
+        name_key = column_key(cancer_provider_workbook.PROVIDER)
+        trusts = trust_rows(chosen, "ods_code", cells.set_aside, name_key=name_key)
         samples.add(trusts.is_sample)
+        unproven += trusts.unproven
         for part, column in (
             ("total", cancer_provider_workbook.TOTAL),
             ("within", cancer_provider_workbook.WITHIN[one.measure]),
@@ -155,13 +159,13 @@ def _read_provider_workbook(
                 column_key(column),
                 f"{one.measure}_{part}",
                 codes=trusts.codes,
-                names=parsed_names(trusts.records, column_key(cancer_provider_workbook.PROVIDER)),
+                names=parsed_names(trusts.records, name_key),
                 periods=[one.month] * len(trusts.codes),
                 categories="all routes; all cancers",
                 sheet=one.sheet,
             )
     months = [one.month for one in found]
-    whole = cells.read(raw, records=read, is_sample=True in samples, periods=months)
+    whole = cells.read(raw, records=read, is_sample=True in samples, periods=months, unproven=unproven)
     return replace(whole, says_final=says_final)
 
 

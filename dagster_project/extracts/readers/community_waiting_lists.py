@@ -15,6 +15,7 @@ from dagster_project.extracts.readers.counted_cells import (
     USUAL_MARKS,
     CountedCells,
     Marks,
+    TrustRows,
     parsed_names,
     trust_rows,
 )
@@ -66,7 +67,7 @@ def read_community_waiting_lists(
     workbook = sheets.open_workbook(raw, file_name)
     tables = {sheet: sheets.sheet_rows(workbook, sheet, file_name) for sheet in workbook.sheet_names}
     cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, blanks_are_usual=True)
-    period, read, samples = None, 0, set()
+    period, read, found = None, 0, list[TrustRows]()
     first: Records | None = None
     counted = _sheets_that_count(tables, file_name)
     for measure, sheet in counted.items():
@@ -82,11 +83,17 @@ def read_community_waiting_lists(
         _refuse_wrong_sums(records, missing_marks)
         first = first or records
         _refuse_other_parts(records, first)
-        samples.add(_add(cells, records, measure, period, sheet))
+        found.append(_add(cells, records, measure, period, sheet))
         read += len(records)
     if OVER_104_WEEKS not in counted:
         cells.notes.append("one table holds all waits over 52 weeks, as its title says: as before 2025/26")
-    return cells.read(raw, records=read, is_sample=True in samples, periods=[period] if period else [])
+    return cells.read(
+        raw,
+        records=read,
+        is_sample=_is_sample(found, file_name),
+        periods=[period] if period else [],
+        unproven=[row for trusts in found for row in trusts.unproven],
+    )
 
 
 def title_of(rows: Sequence[sheets.Row]) -> str:
@@ -147,11 +154,11 @@ def _sheets_that_count(tables: Mapping[str, Sequence[sheets.Row]], file_name: st
     return {measure: found[measure][0] for measure in order if measure in found}
 
 
-def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet: str) -> bool:
-    """Takes the services of one sheet's trusts; whether they are the sample's."""
+def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet: str) -> TrustRows:
+    """Takes the services of one sheet's trusts."""
     kinds = [text.folded(kind).casefold() for kind in records.columns["organisation_type"]]
     reasons = [_why_no_provider(kind) for kind in kinds]
-    trusts = trust_rows(records, "organisation_code", cells.set_aside, reasons)
+    trusts = trust_rows(records, "organisation_code", cells.set_aside, reasons, name_key="organisation_name")
     names = parsed_names(trusts.records, "organisation_name")
     for key in _services(records):
         cells.add(
@@ -164,7 +171,15 @@ def _add(cells: CountedCells, records: Records, measure: str, period: str, sheet
             categories=records.header[key],
             sheet=sheet,
         )
-    return trusts.is_sample
+    return trusts
+
+
+def _is_sample(found: Sequence[TrustRows], file_name: str) -> bool:
+    """Whether all sheets' trusts are invented; InputRejected where only some are."""
+    kinds = {trusts.is_sample for trusts in found if trusts.codes}
+    if len(kinds) > 1:
+        raise _rejected(file_name, "invented organisations in all tables or in none", "them in some")
+    return True in kinds
 
 
 def _services(records: Records) -> list[str]:

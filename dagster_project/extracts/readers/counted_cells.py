@@ -17,7 +17,13 @@ from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records
 from dagster_project.extracts.readers.months import quarter_of
-from dagster_project.extracts.readers.organisation_codes import code_of, is_sample_file, why_no_trust
+from dagster_project.extracts.readers.organisation_codes import (
+    NOT_KNOWN_AS_TRUST,
+    code_of,
+    is_sample_file,
+    is_trust_by_form,
+    why_no_trust,
+)
 from dagster_project.extracts.readers.outcome import ReadStatistic, set_aside_frame
 from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import STATISTIC_ROW, concatenated, frame_of
@@ -111,7 +117,13 @@ class CountedCells:
         self._frames.append(cells)
 
     def read(
-        self, raw: bytes | Path, *, records: int, is_sample: bool, periods: Sequence[str]
+        self,
+        raw: bytes | Path,
+        *,
+        records: int,
+        is_sample: bool,
+        periods: Sequence[str],
+        unproven: Sequence[SetAside],
     ) -> ReadStatistic:
         """Everything added, as what the reader hands on; raises InputRejected for a cell counted twice."""
         rows = self._rows()
@@ -133,6 +145,7 @@ class CountedCells:
             records=records,
             statistic_row=rows,
             row_set_aside=set_aside_frame(self.extract_id, self.file_name, self.set_aside),
+            row_unproven=set_aside_frame(self.extract_id, self.file_name, unproven),
             notes=tuple(self.notes),
         )
 
@@ -240,21 +253,33 @@ class CountedCells:
 
 @dataclass(frozen=True)
 class TrustRows:
-    """The records of NHS trusts, with their codes; `positions` are those among all records given."""
+    """The records of NHS trusts, with their codes; `positions` are those among all records given.
+
+    `unproven` has those whose code independent sites can have as well, as they are to be set aside where nothing
+    else read says that they are trusts.
+    """
 
     records: Records
     positions: list[int]
     codes: list[str]
     is_sample: bool
+    unproven: list[SetAside]
 
 
 def trust_rows(
-    records: Records, code_key: str, set_aside: list[SetAside], reasons: Sequence[str | None] | None = None
+    records: Records,
+    code_key: str,
+    set_aside: list[SetAside],
+    reasons: Sequence[str | None] | None = None,
+    *,
+    name_key: str | None,
 ) -> TrustRows:
     """Keeps the records of NHS trusts and adds the others to `set_aside` with the reason.
 
-    `reasons` says, per record, what the file itself tells of rows that are no trust's. Raises InputRejected
-    where official and fictional codes stand in one file.
+    `reasons` says, per record, what the file itself tells of rows that are no trust's; `name_key` is the column
+    of names, if the file has one: they say whether the trusts are invented. Records whose code alone doesn't
+    say that they are a trust's are kept and listed in `unproven`. Raises InputRejected where invented and
+    real organisations stand in one file.
     """
     codes = [code_of(cell) for cell in records.columns[code_key]]
     by_code = {code: why_no_trust(code) for code in set(codes)}
@@ -268,12 +293,17 @@ def trust_rows(
         if not code and not raw_line.strip(' ,"'):
             reason = "blank line"
         set_aside.append(SetAside(records.lines[position], code or None, None, reason, raw_line))
-    trusts = [codes[position] for position in kept]
+    trusts = records.kept(kept)
     return TrustRows(
-        records=records.kept(kept),
+        records=trusts,
         positions=kept,
-        codes=trusts,
-        is_sample=is_sample_file(trusts, file_name=records.file_name, column=records.header[code_key]),
+        codes=[codes[position] for position in kept],
+        is_sample=is_sample_file(trusts, name_key),
+        unproven=[
+            SetAside(records.lines[at], codes[at], None, NOT_KNOWN_AS_TRUST, records.raw_lines[at])
+            for at in kept
+            if not is_trust_by_form(codes[at])
+        ],
     )
 
 

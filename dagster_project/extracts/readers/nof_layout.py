@@ -12,7 +12,7 @@ from typing import Any
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
-from dagster_project.extracts.readers.organisation_codes import code_patterns
+from dagster_project.extracts.readers.organisation_codes import ICB, TRUST, has_form, is_sample_file
 from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.quarters import Quarter
 
@@ -112,13 +112,15 @@ def read_organisations(records: Records) -> Organisations:
     subtypes: list[str | None] = [None] * len(codes)
     if body == "Trust":
         subtypes = records.parsed("trust_subtype", text.folded_or_none)
+    _refuse_other_codes(records, codes, code_key, ICB if table_name == "icb" else TRUST)
+    name_key = column_key(f"{body}_name")
     return Organisations(
         table_name=table_name,
         codes=codes,
-        names=records.parsed(column_key(f"{body}_name"), text.folded_or_none),
+        names=records.parsed(name_key, text.folded_or_none),
         subtypes=subtypes,
         regions=regions,
-        is_sample=_is_sample(records, codes, "icb" if table_name == "icb" else "trust"),
+        is_sample=is_sample_file(records, name_key),
     )
 
 
@@ -167,22 +169,17 @@ def _one_table(records: Records) -> str:
     return tables[0]
 
 
-def _is_sample(records: Records, codes: Sequence[str], group: str) -> bool:
-    """Whether the codes are the sample's. A malformed one is neither's: the gate of extracts finds it."""
-    patterns = code_patterns()
+def _refuse_other_codes(records: Records, codes: Sequence[str], code_key: str, group: str) -> None:
+    """A malformed code among others is left to the gate of extracts; where none has a form, it isn't such a file."""
     distinct = sorted(set(codes))
-    fictional = [code for code in distinct if patterns[group, True].fullmatch(code)]
-    official = [code for code in distinct if code not in fictional and patterns[group, False].fullmatch(code)]
-    if bool(fictional) == bool(official):
-        found = f"{fictional[0]} (fictional) and {official[0]} (official)" if official else f"{distinct[0]!r}"
+    if not any(has_form(code, group) for code in distinct):
         raise InputRejected(
             file=records.file_name,
-            column=records.header[column_key(f"{kind_of_body(records)}_code")],
-            expected=f"ODS codes of {group}s only, or codes of the fictional sample only",
-            found=found,
-            remedy="Fictional and official figures are never mixed: take the file out, or correct its codes.",
+            column=records.header[code_key],
+            expected=f"ODS codes of {group}s",
+            found=repr(distinct[0]),
+            remedy="Download the file again from the publisher's page.",
         )
-    return bool(fictional)
 
 
 def quarter_text(cell: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, first_records, read_records
-from dagster_project.extracts.readers.organisation_codes import code_of, is_sample_file
+from dagster_project.extracts.readers.organisation_codes import ICB, TRUST, code_of, is_sample_file
 from dagster_project.extracts.readers.outcome import ReadOrganisations, set_aside_frame
 from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.readers.tables import csv_bytes
@@ -21,8 +21,6 @@ from dagster_project.extracts.rows import ORGANISATION_REFERENCE, concatenated, 
 
 TRUSTS = "ods_trusts"
 ICBS = "icb_names"
-TRUST = "trust"
-ICB = "icb"
 
 # The 27 columns of every ODS report of this family; the file itself names none of them.
 _NAMES = {1: "Organisation code", 2: "Name", 3: "Region", 4: "ICB", 11: "Open date", 12: "Close date"}
@@ -79,12 +77,11 @@ def read_ods_organisations(raw: bytes | Path, *, file_name: str, extract_id: str
     records = everything.kept(kept)
     codes = [codes[at] for at in kept]
     frame = _trusts(records, codes, extract_id) if trusts else _icbs(records, codes, extract_id)
-    kind = TRUST if trusts else ICB
     return ReadOrganisations(
         extract_id=extract_id,
         file_name=file_name,
         source=TRUSTS if trusts else ICBS,
-        is_sample=is_sample_file(codes, file_name=file_name, column=records.header[code_key], group=kind),
+        is_sample=is_sample_file(records, "name" if trusts else _key(records, _ICB_NAME)),
         size=len(raw) if isinstance(raw, bytes) else raw.stat().st_size,
         records=len(everything),
         organisation_reference=concatenated([frame], ORGANISATION_REFERENCE),

@@ -31,7 +31,11 @@ class ReadExtract:
 
 @dataclass(frozen=True)
 class ReadStatistic:
-    """One file of a statistic read. `periods` are its months (`2025-06`), in time; `records` its data rows."""
+    """One file of a statistic read. `periods` are its months (`2025-06`), in time; `records` its data rows.
+
+    `row_unproven` has, as they would be set aside, the records in `statistic_row` of organisations that are
+    trusts only if something else says so.
+    """
 
     extract_id: str
     file_name: str
@@ -43,6 +47,7 @@ class ReadStatistic:
     records: int
     statistic_row: pd.DataFrame
     row_set_aside: pd.DataFrame
+    row_unproven: pd.DataFrame
     notes: tuple[str, ...]
     table_name: None = None
     # Whether the file itself says that its figures are final; a name may say so too.

@@ -88,11 +88,13 @@ def read_rtt_waiting_times(
         _refuse_missing_functions(found.csv, folder)
         records, count = _records(found.csv, folder, missing_marks), found.csv.records
     _refuse_wrong_totals(records)
-    trusts = trust_rows(records, "provider_org_code", cells.set_aside)
+    trusts = trust_rows(records, "provider_org_code", cells.set_aside, name_key="provider_org_name")
     periods = records.parsed("period", month_in)
     for measure in _MEASURES:
         _add(cells, trusts, measure, [periods[at] for at in trusts.positions], found.member)
-    return cells.read(raw, records=count, is_sample=trusts.is_sample, periods=periods)
+    return cells.read(
+        raw, records=count, is_sample=trusts.is_sample, periods=periods, unproven=trusts.unproven
+    )
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def test_a_period_that_is_none_is_rejected() -> None:
         read(ae_file(ae_line(period="2025")))
 
 
-def test_fictional_and_official_codes_in_one_file_are_rejected() -> None:
+def test_fictional_and_official_names_in_one_file_are_rejected() -> None:
     with pytest.raises(InputRejected, match="never mixed"):
         read(ae_file(ae_line(), ae_line("R0Z")))
 

@@ -37,7 +37,7 @@ def test_a_record_becomes_one_row_with_its_physical_line() -> None:
     assert list(extract.extract_row.columns) == EXTRACT_ROW.names
     row = extract.extract_row.iloc[1]
     assert (row.source_row, row.quarter, row.table_name) == (3, "2025-26-Q1", "acute")
-    assert (row.organisation_code, row.organisation_name) == ("Z02", "Ashford Vale NHS Trust")
+    assert (row.organisation_code, row.organisation_name) == ("Z02", "Ashford Vale NHS Trust (fictional)")
     assert (row.region, row.organisation_subtype) == ("North East and Yorkshire", "Acute - Large")
     assert (row.figure, row.unit, row.value_text, row.value) == ("OF0010", "percent", "80.0", Decimal("80"))
     assert (row.median_value, row.lower_quartile, row.upper_quartile) == (70, Decimal("65.25"), 80)
@@ -112,8 +112,8 @@ def test_line_ends_and_byte_order_marks_make_no_difference(raw: bytes) -> None:
 
 
 def test_names_with_commas_and_line_breaks_in_quotes_keep_the_physical_lines() -> None:
-    extract = read(data_file(data_line(name='"Ash, Vale\n and Moor"'), data_line("Z02")))
-    assert extract.extract_row["organisation_name"].tolist()[0] == "Ash, Vale and Moor"
+    extract = read(data_file(data_line(name='"Ash, Vale\n and Moor (fictional)"'), data_line("Z02")))
+    assert extract.extract_row["organisation_name"].tolist()[0] == "Ash, Vale and Moor (fictional)"
     assert extract.extract_row["source_row"].tolist() == [2, 4]
 
 
@@ -125,11 +125,11 @@ def test_no_break_spaces_are_folded_in_texts() -> None:
 
 
 def test_a_file_in_windows_1252_is_read_and_its_lines_are_noted() -> None:
-    raw = "\r\n".join([DATA_HEADER, data_line(), data_line("Z02", name="Caf\u00e9 \u2013 Trust"), ""]).encode(
-        "cp1252"
-    )
+    raw = "\r\n".join(
+        [DATA_HEADER, data_line(), data_line("Z02", name="Caf\u00e9 \u2013 Trust (fictional)"), ""]
+    ).encode("cp1252")
     extract = read(raw)
-    assert extract.extract_row.iloc[1].organisation_name == "Caf\u00e9 \u2013 Trust"
+    assert extract.extract_row.iloc[1].organisation_name == "Caf\u00e9 \u2013 Trust (fictional)"
     assert extract.notes == ("not UTF-8: read as Windows-1252 (cp1252); line 3",)
 
 
@@ -249,13 +249,17 @@ def test_codes_are_trimmed_and_upper_case_and_may_have_five_characters() -> None
     assert extract.extract_row["organisation_code"].tolist() == ["Z1A2B", "Z02"]
 
 
-def test_official_codes_make_an_official_file() -> None:
+def test_names_make_a_file_official_or_fictional_and_codes_with_z_do_not() -> None:
     assert not read(data_file(data_line("R0Z"), data_line("G9Z9S"))).is_sample
+    real = "WOKINGHAM SITE"
+    assert not read(data_file(data_line("Z1E5F", name=real), data_line("Z01", name=real))).is_sample
+    assert read(data_file(data_line("R0Z", name="Ashford Vale (Fictional) "))).is_sample
 
 
-def test_fictional_and_official_codes_in_one_file_are_rejected() -> None:
-    error = rejection(data_file(data_line("Z01"), data_line("R0Z")))
-    assert error.found == "Z01 (fictional) and R0Z (official)"
+def test_fictional_and_official_names_in_one_file_are_rejected_naming_rows() -> None:
+    error = rejection(data_file(data_line("Z01"), data_line("R0Z"), data_line("Z02"), data_line("R1Z")))
+    assert (error.row, error.column) == (3, "Trust_name")
+    assert error.found == ("2 with it and 2 without, those without it in rows 3, 5: 'Ashford Vale NHS Trust'")
 
 
 def test_codes_of_no_kind_are_rejected_but_one_malformed_code_is_left_to_the_gate() -> None:

@@ -53,7 +53,7 @@ def test_the_assumed_layout_for_icbs_is_read() -> None:
         "Quarter,Region,ICB_code,ICB_name,Average_score,Likely_range_of_average_score,Segment,"
         "ICB_in_financial_deficit,Rank,Likely_range_of_rank"
     )
-    extract = read(file_of(header, "Q1 2026/27,London,ZQ1,Ashford ICB,2.5,2 to 3,2,No,4,1 to 9"))
+    extract = read(file_of(header, "Q1 2026/27,London,ZQ1,Ashford ICB (fictional),2.5,2 to 3,2,No,4,1 to 9"))
     assert extract.table_name == "icb"
     assert extract.is_sample
     assert len(extract.extract_row) == 7

@@ -29,7 +29,7 @@ def test_the_first_line_of_the_trust_list_is_a_trust_line() -> None:
     assert (first.organisation_kind, first.organisation_code, first.organisation_name) == (
         "trust",
         "Z01",
-        "ASHFORD, VALE NHS TRUST",
+        "ASHFORD, VALE NHS TRUST (fictional)",
     )
     assert (first.region_code, first.icb_code) == ("Y56", "ZQ1")
     assert (found.source, found.records, found.is_sample) == ("ods_trusts", 2, True)

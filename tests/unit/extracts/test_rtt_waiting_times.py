@@ -71,10 +71,10 @@ def test_a_file_is_read_from_its_path_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_line_ends_inside_quotes_and_blank_lines_do_not_shift_rows() -> None:
-    lines = [rtt_line(name="ASHFORD\r\nVALE"), "", rtt_line(commissioner="02Q")]
+    lines = [rtt_line(name="ASHFORD\r\nVALE (FICTIONAL)"), "", rtt_line(commissioner="02Q")]
     found = read(rtt_csv(*lines))
     assert found.statistic_row["source_row"].unique().tolist() == [2, 5]
-    assert found.statistic_row["organisation_name"].iloc[0] == "ASHFORD VALE"
+    assert found.statistic_row["organisation_name"].iloc[0] == "ASHFORD VALE (FICTIONAL)"
     assert found.records == 2
 
 

@@ -129,8 +129,8 @@ create table reference.input_check_parameter as from (values
     ('spread_largest_gap', 3), ('spread_gap_of_a_shifted_point', 1), ('spread_ordinary_distance', 1.5)
 ) t (parameter, value);
 create table reference.organisation_code_pattern as from (values
-    (true, 'trust', 'Z[0-9][A-Z]'), (true, 'icb', 'ZQ[A-Z]'), (false, 'trust', 'R[0-9A-Z]{2}')
-) t (is_sample, table_group, pattern);
+    ('trust', 'Z[0-9][A-Z]'), ('icb', 'ZQ[A-Z]')
+) t (table_group, pattern);
 create table reference.organisation_successor as from (values
     ('Z9Z', 'Z1A', '2026-06-30', true), ('Z8Z', 'Z1A', '2026-07-01', true)
 ) t (organisation_code, successor_code, effective_date, is_sample);

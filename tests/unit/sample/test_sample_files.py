@@ -92,12 +92,9 @@ def test_no_code_looks_like_a_real_one_and_some_have_five_characters() -> None:
     patterns = list(seed_rows(REFERENCE, "organisation_code_pattern"))
     for organisation in sample_organisations(3):
         group = "icb" if organisation.table == "icb" else "trust"
-        fits = {
-            (row["is_sample"], row["table_group"])
-            for row in patterns
-            if re.fullmatch(row["pattern"], organisation.code)
-        }
-        assert fits == {("true", group)}, organisation
+        fits = {row["table_group"] for row in patterns if re.fullmatch(row["pattern"], organisation.code)}
+        assert fits == {group}, organisation
+        assert not re.fullmatch("[RTQ]..|[A-Z][0-9][A-Z][0-9][A-Z]", organisation.code), organisation
     lengths = Counter((each.table, len(each.code)) for each in sample_organisations(1))
     assert lengths["non_acute", 5] == 1
     assert lengths["icb", 5] > 0
