@@ -28,7 +28,7 @@ from dagster_project.extracts.readers.outcome import ReadExtract
 
 DATA = data_file(
     data_line(value="75.5"),
-    data_line("Z02", value="1234.25", name='"Ashford, Vale and Moor"'),
+    data_line("Z02", value="1234.25", name='"Ashford, Vale and Moor (fictional)"'),
     data_line("Z03", value="*"),
 )
 LEAGUE = league_file(league_line(), league_line("Z02", average="2.25", rank_range="2 to 12"))
