@@ -14,6 +14,7 @@ from dagster_project.verification.findings import Check, Finding
 
 USED = "archived files"
 WHOLE = "whole archive"
+_MANIFEST = "archive/manifest.jsonl"
 
 
 def check_used(archive: Archive, extracts: Mapping[str, str]) -> Check:
@@ -22,7 +23,7 @@ def check_used(archive: Archive, extracts: Mapping[str, str]) -> Check:
     seen = {sighting.extract_id: sighting.bytes for sighting in sightings}
     for extract_id, name in extracts.items():
         findings += _differences(archive, extract_id, f"{_shown(extract_id)} ({name})", seen.get(extract_id))
-    return Check(USED, ("archive/manifest.jsonl", *map(_shown, sorted(extracts))), tuple(findings))
+    return Check(USED, (_MANIFEST, *map(_shown, sorted(extracts))), tuple(findings))
 
 
 def check_whole(archive: Archive) -> Check:
@@ -45,7 +46,7 @@ def check_whole(archive: Archive) -> Check:
     ]
     findings += [Finding(f"archive/{name}", NO_FILE, "a file that no run archived") for name in strangers]
     looked_at = (*map(_shown, sorted({*seen, *there})), *(f"archive/{name}" for name in strangers))
-    return Check(WHOLE, ("archive/manifest.jsonl", *looked_at), tuple(findings))
+    return Check(WHOLE, (_MANIFEST, *looked_at), tuple(findings))
 
 
 def manifest_of(archive: Archive, content: Mapping[str, Any], sources: Mapping[str, str]) -> bytes:
@@ -81,7 +82,7 @@ def _sightings(archive: Archive) -> tuple[list[Sighting], list[Finding]]:
     try:
         return archive.sightings(), []
     except InputRejected as error:
-        return [], [Finding(f"archive/manifest.jsonl, row {error.row}", error.expected, error.found)]
+        return [], [Finding(f"{_MANIFEST}, row {error.row}", error.expected, error.found)]
 
 
 def _pruned(archive: Archive) -> tuple[set[str], list[Finding]]:
@@ -99,10 +100,10 @@ def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int 
     if found != extract_id:
         return [Finding(shown, f"sha256 {extract_id}", f"sha256 {found}")]
     if seen_bytes is None:
-        return [Finding(shown, "a line in archive/manifest.jsonl", "none")]
+        return [Finding(_MANIFEST, f"a line of {shown}", "none")]
     size = path.stat().st_size
     if seen_bytes != size:
-        return [Finding(shown, f"{size:,} bytes in archive/manifest.jsonl", f"{seen_bytes:,}")]
+        return [Finding(_MANIFEST, f"{size:,} bytes of {shown}", f"{seen_bytes:,}")]
     return []
 
 

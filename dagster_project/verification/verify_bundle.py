@@ -27,7 +27,7 @@ from dagster_project.verification.bundle_members import (
     member_names,
     zip_members,
 )
-from dagster_project.verification.checkout import CODE, RULES, VERSIONS
+from dagster_project.verification.checkout import CODE, RULES, VERSIONS, has_own_rules
 from dagster_project.verification.findings import Check, Finding, compared, names_in
 from dagster_project.verification.telling import told_by
 from dagster_project.verification.verify import Verification
@@ -75,13 +75,15 @@ def verify_bundle(
         verification = Verification(DataFolder(place), *subject, is_bundle=True)
         if with_its_code:
             verification.code = place / CODE_FOLDER
-        if (place / RULES_FOLDER).is_dir():
-            verification.rules_dir = place / RULES_FOLDER
         announce("Checking files against their hashes")
         verification.check_files()
+        has_rules = (place / RULES_FOLDER).is_dir()
+        if has_rules and verification.content is not None and has_own_rules(verification.content):
+            verification.rules_dir = place / RULES_FOLDER
+        bundled_code = _check_bundled_code(place, verification.content)
+        verification.checks.append(bundled_code)
         members = _check_members(place, names, listed, verification)
         verification.checks.insert(0, members)
-        verification.checks.append(_check_bundled_code(place, verification.content))
         verification.check_code()
         verification.checks.insert(1, _check_told(bundle, place, names, members, verification))
         verification.check_rebuild(wanted=rebuild)
@@ -138,6 +140,7 @@ def _check_members(
 ) -> Check:
     """Each member as the crate says, and exactly those that the release must have."""
     findings = []
+    sound = _as_released(names, verification)
     for name in sorted(names - {METADATA}):
         said = listed.get(name, {})
         size, sha256 = str((place / name).stat().st_size), sha256_of_file(place / name)
@@ -145,15 +148,31 @@ def _check_members(
             expected = (
                 f"sha256 {said['sha256']}, {said.get('contentSize')} bytes" if "sha256" in said else "none"
             )
-            findings.append(
-                Finding(name, f"{expected}, as {METADATA} says", f"sha256 {sha256}, {size} bytes")
-            )
+            if name not in sound:
+                findings.append(
+                    Finding(name, f"{expected}, as {METADATA} says", f"sha256 {sha256}, {size} bytes")
+                )
+            if name in sound or name in TOLD:
+                findings.append(
+                    Finding(METADATA, f"sha256 {sha256}, {size} bytes, as {name} has them", expected)
+                )
     findings += [Finding(name, "a file of the bundle", "none") for name in sorted(set(listed) - names)]
     expected_names = _expected_names(verification)
     findings += [Finding(name, "a file of the bundle", "none") for name in sorted(expected_names - names)]
     if expected_names:
         findings += [_not_bound(name) for name in sorted(names - expected_names)]
     return Check(BUNDLE, names_in(sorted(names | expected_names | set(listed))), tuple(findings))
+
+
+def _as_released(names: set[str], verification: Verification) -> set[str]:
+    """The members that `release.json` covers and that are as it says: where the crate says otherwise, it is wrong."""
+    faulty = {finding.what for check in verification.checks for finding in check.findings}
+    named = {what.split(" ")[0].rstrip(",") for what in faulty}
+    return {
+        name
+        for name in (names & _expected_names(verification)) - set(TOLD)
+        if not named & {name, name.removeprefix(f"{CODE_FOLDER}/"), name.rpartition("/")[2]}
+    }
 
 
 def _not_bound(name: str) -> Finding:
