@@ -36,11 +36,19 @@ def listen() -> None:
     # Python writes a signal's number there whoever handles it: Dagster puts its own handlers in for its runs.
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(read,), name="interruption", daemon=True).start()
+    # Raised within a callback or a destructor, Python would print it and go on: `end_if_asked` makes up for it.
+    sys.unraisablehook = _say_unless_interrupted
 
 
 def was_asked() -> bool:
     """Whether this process was asked to end, while it could still be ended."""
     return _asked.is_set()
+
+
+def end_if_asked() -> None:
+    """Raises KeyboardInterrupt where this process was asked to end: a library may have swallowed the first one."""
+    if was_asked():
+        raise KeyboardInterrupt
 
 
 def is_interruption(error: BaseException | None) -> bool:
@@ -70,6 +78,11 @@ def to_the_end() -> Iterator[None]:
         _deaf = was_deaf
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+def _say_unless_interrupted(unraisable: sys.UnraisableHookArgs) -> None:
+    if not is_interruption(unraisable.exc_value):
+        sys.__unraisablehook__(unraisable)
 
 
 def _raise_once(_: int, __: FrameType | None) -> None:

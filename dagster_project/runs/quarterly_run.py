@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
-from dagster_project.interruption import to_the_end
+from dagster_project.interruption import end_if_asked, to_the_end
 from dagster_project.machine import require_memory
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, open_candidate
@@ -152,6 +152,7 @@ class QuarterlyRun:
                     "can't be materialised alone: the candidate it builds in ends with its run. Materialise "
                     "the whole job."
                 )
+            end_if_asked()
             announce(says)
             started = time.monotonic()
             with self._witnessed(name, says):

@@ -23,7 +23,7 @@ from typing import Any
 
 from dagster_project.durable import flush, make_folder, write_whole
 from dagster_project.errors import LeagueError
-from dagster_project.interruption import is_interruption
+from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.runs.progress import announce
@@ -70,6 +70,7 @@ class DbtProject:
                 result = _invoke(arguments, self.parsed)
             finally:
                 _close_connections()
+        end_if_asked()
         if result.result is not None:
             result.result.write(str(results))
         if result.exception is not None:

@@ -57,8 +57,9 @@ def test_an_interrupted_run_ends_in_one_line_and_leaves_readers_and_folders_as_t
     code, out, said = interrupt(process, says, signals)
     assert code == ExitCode.INTERRUPTED
     assert out == ""
-    (line,) = [line for line in said if not line.lstrip()[:1].isdigit()]
-    assert SENTENCE in line
+    lines = [line for line in said if not line.lstrip()[:1].isdigit()]
+    assert len(lines) == 1, said
+    assert SENTENCE in lines[0]
     assert published_files(released) == before
     assert not list(released.candidates.glob("*"))
     assert not list(released.root.rglob(".unfinished-*"))
@@ -98,8 +99,9 @@ def test_every_verb_ends_so(
     if code == 0:
         pytest.skip("it was done before the signal came")
     assert (code, out) == (ExitCode.INTERRUPTED, "")
-    (line,) = [line for line in said if not line.lstrip()[:1].isdigit()]
-    assert SENTENCE in line
+    lines = [line for line in said if not line.lstrip()[:1].isdigit()]
+    assert len(lines) == 1, said
+    assert SENTENCE in lines[0]
     assert published_files(released) == before
     assert not list(temporary.glob("league-*"))
     assert not list(released.candidates.glob("*"))
