@@ -24,6 +24,7 @@ EMPTYING = {
         "loaded_tables": "delete from landing.extract; delete from landing.extract_row",
         "organisations": "delete from landing.extract_row",
         "extract_rows": "delete from landing.extract_row",
+        "summary_figures": "delete from landing.extract_row",
         "texts": "delete from landing.extract_row",
         "descriptions": "delete from landing.extract_row",
         "value_and_score": "delete from landing.extract_row where figure like 'OF0%' or figure like 'OF1%'",
