@@ -14,7 +14,8 @@ from dagster_project.settings import DataFolder
 from dagster_project.shown import cell
 
 QUARTER = "2025-26-Q1"
-HOSTILE_FILE = "=cmd|' \x1b[2J\u202e[red]x[link](evil) [b] -"
+HOSTILE_FILE = "=cmd|' [red]x[link](evil) [b] -"
+NAME_THAT_CANT_BE_SHOWN = "=cmd|' \x1b[2J\u202e -"
 HOSTILE_PERSON = "=1+1\x1b]0;owned\x07[/bold]"
 
 
@@ -65,6 +66,20 @@ def test_a_hostile_file_name_is_text_on_every_output_of_a_run(
         assert_harmless(league(*verb, data=data))
 
 
+def test_a_file_name_that_cant_be_shown_is_refused_and_shown_escaped(
+    extracts: SampleCopy, new_data: object, tmp_path: Path
+) -> None:
+    assert callable(new_data)
+    data: DataFolder = new_data(tmp_path / "data")
+    file = next(iter(extracts.folder.rglob("*.csv")))
+    file.rename(file.with_name(NAME_THAT_CANT_BE_SHOWN + file.name))
+    for verb in (("check", extracts.folder), ("run", QUARTER, "--extracts", extracts.folder)):
+        ended = league(*verb, data=data)
+        assert ended.code == 4
+        assert "expected a name that can be shown" in ended.err
+        assert_harmless(ended)
+
+
 def test_hostile_names_are_refused_and_shown_as_text(
     extracts: SampleCopy, new_data: object, tmp_path: Path
 ) -> None:
@@ -75,7 +90,7 @@ def test_hostile_names_are_refused_and_shown_as_text(
         name, code = records[0].index("Trust_name"), records[0].index("Trust_code")
         hostile = {record[code]: record[name] for record in records[1:]}
         names = ["Bold [bold]\x1b[31m\u202e NHS Trust", "=HYPERLINK(1)", "x" * 5000]
-        renamed = dict(zip(sorted(hostile), names, strict=False))
+        renamed = {code: f"{name} (fictional)" for code, name in zip(sorted(hostile), names, strict=False)}
         return [
             records[0],
             *([*r[:name], renamed.get(r[code], r[name]), *r[name + 1 :]] for r in records[1:]),

@@ -11,14 +11,7 @@ from typing import Any, Protocol
 
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.readers import (
-    ae_attendances,
-    ambulance_systems,
-    cancer_waiting_times,
-    community_waiting_lists,
-    sheets,
-    text,
-)
+from dagster_project.extracts.readers import sheets, text
 from dagster_project.extracts.readers.cancer_provider_workbook import without_note
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of, read_records
 from dagster_project.extracts.readers.tables import csv_bytes
@@ -44,10 +37,6 @@ _COLUMNS = {
 # This statistic has a sheet per measure, told by its title, whose columns are services and sums of services.
 _SHEET_PER_MEASURE = "community_waiting_lists"
 _READABLE = frozenset({*_COLUMNS, _SHEET_PER_MEASURE})
-_CSV_COLUMNS = {
-    cancer_waiting_times.SOURCE: cancer_waiting_times.COMBINED_COLUMNS,
-    ambulance_systems.SOURCE: ambulance_systems.COLUMNS,
-}
 _ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
 
 
@@ -142,6 +131,9 @@ class StatisticFile:
 
     def _holds(self, sheet_name: str | None, key: str, measure: str) -> bool:
         if self.source == _SHEET_PER_MEASURE:
+            # The statistics' readers bring pandas along: only where a value was counted from one.
+            from dagster_project.extracts.readers import community_waiting_lists
+
             is_sheet = community_waiting_lists.measure_of(self._sheet(sheet_name).title) == measure
             return is_sheet and _NO_SERVICE.match(key) is None
         pattern = _COLUMNS[self.source].get(measure)
@@ -153,11 +145,15 @@ class StatisticFile:
         return self._sheets[name]
 
     def _csv(self) -> _Sheet:
+        from dagster_project.extracts.readers import ae_attendances, ambulance_systems, cancer_waiting_times
+
         if self.source == ae_attendances.SOURCE:
             records, _ = ae_attendances.attendance_records(self._raw, self.file_name)
         else:
             body = csv_bytes(self._raw, self.file_name) or b""
-            records = read_records(body, self.file_name, columns=_CSV_COLUMNS[self.source], any_header=True)
+            is_cancer = self.source == cancer_waiting_times.SOURCE
+            columns = cancer_waiting_times.COMBINED_COLUMNS if is_cancer else ambulance_systems.COLUMNS
+            records = read_records(body, self.file_name, columns=columns, any_header=True)
         cells = zip(*records.columns.values(), strict=True)
         return _Sheet(
             {key: (at, name) for at, (key, name) in enumerate(records.header.items())},
@@ -180,10 +176,15 @@ class StatisticFile:
         )
         names = [without_note(sheets.cell_text(cell)) for cell in rows[at]]
         header = header_of(names, self.file_name, any_header=True)
+        title = ""
+        if self.source == _SHEET_PER_MEASURE:
+            from dagster_project.extracts.readers import community_waiting_lists
+
+            title = community_waiting_lists.title_of(rows)
         return _Sheet(
             {key: (place, shown) for place, (key, shown) in enumerate(header.items())},
             dict(enumerate(rows, 1)),
-            community_waiting_lists.title_of(rows) if self.source == _SHEET_PER_MEASURE else "",
+            title,
         )
 
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.readers import nof_data, nof_league_table, text
+from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.nof_layout import (
+    COLUMNS,
     MISSING_MARKS,
     filled_records,
     kind_of_body,
@@ -24,8 +25,7 @@ from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, r
 from dagster_project.extracts.readers.tables import table_records
 
 _AVERAGE = "OF5002"
-_COLUMNS = {nof_data.SOURCE: nof_data.COLUMNS, nof_league_table.SOURCE: nof_league_table.COLUMNS}
-_SOURCES = tuple(_COLUMNS)
+_SOURCES = tuple(COLUMNS)
 Cell = Callable[[str], Decimal | int]
 
 
@@ -72,7 +72,7 @@ def read_raw_files(archive: Archive, extracts: Iterable[Mapping[str, Any]], quar
 def _read(archive: Archive, extract: Mapping[str, Any], quarter: str) -> RawFile:
     extract_id, source = extract["extract_id"], extract["source"]
     records, _ = filled_records(
-        table_records(archive.read(extract_id), extract["file_name"], _COLUMNS[source])
+        table_records(archive.read(extract_id), extract["file_name"], COLUMNS[source])
     )
     wanted = [at for at, found in enumerate(_quarters(records)) if found == quarter]
     records = records.kept(wanted)

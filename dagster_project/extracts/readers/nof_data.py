@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers import nof_layout, text
 from dagster_project.extracts.readers.delimited import (
     Records,
     note_other_columns,
@@ -13,7 +13,6 @@ from dagster_project.extracts.readers.delimited import (
 )
 from dagster_project.extracts.readers.nof_layout import (
     MISSING_MARKS,
-    ORGANISATION_COLUMNS,
     filled_records,
     key_text,
     kind_of_body,
@@ -35,18 +34,8 @@ from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, frame_of, sorted_frame
 
 SOURCE = "nof_data"
-FIGURE_COLUMNS = (
-    "Domain",
-    "Sub-domain",
-    "Metric_ID",
-    "Metric_description",
-    "Units",
-    "Value",
-    "Median_value",
-    "Lower_quartile",
-    "Upper_quartile",
-)
-COLUMNS = (*ORGANISATION_COLUMNS, *FIGURE_COLUMNS)
+FIGURE_COLUMNS = nof_layout.FIGURE_COLUMNS
+COLUMNS = nof_layout.COLUMNS[SOURCE]
 AVERAGE_FIGURE = "OF5002"
 
 # The publisher's own list of identifiers (methodology, section 1): a metric's value and score, domain

@@ -86,6 +86,30 @@ ORGANISATION_COLUMNS = (
     "Reporting_date",
     "Rank",
 )
+FIGURE_COLUMNS = (
+    "Domain",
+    "Sub-domain",
+    "Metric_ID",
+    "Metric_description",
+    "Units",
+    "Value",
+    "Median_value",
+    "Lower_quartile",
+    "Upper_quartile",
+)
+LEAGUE_TABLE_COLUMNS = (
+    "Average_score",
+    "Likely_range_of_average_score",
+    "Segment",
+    "Trust_in_financial_deficit",
+    "ICB_in_financial_deficit",
+    "Likely_range_of_rank",
+)
+# What a header is known by, by source.
+COLUMNS = {
+    "nof_data": (*ORGANISATION_COLUMNS, *FIGURE_COLUMNS),
+    "nof_league_table": (*ORGANISATION_COLUMNS, *LEAGUE_TABLE_COLUMNS),
+}
 
 
 def kind_of_body(records: Records) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from dagster_project.extracts.readers import text
+from dagster_project.extracts.readers import nof_layout, text
 from dagster_project.extracts.readers.delimited import (
     Records,
     column_key,
@@ -17,7 +17,6 @@ from dagster_project.extracts.readers.delimited import (
 )
 from dagster_project.extracts.readers.nof_layout import (
     MISSING_MARKS,
-    ORGANISATION_COLUMNS,
     Organisations,
     filled_records,
     kind_of_body,
@@ -38,15 +37,8 @@ from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, concatenated, frame_of
 
 SOURCE = "nof_league_table"
-OWN_COLUMNS = (
-    "Average_score",
-    "Likely_range_of_average_score",
-    "Segment",
-    "Trust_in_financial_deficit",
-    "ICB_in_financial_deficit",
-    "Likely_range_of_rank",
-)
-COLUMNS = (*ORGANISATION_COLUMNS, *OWN_COLUMNS)
+OWN_COLUMNS = nof_layout.LEAGUE_TABLE_COLUMNS
+COLUMNS = nof_layout.COLUMNS[SOURCE]
 
 
 @dataclass(frozen=True)
