@@ -101,7 +101,8 @@ metric_value_figure as (
             when is_within_bounds then known_reason || '; the published value is scored'
             when known_reason is null
                 then
-                    'the counts of ' || source || ' lie ' || cast(cast(abs(difference) as decimal(18, 2)) as string)
+                    'the counts of ' || source || ' lie '
+                    || cast(cast(abs(difference) as decimal(18, 2)) as string)
                     || case when difference < 0 then ' below' else ' above' end
                     || ', further than any known difference: a file of it is damaged, or of another vintage'
             else
