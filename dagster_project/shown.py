@@ -68,7 +68,7 @@ def markdown(text: str) -> str:
     # A number or a dash at the start would make a list of it, an address a link.
     escaped = re.sub(r"^([0-9]+)([.)])(?= |$)", r"\1\\\2", escaped)
     escaped = re.sub(r"^([-+=])(?=[-+= ]|$)", r"\\\1", escaped)
-    return re.sub(r"(?i)\b(https?|ftp|mailto|javascript|data|www)([:.])", r"\1\\\2", escaped)
+    return re.sub(r"(?i)\b(https?|ftp|mailto|javascript|data|www)([:.])(?=\S)", r"\1\\\2", escaped)
 
 
 def code(text: str) -> str:

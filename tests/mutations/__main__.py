@@ -102,7 +102,6 @@ class Worker:
     """A process's own data folder, and the sound files' outcome for each case."""
 
     def __init__(self, base: Path) -> None:
-        quiet()
         self.root = Path(tempfile.mkdtemp(prefix="mutations-", dir=base.parent))
         shutil.copytree(base, self.root / "data", symlinks=True)
         self.data = DataFolder(self.root / "data")
@@ -143,6 +142,12 @@ class Worker:
 _worker: Worker | None = None
 
 
+def _start_quietly(base: str) -> None:
+    """For processes that do nothing else."""
+    quiet()
+    _start(base)
+
+
 def _start(base: str) -> None:
     global _worker
     _worker = Worker(Path(base))
@@ -162,7 +167,7 @@ def run_all(
         made = list(map(_one, tasks))
         return [mutation for mutation in made if mutation is not None]
     found = []
-    with ProcessPoolExecutor(processes, initializer=_start, initargs=(str(base),)) as pool:
+    with ProcessPoolExecutor(processes, initializer=_start_quietly, initargs=(str(base),)) as pool:
         for number, mutation in enumerate(pool.map(_one, tasks), start=1):
             if mutation is not None:
                 found.append(mutation)

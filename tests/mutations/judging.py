@@ -78,7 +78,14 @@ def outcome_of(
     )
     if not changed:
         return "harmless", ""
-    if gone_is_told and set(spoilt.figures.items()) < set(sound.figures.items()):
+    given, before = (
+        {key: value for key, value in each.figures.items() if value != "None"} for each in (spoilt, sound)
+    )
+    if (
+        gone_is_told
+        and before.keys() - given
+        and all(given[key] == before[key] for key in given.keys() & before)
+    ):
         return (
             "detected",
             f"{len(changed)} no longer given, and so carried with their age, first {changed[0]}",

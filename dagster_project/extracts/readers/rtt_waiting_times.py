@@ -118,11 +118,28 @@ def _extract(raw: bytes | Path, file_name: str, folder: str) -> Iterator[_Extrac
         yield _Extract(examined(raw, file_name, required, unpacked.parent), None)
 
 
+def _refuse_other_order(csv: LargeCsv) -> None:
+    """The weekly bands stand in the order of the weeks in every extract: headers that were exchanged don't."""
+    places = list(csv.names)
+    at = [places.index(column_key(band)) for band in _BANDS]
+    for before, after, band in zip(at, at[1:], _BANDS[1:], strict=False):
+        if after < before:
+            raise InputRejected(
+                file=csv.shown,
+                row=csv.header_line,
+                column=band,
+                expected="the weekly bands in the order of the weeks",
+                found=f"it in column {after + 1}, before the band of the week before",
+                remedy="Headers or columns were exchanged. Download the file again from the publisher's page.",
+            )
+
+
 def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
     """The rows of Part 2 and C_999, with a column per measure.
 
     A measure is the exact sum as text or, where a band isn't a number, that band's text.
     """
+    _refuse_other_order(csv)
     names = {column_key(name): csv.quoted(name) for name in OWN_COLUMNS}
     bands = ", ".join(csv.quoted(band) for band in _BANDS)
     summed = {**_MEASURES, _ALL_BANDS: _BANDS}
