@@ -28,9 +28,9 @@ _BEFORE = "replaced_warehouse"
 class Loss:
     """One thing that the replaced release holds and the new one doesn't.
 
-    `kind` is table, organisation, metric (all or most organisations of a table), figure (some of them) or recomputed
-    (a value that a statistic confirmed before); the last two are worth a look, the others are refused. `count` is how
-    many organisations it concerns of `before`, `codes` are theirs.
+    `kind` is table, organisation, metric (all or most organisations of a table), figure (some of them), recomputed
+    (a value that a statistic confirmed before) or description (another name, region or subtype); the last three are
+    worth a look, the others are refused. `count` is how many organisations it concerns of `before`, `codes` are theirs.
     """
 
     kind: str
@@ -55,6 +55,10 @@ class Loss:
         if self.kind == "organisation":
             gone = f"{self.count} of {self.before} organisations are gone without a successor"
             return f"table {self.table_name}: {gone}{named}"
+        if self.kind == "description":
+            return (
+                f"table {self.table_name}: {self.what} for {self.count} of {self.before} organisations{named}"
+            )
         if self.kind == "recomputed":
             return (
                 f"table {self.table_name}: {self.what} was recomputed from a statistic for {self.before} "
@@ -172,6 +176,7 @@ def _of_quarter(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Fewe
     stays = {code: table for code, table in places_before.items() if code in places_now}
     losses += _metrics_lost(connection, old, quarter, stays)
     losses += _no_longer_recomputed(connection, old, quarter, stays)
+    losses += _described_otherwise(connection, old, quarter)
     return Fewer(quarter, str(row[0]), tuple(losses))
 
 
@@ -203,6 +208,34 @@ def _organisations_lost(before: Mapping[str, str], kept: set[str], tables_gone: 
         codes = tuple(sorted(set(all_of) - kept))
         if codes:
             losses.append(Loss("organisation", table, "organisations", len(codes), len(all_of), codes))
+    return losses
+
+
+def _described_otherwise(connection: duckdb.DuckDBPyConnection, old: str, quarter: Quarter) -> list[Loss]:
+    """Names, regions and subtypes that aren't those of the replaced release, by table."""
+    losses = []
+    for column in ("organisation_name", "region", "organisation_subtype"):
+        if not all(_has(connection, schema, "league_table", column) for schema in (old, WAREHOUSE_SCHEMA)):
+            continue
+        rows = connection.execute(
+            f"""
+            select before.table_name, before.organisation_code, before.{column}, now.{column}
+            from {old}.league_table as before
+            inner join {WAREHOUSE_SCHEMA}.league_table as now using (quarter, table_name, organisation_code)
+            where quarter = ?
+            order by before.table_name, before.organisation_code
+            """,
+            [str(quarter)],
+        ).fetchall()
+        for table in sorted({row[0] for row in rows}):
+            of_table = [row for row in rows if row[0] == table]
+            changed = [row for row in of_table if row[2] != row[3]]
+            if changed:
+                what = f"{column.replace('_', ' ')} isn't {changed[0][2]!r} any more but {changed[0][3]!r}"
+                if len(changed) > 1:
+                    what += " (the first)"
+                codes = tuple(row[1] for row in changed)
+                losses.append(Loss("description", table, what, len(changed), len(of_table), codes))
     return losses
 
 

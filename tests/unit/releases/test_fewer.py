@@ -222,3 +222,29 @@ def test_nothing_becomes_current_with_fewer_organisations_until_a_reason_is_give
 
 def test_a_data_folder_without_a_release_has_nothing_to_lose(tmp_path: Path) -> None:
     assert found(DataFolder(tmp_path)) == []
+
+
+def described(connection: duckdb.DuckDBPyConnection, *, region: str, **new: object) -> None:
+    build(connection, **new)  # type: ignore[arg-type]
+    connection.execute(
+        "alter table league.league_table add column organisation_name varchar;"
+        "alter table league.league_table add column region varchar;"
+        "update league.league_table set organisation_name = 'The ' || organisation_code, "
+        f"region = case when organisation_code in ('RAB', 'RAC') then '{region}' else 'London' end"
+    )
+
+
+def test_another_name_or_region_than_the_replaced_release_gave_is_worth_a_look(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path)
+    data.warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(str(data.warehouse)) as connection:
+        described(connection, region="London", release_id="old")
+    with duckdb.connect(":memory:") as connection:
+        described(connection, region="South West")
+        (fewer,) = fewer_than_current(connection, data, [Q1])
+    (loss,) = fewer.losses
+    assert (loss.kind, loss.codes, loss.is_refused) == ("description", ("RAB", "RAC"), False)
+    assert loss.in_words() == (
+        "table acute: region isn't 'London' any more but 'South West' (the first) for 2 of 3 organisations: RAB, RAC"
+    )
+    refuse_fewer([fewer], None)
