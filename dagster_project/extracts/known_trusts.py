@@ -6,6 +6,7 @@ framework's files of the quarter, a list of organisations, the seed of successor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -106,3 +107,41 @@ class KnownTrusts:
         if quarter in self.by_quarter:
             return code in self.by_quarter[str(quarter)]
         return any(code in codes for codes in self.by_quarter.values())
+
+
+def carrying_other_names(named: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """(file name, words) for each code that stands beside the name that all other files give another code.
+
+    `named` are frames with organisation_code and organisation_name by file name. Codes that were exchanged leave
+    every sum as it was; a name that only changed is no other code's.
+    """
+    pairs = {file: _codes_and_names(frame) for file, frame in named.items()}
+    by_name: dict[str, dict[str, set[str]]] = {}
+    for file, found in pairs.items():
+        for code, name, _ in found:
+            by_name.setdefault(name, {}).setdefault(code, set()).add(file)
+    told = []
+    for file, found in pairs.items():
+        times = Counter(name for _, name, _ in found)
+        for code, name, shown in sorted(found):
+            if times[name] > 1:
+                continue
+            others = sorted(
+                other for other, files in by_name[name].items() if other != code and files - {file}
+            )
+            if others and not by_name[name][code] - {file}:
+                told.append(
+                    (
+                        file,
+                        f"{code} stands beside {shown!r}, which is the name of {', '.join(others)} elsewhere",
+                    )
+                )
+    return told
+
+
+def _codes_and_names(frame: pd.DataFrame) -> set[tuple[str, str, str]]:
+    distinct = frame[["organisation_code", "organisation_name"]].dropna().drop_duplicates()
+    return {
+        (code, "".join(filter(str.isalnum, name.casefold())), name)
+        for code, name in zip(distinct["organisation_code"], distinct["organisation_name"], strict=True)
+    }

@@ -17,7 +17,7 @@ from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by,
 from dagster_project.extracts.coverage import covers, remember, worth_reading
 from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.issue_order import FirstSeen, Seen, first_seen
-from dagster_project.extracts.known_trusts import KnownTrusts, UnknownRows
+from dagster_project.extracts.known_trusts import KnownTrusts, UnknownRows, carrying_other_names
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
@@ -263,6 +263,7 @@ def _assembled(
     statistics, doubts = without_doubtful_months(
         statistics, {file.extract_id: file.file_name for file in files}
     )
+    exchanged = carrying_other_names({file.file_name: _named(file) for file in files})
     read_notes = [FileNote(file.file_name, text) for file in files for text in file.notes]
     return LoadedExtracts(
         extract=extract_frame(files, seen),
@@ -276,9 +277,19 @@ def _assembled(
         notes=(
             *notes,
             *read_notes,
-            *(FileNote(*pair) for pair in (*decided_by_day(extracts, revisions, seen), *changes, *doubts)),
+            *(
+                FileNote(*pair)
+                for pair in (*decided_by_day(extracts, revisions, seen), *changes, *doubts, *exchanged)
+            ),
         ),
     )
+
+
+def _named(file: ReadFile) -> pd.DataFrame:
+    """The rows of a file that have an organisation's code and name."""
+    if isinstance(file, ReadExtract):
+        return file.extract_row
+    return file.statistic_row if isinstance(file, ReadStatistic) else file.organisation_reference
 
 
 def _renamed(file: ReadFile, file_name: str) -> ReadFile:

@@ -22,7 +22,9 @@ def check_used(archive: Archive, extracts: Mapping[str, str]) -> Check:
     sightings, findings = _sightings(archive)
     seen = {sighting.extract_id: sighting.bytes for sighting in sightings}
     for extract_id, name in extracts.items():
-        findings += _differences(archive, extract_id, f"{_shown(extract_id)} ({name})", seen.get(extract_id))
+        findings += _differences(
+            archive, extract_id, f"{_shown(extract_id)} ({name})", seen.get(extract_id), is_named=True
+        )
     return Check(USED, (_MANIFEST, *map(_shown, sorted(extracts))), tuple(findings))
 
 
@@ -38,7 +40,9 @@ def check_whole(archive: Archive) -> Check:
         if path.is_file() and path == archive.path_of(path.name)
     }
     for extract_id in sorted({*seen, *there}):
-        findings += _differences(archive, extract_id, _shown(extract_id), seen.get(extract_id))
+        findings += _differences(
+            archive, extract_id, _shown(extract_id), seen.get(extract_id), is_named=False
+        )
     strangers = [
         path.relative_to(archive.root).as_posix()
         for path in sorted(archive.root.rglob("*"))
@@ -92,7 +96,9 @@ def _pruned(archive: Archive) -> tuple[set[str], list[Finding]]:
         return set(), [Finding("archive/pruned.jsonl", error.expected, error.found)]
 
 
-def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int | None) -> list[Finding]:
+def _differences(
+    archive: Archive, extract_id: str, shown: str, seen_bytes: int | None, *, is_named: bool
+) -> list[Finding]:
     path = archive.path_of(extract_id)
     if not path.is_file():
         return [Finding(shown, f"sha256 {extract_id}", NO_FILE)]
@@ -100,7 +106,12 @@ def _differences(archive: Archive, extract_id: str, shown: str, seen_bytes: int 
     if found != extract_id:
         return [Finding(shown, f"sha256 {extract_id}", f"sha256 {found}")]
     if seen_bytes is None:
-        return [Finding(_MANIFEST, f"a line of {shown}", "none")]
+        # Of a file that a release names the line is missing; any other file is a stranger itself.
+        return [
+            Finding(_MANIFEST, f"a line of {shown}", "none")
+            if is_named
+            else Finding(shown, f"a line in {_MANIFEST}", "none")
+        ]
     size = path.stat().st_size
     if seen_bytes != size:
         return [Finding(_MANIFEST, f"{size:,} bytes of {shown}", f"{seen_bytes:,}")]

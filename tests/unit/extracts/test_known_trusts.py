@@ -126,6 +126,25 @@ def test_who_is_known_in_one_quarter_tells_nothing_of_another(tmp_path: Path) ->
     assert unknown == {"2025-26-Q1": [TRUST], "2025-26-Q2": [SITE]}
 
 
+def test_codes_exchanged_in_one_month_are_told_by_their_names_in_the_others(tmp_path: Path) -> None:
+    def month(period: str, first: str, second: str) -> bytes:
+        return ae_file(ae_line("R0Z", period=period, name=first), ae_line("R0Y", period=period, name=second))
+
+    sound = month("MSitAE-MAY-2025", "ASHFORD VALE", "MOOR AND FELL")
+    for number, (swapped, told) in enumerate(
+        (((("MOOR AND FELL", "ASHFORD VALE")), 2), (("ASHFORD  VALE", "NEW NAME"), 0))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        loaded = load(folder, **{"may.csv": sound, "june.csv": month("MSitAE-JUNE-2025", *swapped)})
+        said = [
+            note.text for note in loaded.notes if note.file == "june.csv" and "is the name of" in note.text
+        ]
+        assert len(said) == told
+        if told:
+            assert said[1] == "R0Z stands beside 'MOOR AND FELL', which is the name of R0Y elsewhere"
+
+
 @given(st.from_regex(r"[A-Z0-9]{1,6}", fullmatch=True))
 def test_only_codes_of_three_characters_are_trusts_by_their_form(code: str) -> None:
     if is_trust_by_form(code):
