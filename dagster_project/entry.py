@@ -37,6 +37,7 @@ def main() -> None:
     output, errors = _Pipe(1, "w", closefd=False), _Pipe(2, "w", closefd=False)
     sys.stdout, sys.stderr = _text(output), _text(errors)
     code = _run()
+    interruption.stop_listening()
     try:
         sys.stdout.flush()
     except OSError as error:

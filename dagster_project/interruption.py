@@ -40,6 +40,15 @@ def listen() -> None:
     sys.unraisablehook = _say_unless_interrupted
 
 
+def stop_listening() -> None:
+    """From now on both signals do nothing: what was to be done is done, only the interpreter still puts itself away.
+
+    It takes handlers of Python's own out before it ends, so that a late signal would kill it after its answer.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def was_asked() -> bool:
     """Whether this process was asked to end, while it could still be ended."""
     return _asked.is_set()
