@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmark_rtt_reader import generate
 
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
 from dagster_project.extracts.load import load_archived, load_folder
 
 _MEGABYTES = 15

@@ -21,12 +21,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.extracts.sample import generate_sample
 from dagster_project.quarters import Quarter
 from dagster_project.runs import stages
 from dagster_project.runs.quarterly_run import STAGES, QuarterlyRun
 from dagster_project.runs.release_stage import release
 from dagster_project.runs.request import RunRequest
+from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
 SQL_STAGES = ("measure", "score")

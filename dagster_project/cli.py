@@ -9,16 +9,16 @@ from typing import Annotated
 import typer
 
 from dagster_project.commands import (
-    asking,
-    auditing,
-    comparing,
-    correcting,
-    documenting,
-    keeping,
-    nowcasting,
-    ruling,
-    running,
-    verifying,
+    audit,
+    data_folder,
+    diff,
+    docs,
+    nowcast,
+    release,
+    rules,
+    run,
+    verify,
+    what_if,
 )
 from dagster_project.settings import DATA_VARIABLE
 
@@ -46,16 +46,16 @@ def root(
         os.environ[DATA_VARIABLE] = str(data.resolve())
 
 
-app.add_typer(running.app)
-app.add_typer(auditing.app)
-app.add_typer(verifying.app)
-app.add_typer(correcting.app)
-app.add_typer(comparing.app)
-app.add_typer(nowcasting.app)
-app.add_typer(keeping.app)
-app.add_typer(asking.app)
-app.add_typer(ruling.app, name="rules")
-app.add_typer(documenting.app, name="docs")
+app.add_typer(run.app)
+app.add_typer(audit.app)
+app.add_typer(verify.app)
+app.add_typer(release.app)
+app.add_typer(diff.app)
+app.add_typer(nowcast.app)
+app.add_typer(data_folder.app)
+app.add_typer(what_if.app)
+app.add_typer(rules.app, name="rules")
+app.add_typer(docs.app, name="docs")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from dagster_project.durable import make_folder, write_whole
-from dagster_project.runs.progress import announce
+from dagster_project.progress import announce
 from dagster_project.settings import DataFolder
 
 SETTINGS_FILE = "dagster.yaml"

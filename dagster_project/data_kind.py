@@ -135,12 +135,12 @@ def _nowcasts(data: DataFolder) -> list[tuple[bool, str]]:
 
 
 def _archived(data: DataFolder) -> list[tuple[bool, str]]:
-    from dagster_project.extracts.archive import Archive
+    from dagster_project.archive.archive import Archive
 
     sightings = Archive(data.archive).sightings()
     if not sightings:
         return []
-    from dagster_project.extracts.catalogue import reader_names
+    from dagster_project.catalogue.catalogue import reader_names
 
     # Of a file that no reader reads, nobody knows what is in it.
     readers = reader_names()

@@ -13,8 +13,8 @@ from dagster_project.dagster_home import SETTINGS_FILE, dagster_home
 from dagster_project.errors import ExitCode, WrongUsage
 from dagster_project.interruption import SENTENCE, is_interruption, to_the_end, was_asked
 from dagster_project.machine import require_memory
+from dagster_project.progress import announce
 from dagster_project.releases.journal import person
-from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DATA_VARIABLE, DataFolder

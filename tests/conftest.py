@@ -69,7 +69,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 @pytest.fixture(scope="session")
 def sample_extracts(made_once: MadeOnce) -> Path:
     """The bundled sample's extracts, a folder per quarter. Not to be changed."""
-    from dagster_project.extracts.sample import generate_sample
+    from dagster_project.sample import generate_sample
 
     return made_once("sample", lambda folder: _ignore(generate_sample(folder))) / "extracts"
 

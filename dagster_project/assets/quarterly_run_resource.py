@@ -20,8 +20,8 @@ from dagster._core.storage.tags import (
 from pydantic import Field, PrivateAttr
 
 from dagster_project.errors import WrongUsage
+from dagster_project.progress import listening
 from dagster_project.quarters import Quarter
-from dagster_project.runs.progress import listening
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest, day_of
 

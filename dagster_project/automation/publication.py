@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from dagster_project.extracts.catalogue import Source
+from dagster_project.catalogue.catalogue import Source
 from dagster_project.quarters import Quarter
 
 _DAY = 24 * 60 * 60

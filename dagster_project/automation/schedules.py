@@ -5,12 +5,12 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.archive.archive import Archive
 from dagster_project.automation.publication import quarter_due
 from dagster_project.automation.run_requests import is_requested, run_request
 from dagster_project.automation.vintage import vintage_of
 from dagster_project.automation.watching import Surroundings, fetch_for, reason_for, watched_sources
 from dagster_project.errors import LeagueError
-from dagster_project.extracts.archive import Archive
 from dagster_project.settings import DataFolder
 
 PUBLICATION_WEEKS = "publication_weeks"

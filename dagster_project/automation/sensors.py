@@ -9,8 +9,8 @@ from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
 from dagster_project.automation.watching import Surroundings, look_for_vintages, watched_sources
+from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import LeagueError
-from dagster_project.extracts.catalogue import load_catalogue
 from dagster_project.settings import DataFolder
 
 NEW_EXTRACTS = "new_extracts"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from dagster_project.extracts.archive import Sighting
+from dagster_project.archive.archive import Sighting
 from dagster_project.quarters import Quarter
 
 FRAMEWORK_DATA = "nof_data"

@@ -10,17 +10,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from dagster_project.archive.archive import Archive
 from dagster_project.automation.publication import latest_due
 from dagster_project.automation.vintage import FRAMEWORK_SOURCES, QuarterVintage, vintage_of
+from dagster_project.catalogue.catalogue import CATALOGUE, Catalogue, Source, load_catalogue
 from dagster_project.errors import InputMissing
-from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.catalogue import CATALOGUE, Catalogue, Source, load_catalogue
-from dagster_project.extracts.discover import Found, fingerprint, survey
-from dagster_project.extracts.patience import Patience
-from dagster_project.extracts.publisher import Publisher
+from dagster_project.fetch.discover import Found, fingerprint, survey
+from dagster_project.fetch.patience import Patience
+from dagster_project.fetch.publisher import Publisher
+from dagster_project.fetch.quarter import FAILED, fetch_quarter
 from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter, partition_keys
-from dagster_project.runs.fetch import FAILED, fetch_quarter
 from dagster_project.settings import DataFolder
 
 CATALOGUE_VARIABLE = "LEAGUE_CATALOGUE"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.documents.diagrams import mart_diagram, overview
 from dagster_project.documents.markdown import code, heading, page, table
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.documents.stage_graph import StageGraph, stage_graph
-from dagster_project.extracts.catalogue import load_catalogue
 
 # The stage whose tables are the last that each gate needs before it judges (runs/through_gates.py).
 _GATES = {

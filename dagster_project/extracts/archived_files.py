@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from dagster_project.extracts.archive import Archive, Sighting, sha256_of_file
-from dagster_project.extracts.archived_vintages import all_that_replaced, names_of
+from dagster_project.archive.archive import Archive, Sighting, sha256_of_file
+from dagster_project.archive.archived_vintages import all_that_replaced, names_of
 from dagster_project.extracts.readers import (
     ae_attendances,
     ambulance_systems,

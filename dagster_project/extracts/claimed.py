@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePath
 
+from dagster_project.archive.issue_names import without_copy_mark
+from dagster_project.catalogue.catalogue import Source, load_catalogue
+from dagster_project.catalogue.link_period import period_named
 from dagster_project.errors import InputRejected, LeagueError
-from dagster_project.extracts.catalogue import Source, load_catalogue
-from dagster_project.extracts.issue_names import without_copy_mark
-from dagster_project.extracts.link_period import period_named
 from dagster_project.extracts.readers import sheets
 from dagster_project.extracts.source_columns import source_of
 

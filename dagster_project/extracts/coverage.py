@@ -14,8 +14,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.durable import write_whole
-from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.used_files import ReadFile
 from dagster_project.json_text import parsed_json
 from dagster_project.settings import PACKAGE_DIR
@@ -80,7 +80,4 @@ def readers_hash() -> str:
 
 def code_of_readers() -> list[Path]:
     """The modules that decide what is read from a file."""
-    extracts = PACKAGE_DIR / "extracts"
-    return sorted(
-        [*extracts.glob("*.py"), *(extracts / "readers").rglob("*.py"), PACKAGE_DIR / "quarters.py"]
-    )
+    return sorted([*(PACKAGE_DIR / "extracts").rglob("*.py"), PACKAGE_DIR / "quarters.py"])

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from dagster_project.catalogue import catalogue
 from dagster_project.errors import InputRejected
-from dagster_project.extracts import catalogue
 from dagster_project.extracts.claimed import refuse_publishers_file
 from dagster_project.extracts.recognise import HEAD_BYTES, Recognised, recognise
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from dagster_project.archive.archive import Archive, sha256_of, sha256_of_file
+from dagster_project.archive.archived_vintages import nothing_to_read, seen_by, without_pruned
+from dagster_project.archive.issue_order import FirstSeen, Seen, first_seen
 from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.extracts.archive import Archive, sha256_of, sha256_of_file
 from dagster_project.extracts.archived_files import FRAMEWORK, READERS, read_again, read_vintages
-from dagster_project.extracts.archived_vintages import nothing_to_read, seen_by, without_pruned
 from dagster_project.extracts.coverage import covers, remember, worth_reading
 from dagster_project.extracts.folder import files_below, what_it_is
-from dagster_project.extracts.issue_order import FirstSeen, Seen, first_seen
 from dagster_project.extracts.known_trusts import KnownTrusts, UnknownRows, carrying_other_names
 from dagster_project.extracts.readers import nof_data
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic

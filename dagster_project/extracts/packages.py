@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from dagster_project.catalogue.catalogue import source_named
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.catalogue import source_named
 from dagster_project.extracts.readers import (
     ambulance_systems,
     cancer_provider_workbook,

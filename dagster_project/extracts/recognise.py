@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from dagster_project.catalogue import catalogue
 from dagster_project.errors import InputRejected
-from dagster_project.extracts import catalogue
 from dagster_project.extracts.packages import source_of_package
 from dagster_project.extracts.readers.delimited import first_records, marked_encoding
 from dagster_project.extracts.source_columns import nearest_source, source_of_any

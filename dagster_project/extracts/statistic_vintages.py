@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from dagster_project.extracts.issue_order import (
+from dagster_project.archive.issue_order import (
     NEVER_SEEN,
     FirstSeen,
     Issue,
@@ -17,7 +17,7 @@ from dagster_project.extracts.issue_order import (
     Seen,
     refuse_undecided,
 )
-from dagster_project.extracts.link_period import period_named
+from dagster_project.catalogue.link_period import period_named
 from dagster_project.extracts.readers.outcome import ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import (
     ORGANISATION_REFERENCE,

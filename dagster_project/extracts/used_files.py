@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from dagster_project.archive.archive import Sighting
+from dagster_project.archive.issue_names import reissue_number
+from dagster_project.archive.issue_order import NEVER_SEEN, FirstSeen, Seen
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.archive import Sighting
-from dagster_project.extracts.issue_names import reissue_number
-from dagster_project.extracts.issue_order import NEVER_SEEN, FirstSeen, Seen
 from dagster_project.extracts.readers import ods_organisations
 from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of

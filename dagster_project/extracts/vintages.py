@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from dagster_project.extracts.issue_order import (
+from dagster_project.archive.issue_order import (
     NEVER_SEEN,
     FirstSeen,
     Issue,

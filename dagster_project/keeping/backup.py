@@ -14,9 +14,9 @@ from dagster_project.errors import InputMissing, InputRejected, LeagueError, Wro
 from dagster_project.keeping.backup_folder import Backup, BackupFolder, KeptFile
 from dagster_project.keeping.databases import belongs_to_database, copy_database, is_database
 from dagster_project.keeping.promises import promised_hashes
+from dagster_project.progress import announce
 from dagster_project.releases.publish import CurrentRelease, mend_current_links, refuse_foreign_wal
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 
 

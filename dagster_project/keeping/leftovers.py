@@ -17,10 +17,10 @@ from dagster_project.keeping.removal import (
     removal_of,
     written_at,
 )
-from dagster_project.nowcast.folder import NOWCAST_FILE
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.runs.quarterly_run import checkout_project
+from dagster_project.scenarios.nowcast.folder import NOWCAST_FILE
 from dagster_project.settings import DataFolder
 
 # Nowcasts, summaries, Dagster's settings and dbt's parser work without the writer's lock: what is younger may be

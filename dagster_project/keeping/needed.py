@@ -13,8 +13,8 @@ from typing import Any
 
 from dagster_project.errors import InputRejected
 from dagster_project.json_text import parsed_json
-from dagster_project.nowcast.folder import NOWCAST_FILE
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE
+from dagster_project.scenarios.nowcast.folder import NOWCAST_FILE
 from dagster_project.settings import DataFolder
 
 _ID = re.compile(r"[0-9a-f]{16}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dagster_project.errors import InputRejected
 from dagster_project.json_text import parsed_json
-from dagster_project.nowcast.folder import NOWCAST_FILE
 from dagster_project.releases.folder import RELEASE_FILE
+from dagster_project.scenarios.nowcast.folder import NOWCAST_FILE
 from dagster_project.settings import DataFolder
 
 _ARCHIVED = re.compile(r"[0-9a-f]{64}")

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dagster_project.archive.archive import Archive
 from dagster_project.durable import append_lines, mend_last_line, remove
 from dagster_project.errors import InputMissing, LeagueError, WrongUsage
-from dagster_project.extracts.archive import Archive
 from dagster_project.keeping.leftovers import leftovers, overtaken_nowcasts, parsed_projects
 from dagster_project.keeping.needed import Needed, needed_by_releases
 from dagster_project.keeping.old_runs import RunHistory, old_runs
 from dagster_project.keeping.removal import ARCHIVED, KINDS, RUN, Removal
 from dagster_project.keeping.replaced_files import replaced_files
+from dagster_project.progress import announce
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 
 RUNS_KEPT = 20

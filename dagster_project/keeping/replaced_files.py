@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
 from dagster_project.keeping.removal import ARCHIVED, Removal, removal_of
 from dagster_project.settings import DataFolder
 
@@ -17,8 +17,8 @@ def replaced_files(data: DataFolder, needed: Collection[str]) -> list[Removal]:
 
     Every file is read: the months that a statistic covers stand only in it. What no reader knows stays.
     """
+    from dagster_project.archive.archived_vintages import without_pruned
     from dagster_project.extracts.archived_files import READERS, read_vintages
-    from dagster_project.extracts.archived_vintages import without_pruned
 
     archive = Archive(data.archive)
     known = without_pruned(archive, (seen for seen in archive.sightings() if seen.source in READERS))

@@ -12,9 +12,9 @@ from dagster_project.durable import UNFINISHED, make_folder, put_in_place, remov
 from dagster_project.errors import InputRejected, LeagueError, WrongUsage
 from dagster_project.interruption import to_the_end
 from dagster_project.keeping.backup_folder import Backup, BackupFolder, copy_with_hash
+from dagster_project.progress import announce
 from dagster_project.releases.publish import mend_current_links
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 
 _STAGE = f"{UNFINISHED}restore"

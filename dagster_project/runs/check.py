@@ -10,7 +10,6 @@ from typing import Any
 from dagster_project.data_kind import kind_held, kind_in_words, kind_of
 from dagster_project.errors import ExitCode, LeagueError
 from dagster_project.extracts.load import LoadedExtracts, load_folder
-from dagster_project.nowcast.last_release import trusts_in
 from dagster_project.quarters import Quarter
 from dagster_project.releases.fewer import fewer_than_current, refuse_fewer
 from dagster_project.releases.publish import current_release
@@ -20,6 +19,7 @@ from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.summary import summarise
 from dagster_project.runs.through_gates import pass_gates
+from dagster_project.scenarios.nowcast.last_release import trusts_in
 from dagster_project.settings import DataFolder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.extracts.link_period import period_named
+from dagster_project.catalogue.link_period import period_named
 from dagster_project.quarters import Quarter
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from dagster_project.archive.archive import Archive, Sighting
+from dagster_project.archive.archived_vintages import names_of, replaced_later
+from dagster_project.archive.issue_order import Issue, IssueOrder, day_of
 from dagster_project.errors import InputMissing
-from dagster_project.extracts.archive import Archive, Sighting
-from dagster_project.extracts.archived_vintages import names_of, replaced_later
-from dagster_project.extracts.issue_order import Issue, IssueOrder, day_of
 from dagster_project.json_text import parsed_json
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.quarters import Quarter

@@ -16,11 +16,11 @@ from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
 from dagster_project.interruption import end_if_asked, to_the_end
 from dagster_project.machine import require_memory
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate, open_candidate
 from dagster_project.releases.publish import mend_current_links, refuse_foreign_wal
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord, mend_outcomes
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.witness import NoWitness, Witness

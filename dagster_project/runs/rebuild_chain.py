@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ExitCode, InputMissing
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.comparison import compare_releases
 from dagster_project.releases.folder import release_path
 from dagster_project.releases.publish import CurrentRelease, current_release
-from dagster_project.runs.progress import announce
 from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder

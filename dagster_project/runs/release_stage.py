@@ -10,6 +10,7 @@ import duckdb
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.interruption import to_the_end
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.fewer import (
     Fewer,
@@ -23,7 +24,6 @@ from dagster_project.releases.holding import hold
 from dagster_project.releases.journal import events_in, refuse_withdrawn
 from dagster_project.releases.publish import current_release, publish
 from dagster_project.runs.left_out import left_out_lines
-from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.summary import changes_against_published, summarise
 from dagster_project.runs.unexplained_change import refuse_unexplained_changes
@@ -173,7 +173,7 @@ def _quality_page(run: QuarterlyRun, quarter: Quarter) -> bytes:
 
 def _provenance(run: QuarterlyRun, quarter: Quarter) -> dict[str, Any]:
     """What differs by machine: which run, what it read, when the files were seen, where they came from."""
-    from dagster_project.extracts.archive import Archive
+    from dagster_project.archive.archive import Archive
 
     used = next(identity.extracts for identity in run.identities if identity.quarter == quarter)
     return {

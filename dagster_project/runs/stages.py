@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.archive.archive import archive_of
+from dagster_project.archive.archived_vintages import seen_by
 from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
-from dagster_project.extracts.archive import archive_of
-from dagster_project.extracts.archived_vintages import seen_by
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder, load_listed
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.methodology.rule_check import faults, framework_for
 from dagster_project.methodology.rule_set import RuleSet, read_rules
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity, identify
 from dagster_project.releases.ledger import write_ledger
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.left_out import left_out_of, of_other_quarters
-from dagster_project.runs.progress import announce
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.rebuild import (
     OldRelease,
@@ -152,7 +152,7 @@ def _where(run: QuarterlyRun) -> tuple[Path | None, Path | None]:
     """The folder of extracts (None for the archive) and of the run's own rules; generates the sample."""
     if not run.request.sample:
         return run.request.extracts_dir, run.request.rules_dir
-    from dagster_project.extracts.sample.generator import generate_sample
+    from dagster_project.sample.generator import generate_sample
 
     announce("Generating the fictional sample")
     files = generate_sample(run.candidate.warehouse.parent / "sample", scale=run.request.scale)

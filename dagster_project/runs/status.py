@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dagster_project.archive.archive import Archive
 from dagster_project.data_kind import kind_in_words
-from dagster_project.extracts.archive import Archive
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.quarter_status import quarters_of

@@ -14,12 +14,12 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import LeagueError
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.tables import RELEASED_TABLES, ReleasedTable
-from dagster_project.runs.progress import announce
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
 _INPUTS = ("extracts", "rules", "framework", "is_sample")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
 from dagster_project.methodology.rule_set import read_rules, write_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path

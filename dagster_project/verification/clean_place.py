@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.archive.archive import Archive
 from dagster_project.durable import remove
 from dagster_project.errors import LeagueError
-from dagster_project.extracts.archive import Archive
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import open_candidate
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE, release_path
 from dagster_project.releases.publish import publish
 from dagster_project.releases.reload import reload_release
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.progress import announce
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 from dagster_project.verification.archived_files import manifest_of, sources_in
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dagster_project.archive.archive import Archive
 from dagster_project.errors import ExitCode, InputMissing, LeagueError
-from dagster_project.extracts.archive import Archive
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import release_path
 from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.publish import CURRENT_LINK
 from dagster_project.releases.tombstone import read_tombstone
-from dagster_project.runs.progress import announce
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 from dagster_project.verification.archived_files import check_used, check_whole
 from dagster_project.verification.checkout import (

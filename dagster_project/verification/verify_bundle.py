@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.archive.archive import sha256_of_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
-from dagster_project.extracts.archive import sha256_of_file
 from dagster_project.extracts.readers import zip_members as zip_guard
 from dagster_project.json_text import parsed_json
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.identity import hash_code, release_id_of
-from dagster_project.runs.progress import announce
 from dagster_project.settings import DataFolder
 from dagster_project.verification.bundle_members import (
     CODE_FOLDER,

@@ -26,7 +26,7 @@ from dagster_project.errors import LeagueError
 from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
-from dagster_project.runs.progress import announce
+from dagster_project.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")

@@ -13,12 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.audit.explanation.agreement import NOT_RECOMPUTED
-from dagster_project.audit.explanation.every_cell import every_cell
-from dagster_project.audit.explanation.judged import Judged
-from dagster_project.audit.explanation.recomputation import Recomputation
-from dagster_project.audit.explanation.release_tables import ReleaseTables, find_release
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
+from dagster_project.explanation.recomputation.agreement import NOT_RECOMPUTED
+from dagster_project.explanation.recomputation.every_cell import every_cell
+from dagster_project.explanation.recomputation.judged import Judged
+from dagster_project.explanation.recomputation.recomputation import Recomputation
+from dagster_project.explanation.recomputation.release_tables import ReleaseTables, find_release
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 

@@ -13,8 +13,8 @@ from checkout_copy import copy_checkout, flip_a_byte, league_of
 from league_command import Ended, league
 from published_state import files_below, release_ids
 
+from dagster_project.archive.archive import Archive
 from dagster_project.errors import WrongUsage
-from dagster_project.extracts.archive import Archive
 from dagster_project.methodology.rule_set import read_rules, write_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import release_file_bytes

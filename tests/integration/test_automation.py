@@ -24,12 +24,12 @@ from dagster_project.automation.run_requests import RETRIES
 from dagster_project.automation.schedules import publication_weeks_schedule
 from dagster_project.automation.sensors import new_extracts_sensor
 from dagster_project.automation.watching import Surroundings
+from dagster_project.catalogue.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.dagster_home import LONGEST_FETCH, dagster_home
 from dagster_project.definitions import defs, quarterly_league_tables
-from dagster_project.extracts.catalogue import Catalogue, Source, load_catalogue
-from dagster_project.extracts.sample import generate_sample
 from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
+from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
 INDEX = "/framework/"

@@ -23,16 +23,16 @@ from local_publisher import (
     source_at,
 )
 
+from dagster_project.archive.archive import Archive, sha256_of
+from dagster_project.catalogue.catalogue import CATALOGUE, Source, load_catalogue
 from dagster_project.errors import InputMissing, LeagueError, Locked
-from dagster_project.extracts.archive import Archive, sha256_of
-from dagster_project.extracts.catalogue import CATALOGUE, Source, load_catalogue
-from dagster_project.extracts.discover import discover, fingerprint
 from dagster_project.extracts.load import load_archived
-from dagster_project.extracts.publisher import Publisher
-from dagster_project.extracts.sample import generate_sample
+from dagster_project.fetch.discover import discover, fingerprint
+from dagster_project.fetch.publisher import Publisher
+from dagster_project.fetch.quarter import fetch_quarter
 from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.fetch import fetch_quarter
+from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
 Q1, Q2 = Quarter(2025, 1), Quarter(2025, 2)

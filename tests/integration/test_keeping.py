@@ -12,7 +12,7 @@ from league_command import league
 from published_state import files_below, links, promised_bytes, published_files, release_ids, rows_of
 from sample_copy import SampleCopy
 
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
 from dagster_project.settings import DataFolder
 
 QUARTER, NEXT = "2025-26-Q1", "2025-26-Q2"

@@ -13,11 +13,11 @@ import duckdb
 import pytest
 from league_command import Ended, league
 
-from dagster_project.nowcast.accuracy import distances
-from dagster_project.nowcast.build import NowcastPlan, built
-from dagster_project.nowcast.last_release import last_release_before
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
+from dagster_project.scenarios.nowcast.accuracy import distances
+from dagster_project.scenarios.nowcast.build import NowcastPlan, built
+from dagster_project.scenarios.nowcast.last_release import last_release_before
 from dagster_project.settings import DataFolder
 
 LAST, QUARTER = "2025-26-Q1", "2025-26-Q2"

@@ -17,13 +17,13 @@ from published_state import files_below
 from sample_copy import SampleCopy
 from shared_folders import MadeOnce, NewData
 
+from dagster_project.catalogue.catalogue import Source, load_catalogue
 from dagster_project.data_kind import KIND_FILE, require_kind
 from dagster_project.errors import ExitCode, WrongUsage
-from dagster_project.extracts.catalogue import Source, load_catalogue
+from dagster_project.fetch.quarter import fetch_quarter
 from dagster_project.launch import launch
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
-from dagster_project.runs.fetch import fetch_quarter
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
 

@@ -10,7 +10,7 @@ from league_command import Ended, league
 from published_state import links, promised_bytes, published_files, release_ids
 from sample_copy import SampleCopy
 
-from dagster_project.extracts.archive import Archive
+from dagster_project.archive.archive import Archive
 from dagster_project.settings import DataFolder
 
 QUARTER = "2025-26-Q1"

@@ -12,9 +12,9 @@ from league_command import Ended, league
 
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
+from dagster_project.scenarios.what_if.build import recomputed
+from dagster_project.scenarios.what_if.changes import Change
 from dagster_project.settings import DataFolder
-from dagster_project.what_if.build import recomputed
-from dagster_project.what_if.changes import Change
 
 QUARTER = Quarter.from_canonical("2025-26-Q1")
 _TABLES = ("league_table", "metric_score")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dagster_project.dagster_home import NO_TELEMETRY, SETTINGS_FILE, dagster_home
-from dagster_project.runs.progress import listening
+from dagster_project.progress import listening
 from dagster_project.settings import DataFolder
 
 

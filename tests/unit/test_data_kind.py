@@ -16,9 +16,9 @@ from league_command import league
 from published_state import files_below
 
 from dagster_project import settings
+from dagster_project.archive.archive import Archive, Sighting, archive_of
 from dagster_project.data_kind import KIND_FILE, Kind, kind_held, kind_in_words, kind_of, require_kind
 from dagster_project.errors import ExitCode, InputRejected, LeagueError, WrongUsage
-from dagster_project.extracts.archive import Archive, Sighting, archive_of
 from dagster_project.extracts.load import load_folder
 from dagster_project.keeping.backup import make_backup
 from dagster_project.keeping.restore import restore_backup

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dagster_project.archive.archive import Sighting
 from dagster_project.automation.vintage import QuarterVintage, vintage_of
-from dagster_project.extracts.archive import Sighting
 from dagster_project.quarters import Quarter
 
 Q1, Q2 = Quarter(2025, 1), Quarter(2025, 2)

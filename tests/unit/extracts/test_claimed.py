@@ -10,8 +10,8 @@ from fictional_files import DATA_HEADER, data_file, data_line
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.catalogue import load_catalogue
 from dagster_project.extracts.claimed import refuse_publishers_file, source_named
 from dagster_project.extracts.folder import files_below, what_it_is
 from dagster_project.extracts.load import load_folder

@@ -12,9 +12,9 @@ import pytest
 from fictional_files import data_file, data_line, file_of, league_file, league_line
 from fictional_statistics import ae_file, ae_line, trust_line
 
+from dagster_project.archive.archive import Archive, sha256_of
 from dagster_project.errors import InputRejected
 from dagster_project.extracts import coverage
-from dagster_project.extracts.archive import Archive, sha256_of
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
 
 Q1, Q2, Q4 = "2025-26-Q1", "2025-26-Q2", "2025-26-Q4"

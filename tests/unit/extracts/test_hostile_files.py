@@ -15,10 +15,10 @@ from fictional_files import DATA_HEADER, data_file, data_line
 from fictional_statistics import cancer_extract, cancer_row, rtt_csv, rtt_line
 from fictional_workbook import workbook, zip_of
 
+from dagster_project.archive.archive import Archive
+from dagster_project.catalogue import catalogue
+from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputRejected, WrongUsage
-from dagster_project.extracts import catalogue
-from dagster_project.extracts.archive import Archive
-from dagster_project.extracts.catalogue import load_catalogue
 from dagster_project.extracts.coverage import covered_quarters
 from dagster_project.extracts.load import load_folder
 from dagster_project.extracts.readers import sheets

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fictional_files import data_file, data_line, league_file, league_line
 
+from dagster_project.archive.archive import Archive, sha256_of
+from dagster_project.archive.issue_names import reissue_number
 from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.extracts.archive import Archive, sha256_of
-from dagster_project.extracts.issue_names import reissue_number
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
 from dagster_project.quarters import Quarter
 

@@ -23,9 +23,9 @@ from fictional_workbook import workbook, zip_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.errors import InputRejected
 from dagster_project.extracts import rows
-from dagster_project.extracts.archive import Archive, Sighting
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
 from dagster_project.extracts.recognise import recognise
 

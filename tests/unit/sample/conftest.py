@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.extracts.sample import SampleFiles, generate_sample
+from dagster_project.sample import SampleFiles, generate_sample
 
 Row = dict[str, str]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dagster_project.extracts.sample import SAMPLE_QUARTERS
-from dagster_project.extracts.sample.framework_rules import load_framework, seed_rows
-from dagster_project.extracts.sample.hidden_values import cases_over_threshold
 from dagster_project.quarters import Quarter
+from dagster_project.sample import SAMPLE_QUARTERS
+from dagster_project.sample.framework_rules import load_framework, seed_rows
+from dagster_project.sample.hidden_values import cases_over_threshold
 from dagster_project.settings import DBT_PROJECT_DIR
 
 REFERENCE = DBT_PROJECT_DIR / "seeds" / "reference"

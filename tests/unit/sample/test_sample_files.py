@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from dagster_project.errors import WrongUsage
-from dagster_project.extracts.sample import SAMPLE_QUARTERS, generate_sample
-from dagster_project.extracts.sample.framework_rules import load_framework, seed_rows
-from dagster_project.extracts.sample.organisations import sample_organisations
 from dagster_project.quarters import Quarter
+from dagster_project.sample import SAMPLE_QUARTERS, generate_sample
+from dagster_project.sample.framework_rules import load_framework, seed_rows
+from dagster_project.sample.organisations import sample_organisations
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 
 REFERENCE = DBT_PROJECT_DIR / "seeds" / "reference"
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process_with_another_hash
     sample_folder: Any, tmp_path: Path
 ) -> None:
     program = (
-        "import sys; from pathlib import Path; from dagster_project.extracts.sample import generate_sample; "
+        "import sys; from pathlib import Path; from dagster_project.sample import generate_sample; "
         "generate_sample(Path(sys.argv[1]))"
     )
     environment = {

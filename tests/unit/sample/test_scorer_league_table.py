@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.extracts.sample.framework_rules import SegmentBoundary, load_framework
-from dagster_project.extracts.sample.likely_ranges import ScoresOfOne, likely_ranges
-from dagster_project.extracts.sample.metric_scoring import Measurement
-from dagster_project.extracts.sample.scorer import (
+from dagster_project.quarters import Quarter
+from dagster_project.sample.framework_rules import SegmentBoundary, load_framework
+from dagster_project.sample.likely_ranges import ScoresOfOne, likely_ranges
+from dagster_project.sample.metric_scoring import Measurement
+from dagster_project.sample.scorer import (
     ScoredQuarter,
     adjusted_segment,
     cut_points,
     score_quarter,
     segment_of,
 )
-from dagster_project.quarters import Quarter
 
 Q1, Q2, LATER = Quarter(2025, 1), Quarter(2025, 2), Quarter(2026, 1)
 FRAMEWORK = load_framework(Q1)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.extracts.sample.exact_order import competition_ranks, half_up, linear_percentile
-from dagster_project.extracts.sample.framework_rules import MetricRule, load_framework
-from dagster_project.extracts.sample.metric_scoring import (
+from dagster_project.quarters import Quarter
+from dagster_project.sample.exact_order import competition_ranks, half_up, linear_percentile
+from dagster_project.sample.framework_rules import MetricRule, load_framework
+from dagster_project.sample.metric_scoring import (
     Measurement,
     band_score,
     places_in_table,
     pool_scores,
     score_metrics,
 )
-from dagster_project.quarters import Quarter
 
 FRAMEWORK = load_framework(Quarter(2025, 1))
 PLAIN = MetricRule("plain", score_best=Fraction(1), score_worst=Fraction(4))

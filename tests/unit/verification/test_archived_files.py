@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fictional_files import data_file, data_line
 
-from dagster_project.extracts.archive import Archive, sha256_of
+from dagster_project.archive.archive import Archive, sha256_of
 from dagster_project.extracts.load import load_folder
 from dagster_project.verification.archived_files import check_whole
 

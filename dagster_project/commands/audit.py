@@ -1,0 +1,99 @@
+"""Verbs that ask a release how its figures came about."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dagster_project import presentation
+from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.errors import ExitCode, WrongUsage
+from dagster_project.quarters import Quarter
+from dagster_project.settings import DataFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def reconcile(
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    as_json: Json = False,
+) -> None:
+    """Compare a released quarter with the publisher's figures, figure by figure."""
+    with reporting(as_json):
+        from dagster_project.audit.reconcile import reconciliation_of
+
+        result = reconciliation_of(DataFolder.from_environment(), Quarter.from_argument(quarter))
+        finish(result, as_json, lambda: presentation.show_reconciliation(result))
+
+
+@app.command()
+def ledger(
+    quarter: Annotated[str | None, typer.Argument(help="A quarter; without it, all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every difference from the publisher ever seen, in releases and in runs whose gate closed."""
+    with reporting(as_json):
+        from dagster_project.audit.ledger_presentation import show_ledger
+        from dagster_project.audit.ledger_reading import ledger_of
+
+        wanted = Quarter.from_argument(quarter) if quarter is not None else None
+        result = ledger_of(DataFolder.from_environment(), wanted)
+        finish(result, as_json, lambda: show_ledger(result))
+
+
+@app.command()
+def lineage(
+    column: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE[.COLUMN]", help="A released table, or a column such as league_table.rank."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say from which columns a released column comes, down to the publishers' files and the rules."""
+    with reporting(as_json):
+        from dagster_project.lineage.answer import lineage_answer
+        from dagster_project.lineage.presentation import show_lineage
+        from dagster_project.runs.quarterly_run import checkout_project
+
+        result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
+        finish(result, as_json, lambda: show_lineage(result))
+
+
+@app.command()
+def explain(
+    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    metric: Annotated[
+        str | None, typer.Argument(help="Only this metric: an id such as OF0010, or (part of) its name.")
+    ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option("--release", help="A release on this disk, by id; without it, the current one."),
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the answer as Markdown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how a rank or a score came about, down to the raw lines, recomputed from them: 6 if one differs."""
+    with reporting(as_json):
+        from dagster_project.explanation import explain as explaining
+        from dagster_project.explanation.story import markdown, terminal, tree
+
+        if as_json and as_markdown:
+            raise WrongUsage("--json and --markdown are two forms of the answer: ask for one.")
+        found = explaining.explain(
+            DataFolder.from_environment(),
+            organisation,
+            Quarter.from_argument(quarter),
+            metric,
+            release_id=release,
+            tell=presentation.progress,
+        )
+        code = ExitCode.RECONCILIATION_DIFFERENT if found.differences else ExitCode.DONE
+        result = {"exit_code": int(code), "message": found.verdict, **tree.as_json(found)}
+        if as_markdown:
+            finish(result, as_json, lambda: print(markdown.as_markdown(found), end=""))
+        finish(result, as_json, lambda: terminal.show_explanation(found))

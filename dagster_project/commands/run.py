@@ -1,0 +1,170 @@
+"""Verbs that make releases: run, fetch, check, status, sample, and the web server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project import presentation
+from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.quarters import Quarter
+from dagster_project.settings import DataFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1; several are one pass.")],
+    extracts: Annotated[
+        Path | None,
+        typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive."),
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Use the bundled fictional sample.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The archive as it was at the end of this day (UTC).")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", help="Make this old release again, from the files it used.")
+    ] = None,
+    scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
+    rules: Rules = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do all but publish; say what would change.")
+    ] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Make nothing current until somebody else has approved it.")
+    ] = False,
+    by: By = None,
+    accept_fewer: AcceptFewer = None,
+    threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Build quarters: read, gate, score, gate, release."""
+    with reporting(as_json):
+        from dagster_project.progress import listening
+        from dagster_project.runs.request import RunRequest, day_of
+
+        request = RunRequest(
+            quarters=tuple(Quarter.from_argument(text) for text in quarters),
+            extracts_dir=existing_folder(extracts),
+            sample=sample,
+            as_of=day_of(as_of) if as_of is not None else None,
+            release=release,
+            scale=scale,
+            rules_dir=existing_folder(rules),
+            dry_run=dry_run,
+            hold=hold,
+            by=by,
+            accept_fewer=accept_fewer,
+            threads=threads,
+        )
+        data = request.data_folder
+        with listening(presentation.progress):
+            from dagster_project.launch import launch
+
+            outcome = launch(request, data)
+        finish(outcome, as_json, lambda: presentation.show_run(outcome, data))
+
+
+@app.command()
+def fetch(
+    quarter: Annotated[str, typer.Argument(help="A quarter such as 2025-26-Q1.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="A source of the catalogue; may be repeated. Without it, all."),
+    ] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option("--catalogue", help="A catalogue of your own, as catalogue/catalogue.yml.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find a quarter's files on the publishers' pages and archive them."""
+    with reporting(as_json):
+        from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue
+        from dagster_project.fetch.quarter import fetch_quarter
+        from dagster_project.progress import listening
+
+        wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
+        with listening(presentation.progress):
+            result = fetch_quarter(
+                wanted, DataFolder.to_write(is_sample=False), sources=source or (), catalogue=known
+            )
+        finish(result, as_json, lambda: presentation.show_fetch(result))
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of files as downloaded.")],
+    rules: Rules = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is in these files and whether they would pass; nothing is kept."""
+    with reporting(as_json):
+        from dagster_project.progress import listening
+        from dagster_project.runs.check import check_folder
+
+        with listening(presentation.progress):
+            result = check_folder(folder, DataFolder.from_environment(), rules_dir=existing_folder(rules))
+        finish(result, as_json, lambda: presentation.show_check(result))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Say what is released, what is archived and how the latest runs ended."""
+    with reporting(as_json):
+        from dagster_project.runs.status import status_of
+
+        result = status_of(DataFolder.from_environment())
+        finish(result, as_json, lambda: presentation.show_status(result))
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write the fictional extracts.")],
+    scale: Annotated[int, typer.Option(help="Times as many organisations of each table.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed gives another sample.")] = 2025,
+    as_json: Json = False,
+) -> None:
+    """Write the fictional sample's extracts, in the official formats."""
+    with reporting(as_json):
+        from dagster_project.sample.generator import generate_sample
+
+        files = generate_sample(folder, seed=seed, scale=scale)
+        result = {
+            "extracts": str(files.extracts),
+            "rules": str(files.rules) if files.rules else None,
+            "files": len(files.files),
+        }
+        finish(result, as_json, lambda: presentation.show_sample(result))
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Open Dagster's web server on the project, with the history of `league run` in it."""
+    with reporting(as_json=False):
+        from dagster_project.dagster_home import dagster_home
+        from dagster_project.progress import listening
+        from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
+        from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
+
+        with listening(presentation.progress):
+            data = DataFolder.from_environment()
+            dagster_home(data)
+        os.environ[DATA_VARIABLE] = str(data.root)
+        if host not in LOOPBACK:
+            presentation.progress(
+                f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "
+                f"to the names in {HOSTS_VARIABLE} only; docs/operations.md says what to put in front of it."
+            )
+        workspace = str(PROJECT_ROOT / "workspace.yaml")
+        server = [sys.executable, "-m", "dagster_project.web_server", "dev", "-w", workspace]
+        os.chdir(PROJECT_ROOT)
+        os.execv(sys.executable, [*server, "-p", str(port), "-h", host])

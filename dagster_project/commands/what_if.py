@@ -1,0 +1,44 @@
+"""Verbs that ask what would be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dagster_project import presentation
+from dagster_project.commands.answers import Json, Rules, existing_folder, finish, reporting
+from dagster_project.quarters import Quarter
+from dagster_project.settings import DataFolder
+
+app = typer.Typer()
+
+
+@app.command("what-if")
+def what_if(
+    organisation: Annotated[str, typer.Argument(help="ODS code of an organisation of the quarter.")],
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    changes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="METRIC=VALUE...",
+            help="OF0nnn=VALUE, OF1nnn=SCORE for a score-only metric, OF5004=0 or 1 for the override flag.",
+        ),
+    ],
+    rules: Rules = None,
+    as_json: Json = False,
+) -> None:
+    """Recompute a quarter's tables with other figures of one organisation; no release is touched."""
+    with reporting(as_json):
+        from dagster_project.scenarios.what_if.changes import typed_changes
+
+        asked, wanted = typed_changes(changes), Quarter.from_argument(quarter)
+        from dagster_project.progress import listening
+        from dagster_project.scenarios.what_if import ask
+        from dagster_project.scenarios.what_if.presentation import show_what_if
+
+        with listening(presentation.progress):
+            result = ask.what_if(
+                organisation, wanted, asked, DataFolder.from_environment(), rules_dir=existing_folder(rules)
+            )
+        finish(result, as_json, lambda: show_what_if(result))

@@ -1,0 +1,165 @@
+"""The rules that a release was scored by, read from its own table `framework_rule`."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dagster_project.errors import InputMissing
+from dagster_project.explanation.recomputation.release_tables import ReleaseTables
+
+FIRM = frozenset({"stated", "verified"})
+_NEXT_TERM = re.compile(r"; (?=[a-z_]+=)")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of rules: its terms as text (empty where it has none), how sure it is, where it comes from."""
+
+    terms: Mapping[str, str]
+    state: str
+    source: str | None
+
+    def __getitem__(self, term: str) -> str:
+        return self.terms[term]
+
+    def number(self, term: str) -> Fraction | None:
+        """The term as an exact number; None where it is empty."""
+        return Fraction(self.terms[term]) if self.terms[term] else None
+
+    def whole(self, term: str) -> int | None:
+        """The term as a whole number; None where it is empty."""
+        value = self.number(term)
+        return None if value is None else int(value)
+
+    def is_true(self, term: str) -> bool:
+        """Whether a term of yes or no says yes."""
+        return self.terms[term] == "true"
+
+    @property
+    def is_firm(self) -> bool:
+        """Whether the publisher states the rule or its files verify it."""
+        return self.state in FIRM
+
+
+@dataclass(frozen=True)
+class FrameworkRules:
+    """The rules of the quarter's framework, by what they are about. Keys are the publisher's ids."""
+
+    framework: str
+    quarter: str
+    segmentation_method: str
+    domains: Mapping[str, Rule]
+    metrics: Mapping[str, Rule]
+    metric_rules: Mapping[tuple[str, str], Rule]
+    pools: Mapping[tuple[str, str], Rule]
+    bands: Mapping[tuple[str, str], list[Rule]]
+    combined_finance: Mapping[tuple[Fraction, Fraction], Rule]
+    matrix_inputs: Mapping[str, Rule]
+    enters_at_dp: Mapping[str, int]
+    boundaries: Mapping[str, list[Rule]]
+    expected_organisations: Mapping[str, int]
+    parameters: Mapping[str, Fraction]
+    tables: frozenset[str]
+    statistics: Mapping[str, list[Rule]]
+    measures: Mapping[tuple[str, str], Rule]
+
+    def tables_of_pool(self, metric_id: str, pool: str) -> list[str]:
+        """The tables that a metric's pool draws on."""
+        return sorted(
+            table
+            for (metric, table), rule in self.pools.items()
+            if metric == metric_id and rule["pool"] == pool
+        )
+
+    def matrix_metric(self) -> str | None:
+        """The metric that is scored by the matrix of two others; None where there is none."""
+        return next((rule["metric_id"] for rule in self.matrix_inputs.values()), None)
+
+    def weight(self, metric_id: str) -> Fraction:
+        """A metric's weight in averages."""
+        metric = self.metrics[metric_id]
+        return Fraction(int(metric["weight_numerator"]), int(metric["weight_denominator"]))
+
+
+def read_rules(release: ReleaseTables) -> FrameworkRules:
+    """The release's rules; raises InputMissing for a release from before they were released in full."""
+    found: dict[str, list[Rule]] = defaultdict(list)
+    for row in release.rows("framework_rule"):
+        if "rule_terms" not in row:
+            raise InputMissing(
+                f"release {release.release_id} of {release.quarter} was made before releases carried every "
+                "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
+                f"league run {release.quarter}"
+            )
+        found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
+    quarter = str(release.quarter)
+    return FrameworkRules(
+        framework=release.release_file["framework"],
+        quarter=quarter,
+        segmentation_method=found["framework"][0]["segmentation_method"],
+        domains=_by(found["domain"], "domain"),
+        metrics=_by(found["metric"], "metric_id"),
+        metric_rules={(rule["metric_id"], rule["unit"]): rule for rule in found["metric_rule"]},
+        pools={(rule["metric_id"], rule["table_name"]): rule for rule in found["metric_pool"]},
+        bands=_grouped(rule for rule in found["rule_band"] if rule["band_kind"] == "value"),
+        combined_finance={
+            (Fraction(rule["planned_score"]), Fraction(rule["variance_score"])): rule
+            for rule in found["combined_finance"]
+        },
+        matrix_inputs=_by(found["matrix_input"], "axis"),
+        enters_at_dp={
+            rule["metric_id"]: int(rule["enters_at_dp"])
+            for rule in found["enters_at_dp"]
+            if rule["quarter"] == quarter and rule["enters_at_dp"]
+        },
+        boundaries={
+            kind: sorted(
+                (rule for rule in found["segment_boundary"] if rule["applies_to"] == kind),
+                key=lambda rule: int(rule["segment"]),
+            )
+            for kind in ("average", "domain")
+        },
+        expected_organisations={
+            rule["table_name"]: int(rule["organisations"])
+            for rule in found["expected_organisations"]
+            if rule["organisations"] and rule["from_quarter"] <= quarter <= rule["to_quarter"]
+        },
+        parameters={
+            rule["parameter"]: Fraction(rule["value"])
+            for rule in found["framework_parameter"]
+            if rule["value"]
+        },
+        tables=frozenset(rule["table_name"] for rule in found["metric_applicability"]),
+        statistics=_statistics(found["metric_statistic"]),
+        measures={
+            (rule["metric_id"], rule["measure"] + " " + rule["part"]): rule
+            for rule in found["metric_statistic_measure"]
+        },
+    )
+
+
+def _terms(text: str) -> dict[str, str]:
+    pairs = (term.partition("=") for term in _NEXT_TERM.split(text))
+    return {name: value for name, _, value in pairs}
+
+
+def _by(rules: Iterable[Rule], term: str) -> dict[str, Rule]:
+    return {rule[term]: rule for rule in rules}
+
+
+def _grouped(bands: Iterable[Rule]) -> dict[tuple[str, str], list[Rule]]:
+    found: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+    for band in bands:
+        found[band["metric_id"], band["unit"]].append(band)
+    return found
+
+
+def _statistics(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        found[rule["metric_id"]].append(rule)
+    return found

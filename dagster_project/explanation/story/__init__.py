@@ -1,0 +1,4 @@
+"""What `explain` shows: the tree of an answer, its words, and its forms for terminal and Markdown.
+
+Nothing is computed here (recomputation).
+"""

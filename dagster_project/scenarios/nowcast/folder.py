@@ -1,0 +1,78 @@
+"""The folder `nowcasts/<quarter>/<nowcast id>/`: written whole, apart from the releases, and never rewritten."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.durable import flush, make_folder, remove, seal_file, write_new_file
+from dagster_project.errors import LeagueError
+from dagster_project.releases.tables import ReleasedTable, export_table
+from dagster_project.scenarios.nowcast.identity import NowcastIdentity
+from dagster_project.settings import DataFolder
+
+NOWCAST_FILE = "nowcast.json"
+_TABLES = (
+    ReleasedTable("league_table", ("table_name", "organisation_code")),
+    ReleasedTable("metric_score", ("organisation_code", "metric_id")),
+)
+
+
+def nowcast_path(data: DataFolder, identity: NowcastIdentity) -> Path:
+    """Where a nowcast lies, whether or not it exists."""
+    return data.nowcasts / str(identity.quarter) / identity.release_id
+
+
+def write_nowcast(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataFolder,
+    identity: NowcastIdentity,
+    content: Mapping[str, Any],
+) -> Path:
+    """Writes the tables as Parquet and CSV, and `nowcast.json` with `content` and every file's sha256.
+
+    Raises LeagueError naming the file if that nowcast exists and differs.
+    """
+    final = nowcast_path(data, identity)
+    make_folder(final.parent)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=final.parent))
+    try:
+        files = {}
+        for table in _TABLES:
+            rows = export_table(connection, table, identity, unfinished)
+            for name in (f"{table.name}.csv", f"{table.name}.parquet"):
+                files[name] = {"rows": rows, "sha256": _sha256(unfinished / name)}
+        text = json.dumps({**content, "files": files}, sort_keys=True, ensure_ascii=False, indent=2)
+        write_new_file(unfinished / NOWCAST_FILE, (text + "\n").encode())
+        if final.exists():
+            _refuse_difference(final, unfinished)
+            return final
+        for file in sorted(unfinished.iterdir()):
+            seal_file(file)
+        unfinished.chmod(0o755)
+        flush(unfinished)
+        unfinished.rename(final)
+        flush(final.parent)
+        return final
+    finally:
+        remove(unfinished)
+
+
+def _refuse_difference(existing: Path, fresh: Path) -> None:
+    for file in sorted(fresh.iterdir()):
+        there = existing / file.name
+        if not there.is_file() or _sha256(there) != _sha256(file):
+            raise LeagueError(
+                f"{there}: expected the bytes that the same inputs give now (sha256 {_sha256(file)}); found "
+                "others. A nowcast is never rewritten: move that folder away and run again."
+            )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

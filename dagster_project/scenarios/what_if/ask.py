@@ -1,0 +1,144 @@
+"""Answers a what-if: the organisation before and after, and whom else the change moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import InputMissing
+from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.quarters import Quarter
+from dagster_project.releases.publish import CurrentRelease, current_release
+from dagster_project.scenarios.what_if.build import recomputed
+from dagster_project.scenarios.what_if.changes import Change
+from dagster_project.settings import DataFolder
+
+_PLACE = (
+    "average_metric_score, average_metric_score_exact, unadjusted_segment, financial_override, "
+    "adjusted_segment, rank, organisations_in_table"
+)
+_MOVED = """
+    select
+        before.table_name, before.organisation_code, before.organisation_name,
+        before.average_metric_score, after.average_metric_score,
+        before.adjusted_segment, after.adjusted_segment, before.rank, after.rank
+    from carried.league_table as before
+    inner join league.league_table as after using (organisation_code)
+    where
+        before.organisation_code <> ?
+        and (
+            before.rank <> after.rank
+            or before.adjusted_segment <> after.adjusted_segment
+            or before.average_metric_score <> after.average_metric_score
+        )
+    order by before.table_name, before.rank, before.organisation_code"""
+_SCORES = """
+    select
+        before.metric_id, before.metric_name, before.unit, before.value, after.value,
+        before.metric_score, after.metric_score
+    from carried.metric_score as before
+    inner join league.metric_score as after using (organisation_code, metric_id)
+    where
+        before.organisation_code = ?
+        and (
+            before.value is distinct from after.value
+            or before.metric_score_exact <> after.metric_score_exact
+        )
+    order by before.metric_id"""
+
+
+def what_if(
+    organisation: str,
+    quarter: Quarter,
+    changes: Sequence[Change],
+    data: DataFolder,
+    *,
+    rules_dir: Path | None = None,
+) -> dict[str, Any]:
+    """The place of an organisation with other figures, beside its place in the current release, and all others
+    that move, in every table. Averages, segments and ranks are recomputed for everybody, cut-points too.
+
+    Raises InputMissing where the quarter or the organisation isn't released, WrongUsage for a change that has
+    nothing to work on.
+    """
+    release = _released(quarter, data)
+    code = organisation.strip().upper()
+    _refuse_unknown(code, release, data)
+    with recomputed(release, code, changes, data, rules_dir) as connection:
+        return {
+            "quarter": str(quarter),
+            "release_id": release.release_id,
+            "is_sample": release.is_sample,
+            "notice": SAMPLE_NOTICE if release.is_sample else OFFICIAL_NOTICE,
+            "organisation_code": code,
+            "changes": [{"figure": item.figure, "value": str(item.value)} for item in changes],
+            "before": _place(connection, "carried", code),
+            "after": _place(connection, "league", code),
+            "scores": _scores(connection, code),
+            "others": _others(connection, code),
+        }
+
+
+def _released(quarter: Quarter, data: DataFolder) -> CurrentRelease:
+    releases = {release.quarter: release for release in current_release(data)}
+    if quarter not in releases:
+        there = ", ".join(str(known) for known in sorted(releases)) or "none"
+        raise InputMissing(f"{quarter} isn't released, so there is nothing to change. Released: {there}.")
+    return releases[quarter]
+
+
+def _refuse_unknown(code: str, release: CurrentRelease, data: DataFolder) -> None:
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        known = connection.execute(
+            "select organisation_code from league.league_table where quarter = ? order by organisation_code",
+            [str(release.quarter)],
+        ).fetchall()
+    if (code,) not in known:
+        raise InputMissing(
+            f"{code} is not in the release of {release.quarter}: give the code of one that is."
+        )
+
+
+def _place(connection: duckdb.DuckDBPyConnection, schema: str, code: str) -> dict[str, Any]:
+    row = connection.execute(
+        f"select {_PLACE} from {schema}.league_table where organisation_code = ?", [code]
+    ).fetchone()
+    assert row is not None
+    named = dict(zip(_PLACE.split(", "), row, strict=True))
+    return {name: str(value) if name.startswith("average") else value for name, value in named.items()}
+
+
+def _scores(connection: duckdb.DuckDBPyConnection, code: str) -> list[dict[str, Any]]:
+    names = ("metric_id", "metric_name", "unit", "value_before", "value", "score_before", "score")
+    return [
+        {name: _text(value) for name, value in zip(names, row, strict=True)}
+        for row in connection.execute(_SCORES, [code]).fetchall()
+    ]
+
+
+def _others(connection: duckdb.DuckDBPyConnection, code: str) -> list[dict[str, Any]]:
+    names = (
+        "table_name",
+        "organisation_code",
+        "organisation_name",
+        "average_before",
+        "average",
+        "segment_before",
+        "segment",
+        "rank_before",
+        "rank",
+    )
+    return [
+        {
+            name: str(value) if name.startswith("average") else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in connection.execute(_MOVED, [code]).fetchall()
+    ]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
