@@ -64,7 +64,7 @@ def as_csv(figures: Iterable[PublishedFigure], quarter: str) -> str:
 class CompiledModels:
     """Models, compiled with all that they read, and the rules, in memory. `folder` is dbt's to write into."""
 
-    def __init__(self, folder: Path, results: Sequence[str] = RESULTS) -> None:
+    def __init__(self, folder: Path, results: Sequence[str] = RESULTS, *, threads: int = 1) -> None:
         project = DbtProject(DBT_PROJECT_DIR, folder / "parsed")
         warehouse = folder / f"{WAREHOUSE_NAME}.duckdb"
         project.build("seed", ["resource_type:seed"], warehouse, threads=1)
@@ -76,7 +76,7 @@ class CompiledModels:
         self._models = [
             (_relation(node), compiled[node["name"]].read_text("utf-8")) for node in _in_order(models)
         ]
-        self._connection = duckdb.connect(config={"threads": 1})
+        self._connection = duckdb.connect(config={"threads": threads})
         self._connection.execute(f"attach ':memory:' as {WAREHOUSE_NAME}; use {WAREHOUSE_NAME}")
         self._copy_seeds(warehouse)
         for schema in {"landing", "run", *(node["schema"] for node in models)}:
@@ -87,7 +87,11 @@ class CompiledModels:
 
     def run(self, figures: Sequence[PublishedFigure], quarter: str) -> CompiledModels:
         """Scores the figures of one quarter; the tables then hold the results until the next run."""
-        self._land("extract_row", _extract_rows(figures, quarter))
+        return self.score(_extract_rows(figures, quarter), quarter)
+
+    def score(self, extract_row: pa.Table, quarter: str) -> CompiledModels:
+        """As `run`, from rows as they are landed (EXTRACT_ROW)."""
+        self._land("extract_row", extract_row)
         self._connection.execute(
             "create or replace table run.quarter_in_scope as "
             f"select '{quarter}' as quarter, '{FRAMEWORK}' as framework, 'r1' as release_id, true as is_sample"
