@@ -1,4 +1,4 @@
-"""Time of reading one quarter from an archive of several years: `python benchmarks/benchmark_archive.py [YEARS]`.
+"""Time of reading one quarter from an archive of several years: `python benchmarks/archive_years.py [YEARS]`.
 
 Each month has an RTT file (15 MB, fictional). Reads the last quarter with and without
 the record of what each file covers, which is what a first run after a change of the readers must do without.
@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark_rtt_reader import generate
+from rtt_reader import generate
 
 from dagster_project.archive.archive import Archive
 from dagster_project.extracts.load import load_archived, load_folder

@@ -1,6 +1,6 @@
 """Time and peak memory of reading an RTT-shaped CSV: our reader against DuckDB's bare read_csv count.
 
-    python benchmarks/benchmark_rtt_reader.py [MEGABYTES]      (200 by default)
+    python benchmarks/rtt_reader.py [MEGABYTES]      (200 by default)
 
 The CSV is generated in a temporary folder, in the real layout with fictional providers. Each way of reading
 runs in a process of its own, and its peak is the process's, Python and its libraries included.
@@ -39,7 +39,7 @@ _HEADER = [
 ]
 _PARTS = ("Part_1A", "Part_1B", "Part_2", "Part_2A", "Part_3")
 _FUNCTIONS = 23
-_READINGS = {
+READINGS = {
     "Python alone": "pass",
     "our reader's imports": "import dagster_project.extracts.readers.rtt_waiting_times",
     "duckdb count": "import duckdb; duckdb.sql(f\"select count(*) from read_csv('{path}')\").fetchall()",
@@ -91,7 +91,7 @@ def generate(path: Path, megabytes: int) -> None:
 
 def measured(reading: str, path: Path) -> tuple[float, float, int]:
     """Seconds, peak MB and rows of one way of reading, in a process of its own."""
-    code = _MEASURED.format(reading=_READINGS[reading])
+    code = _MEASURED.format(reading=READINGS[reading])
     ran = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
@@ -110,7 +110,7 @@ def main() -> None:
         started = time.perf_counter()
         generate(path, megabytes)
         print(f"{path.stat().st_size / 1024**2:.0f} MB generated in {time.perf_counter() - started:.1f} s")
-        for reading in _READINGS:
+        for reading in READINGS:
             seconds, peak, rows = measured(reading, path)
             print(f"{reading:28} {seconds:6.2f} s  {peak:6.0f} MB peak  {rows or ''}")
         packed = Path(folder) / "rtt.zip"

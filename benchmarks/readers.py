@@ -1,4 +1,4 @@
-"""Times each reader on files as downloaded: `python benchmarks/benchmark_readers.py DIR`.
+"""Times each reader on files as downloaded: `python benchmarks/readers.py DIR`.
 
 Prints, per file, the source that its content tells, its size, the processor seconds of the fastest of three
 readings, and megabytes per second. DIR is searched at any depth; files that no reader takes are left out.
