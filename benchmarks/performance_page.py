@@ -24,6 +24,12 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _line(name: str, used: dict[str, float], one: float) -> list[str]:
+    processor = f"{used['processor']:.1f} s"
+    ratio = f"{used['processor'] / one:.2f}"
+    return [name, processor, ratio, f"{used['wall']:.1f} s", f"{used['peak_mb']:,.0f} MB"]
+
+
 def _runs(found: dict[str, Any]) -> str:
     floor = found["imports alone"]["processor"]
     rows = [
