@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -14,34 +14,28 @@ from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.lineage.of_project import lineage_if_told
-from dagster_project.runs import stages
-from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
+from dagster_project.runs.flow import FLOW, Stage
 from dagster_project.settings import DataFolder
-
-Stage = Callable[[QuarterlyRun], list[str]]
+from dagster_project.warehouse.dbt_project import checkout_project
 
 
 def dbt_stage(
-    name: str,
-    select: Sequence[str],
-    stage: Stage,
-    manifest: Mapping[str, Any],
-    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    stage: Stage, manifest: Mapping[str, Any], lineage: Mapping[dg.AssetKey, dg.TableColumnLineage]
 ) -> dg.AssetsDefinition:
     """The models that one stage builds, as assets: one dbt invocation for all of them, in this process."""
     keys = asset_keys_by_unique_id(manifest)
 
     @dbt_assets(
         manifest=manifest,
-        select=" ".join(select),
-        name=name,
+        select=" ".join(stage.selection),
+        name=stage.name,
         dagster_dbt_translator=LeagueTablesTranslator(lineage),
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
     )
     def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-        built = stage(quarterly_run.run)
-        with quarterly_run.run.candidate.connect() as connection:
+        built = quarterly_run.passage.build(stage)
+        with quarterly_run.passage.run.candidate.connect() as connection:
             yield from materialised_tables(connection, [keys[unique_id] for unique_id in built], lineage)
 
     definition: dg.AssetsDefinition = build
@@ -49,14 +43,7 @@ def dbt_stage(
 
 
 def dbt_stages() -> list[dg.AssetsDefinition]:
-    """Rules, metric values, league tables."""
+    """The stages of the flow that dbt builds."""
     project = checkout_project(DataFolder.from_environment())
     lineage = column_lineage_by_asset(lineage_if_told(project))
-    return [
-        dbt_stage(name, select, stage, project.manifest, lineage)
-        for name, select, stage in (
-            ("methodology_rules", stages.SEEDS, stages.seed_rules),
-            ("metric_values", stages.MEASURING, stages.measure),
-            ("league_tables", stages.SCORING, stages.score),
-        )
-    ]
+    return [dbt_stage(stage, project.manifest, lineage) for stage in FLOW if stage.command is not None]

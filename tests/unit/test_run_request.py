@@ -49,5 +49,5 @@ def test_a_day_is_written_in_one_way() -> None:
 
 def test_a_run_in_code_takes_a_relative_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = QuarterlyRun(RunRequest((Q1,)), DataFolder(Path("data")), "a-run")
+    run = QuarterlyRun(RunRequest(quarters=(Q1,)), DataFolder(Path("data")), "a-run")
     assert run.data.root == tmp_path.resolve() / "data"
