@@ -1,8 +1,8 @@
 """The step of a run that draws: from the scores that dbt has put together to tables that dbt reads on.
 
-Reads `likely_ranges.resampled_score` and `likely_ranges.resampled_organisation`, quarter by quarter, and replaces
-`likely_ranges.replicate_outcome`, `likely_ranges.likely_range_end` and `likely_ranges.not_told_apart`; their columns
-are described as sources of dbt (`_likely_ranges.yml`).
+Reads `likely_ranges.resampled_score`, `resampled_organisation` and `replicate_cut_point`, quarter by quarter, and
+replaces `likely_ranges.replicate_outcome`, `likely_range_end` and `not_told_apart`; their columns are described as
+sources of dbt (`_likely_ranges.yml`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ FIXED = "fixed_cut_points"
 REQUARTILED = "requartiled"
 _NATIONAL = "national_quartiles"
 _PUBLISHED = "published"
-_SCHEMA = "likely_ranges"
+SCHEMA = "likely_ranges"
+READ = ("resampled_organisation", "resampled_score", "replicate_cut_point")
 _KEYS = [pa.field(name, pa.string()) for name in ("quarter", "framework", "table_name", "organisation_code")]
 _VARIANT = [pa.field("variant", pa.string()), pa.field("replicates", pa.int32())]
 _WHOLE = pa.int32()
@@ -97,10 +98,10 @@ def draw_likely_ranges(connection: duckdb.DuckDBPyConnection) -> None:
     for quarter in _quarters(connection):
         for name, table in drawn_quarter(quarter).items():
             drawn[name].append(table)
-    connection.execute(f"create schema if not exists {_SCHEMA}")
+    connection.execute(f"create schema if not exists {SCHEMA}")
     for name, tables in drawn.items():
         connection.register("drawn", pa.concat_tables(tables))
-        connection.execute(f"create or replace table {_SCHEMA}.{name} as select * from drawn")
+        connection.execute(f"create or replace table {SCHEMA}.{name} as select * from drawn")
         connection.unregister("drawn")
 
 
@@ -230,7 +231,8 @@ def _choices(scores: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Choic
                 [row["times"] for row in rows],
             ),
             weights=np.repeat(
-                np.array([row["weight_units"] for row in rows], dtype=np.int64), [row["times"] for row in rows]
+                np.array([row["weight_units"] for row in rows], dtype=np.int64),
+                [row["times"] for row in rows],
             ),
             draws=len(rows),
         )
@@ -239,6 +241,6 @@ def _choices(scores: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Choic
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str, order: str) -> list[dict[str, Any]]:
-    found = connection.execute(f"select * from {_SCHEMA}.{name} order by {order}").fetchall()
+    found = connection.execute(f"select * from {SCHEMA}.{name} order by {order}").fetchall()
     names = [column[0] for column in connection.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found]

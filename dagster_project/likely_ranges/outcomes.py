@@ -176,7 +176,7 @@ def _keys(segments: NDArray[np.int8], averages: NDArray[np.int16]) -> tuple[Inte
     """Segment and average in one small number that orders as both do, and how many such numbers there are."""
     least = int(averages.min())
     width = int(averages.max()) - least + 1
-    keys = (segments.astype(np.int64) - 1) * width + (averages - least)
+    keys: Integers = (segments.astype(np.int64) - 1) * width + (averages - least)
     return keys, int(segments.max()) * width
 
 
@@ -186,8 +186,9 @@ def _percentile(ordered: Integers, quantile: Decimal) -> Integers:
     below = floor(position)
     rest = int(((position - below) * _MILLION).to_integral_value(ROUND_HALF_UP))
     low = ordered[below]
-    between: Integers = (2 * rest * (ordered[min(below + 1, len(ordered) - 1)] - low) + _MILLION) // (2 * _MILLION)
-    return low + between
+    between = (2 * rest * (ordered[min(below + 1, len(ordered) - 1)] - low) + _MILLION) // (2 * _MILLION)
+    percentile: Integers = low + between
+    return percentile
 
 
 def _spread(ordered: NDArray[np.integer], percentiles: Percentiles) -> Integers:

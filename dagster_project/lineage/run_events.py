@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 EVENTS_FILE = "openlineage.jsonl"
 PRODUCER = "urn:nhs-league-tables:openlineage"
-_DBT_STAGES = ("seed", "measure", "score")
-_WRITING_STAGES = ("read", *_DBT_STAGES)
+_DBT_STAGES = ("seed", "measure", "score", "tabulate")
+_WRITING_STAGES = ("read", "draw", *_DBT_STAGES)
 _DAGSTER = ("Dagster", version("dagster"))
 _DUCKDB = ("DuckDB", version("duckdb"))
 

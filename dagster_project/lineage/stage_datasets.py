@@ -18,6 +18,7 @@ from openlineage.client.facet_v2 import (
 )
 
 from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS
+from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.column_lineage import ColumnLineage
 from dagster_project.lineage.datasets import (
     NAMESPACE,
@@ -67,6 +68,8 @@ class StageDatasets:
         """What a stage other than dbt's read and wrote."""
         if stage == "read":
             return self._read(run)
+        if stage == "draw":
+            return self._draw()
         if stage == "release":
             return self._release(run)
         with run.candidate.connect() as connection:
@@ -117,6 +120,14 @@ class StageDatasets:
                 facets["columnLineage"] = _landed(sources)
             written.append(self._written(table, facets))
         return self._files, written
+
+    def _draw(self) -> tuple[Read, Written]:
+        """The likely ranges, and what they were drawn from."""
+        read = [warehouse_input(f"{SCHEMA}.{name}") for name in READ]
+        tables = [f"{SCHEMA}.{name}" for name in TABLES]
+        return read, [
+            self._written(table, self._datasets.facets(table, self._fields[table])) for table in tables
+        ]
 
     def _release(self, run: QuarterlyRun) -> tuple[Read, Written]:
         """The released tables as they stand in the warehouse, and of each quarter the files they became."""

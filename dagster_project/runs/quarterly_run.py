@@ -44,6 +44,8 @@ STAGES = (
     "measure",
     "gate metrics",
     "score",
+    "draw",
+    "tabulate",
     "gate league_tables",
     "release",
 )

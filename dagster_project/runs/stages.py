@@ -1,4 +1,6 @@
-"""The stages of the flow: read, seed, measure, score, judge, release. Each takes the run and leaves it further on."""
+"""The stages of the flow: read, seed, measure, score, draw, tabulate, judge, release. Each takes the run and leaves
+it further on.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from dagster_project.data_kind import require_kind
 from dagster_project.errors import WrongUsage
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder, load_listed
 from dagster_project.gates.outcome import GateOutcome
+from dagster_project.likely_ranges.drawn import draw_likely_ranges
 from dagster_project.methodology.rule_check import faults, framework_for
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.progress import announce
@@ -41,6 +44,9 @@ MEASURING = (
 )
 SCORING = (
     "fqn:nhs_league_tables.scoring",
+    "fqn:nhs_league_tables.likely_ranges",
+)
+TABULATING = (
     "fqn:nhs_league_tables.league_tables",
     "fqn:nhs_league_tables.audit",
     "fqn:nhs_league_tables.history",
@@ -84,11 +90,23 @@ def measure(run: QuarterlyRun) -> list[str]:
 
 
 def score(run: QuarterlyRun) -> list[str]:
-    """Builds scores, segments, ranks, league tables and reconciliation; returns dbt's unique ids."""
+    """Builds scores, segments, ranks and what likely ranges are drawn from; returns dbt's unique ids."""
     with run.stage("score", "Scoring and ranking"):
+        return _build(run, "run", SCORING)
+
+
+def draw(run: QuarterlyRun) -> None:
+    """Draws the likely ranges into the candidate, from what `score` put together."""
+    with run.stage("draw", "Drawing likely ranges"), run.candidate.connect() as connection:
+        draw_likely_ranges(connection)
+
+
+def tabulate(run: QuarterlyRun) -> list[str]:
+    """Builds league tables, reconciliation and all that is told about them; returns dbt's unique ids."""
+    with run.stage("tabulate", "Making league tables"):
         with run.candidate.connect() as connection:
             follow_contracts(connection, run.project.manifest)
-        return _build(run, "run", SCORING)
+        return _build(run, "run", TABULATING)
 
 
 def judge(run: QuarterlyRun, gate: str) -> GateOutcome:

@@ -113,10 +113,10 @@ def test_a_run_whose_code_gives_other_figures_ends_with_1_and_releases_nothing(
     from dagster_project.releases import identity as identities
     from dagster_project.runs import stages
 
-    code, score = identities.hash_code(), stages.score
+    code, tabulate = identities.hash_code(), stages.tabulate
 
-    def score_otherwise(run: stages.QuarterlyRun) -> list[str]:
-        built = score(run)
+    def tabulate_otherwise(run: stages.QuarterlyRun) -> list[str]:
+        built = tabulate(run)
         with run.candidate.connect() as connection:
             connection.execute("update league.organisation set region = 'Elsewhere' where region is not null")
         return built
@@ -124,7 +124,11 @@ def test_a_run_whose_code_gives_other_figures_ends_with_1_and_releases_nothing(
     monkeypatch.setattr(identities, "hash_code", lambda _: code | {"dbt/models/changed.sql": "ab" * 32})
     monkeypatch.setattr(
         "dagster_project.runs.through_gates._BEHIND_GATE",
-        (("extracts", stages.measure), ("metrics", score_otherwise), ("league_tables", None)),
+        (
+            ("extracts", (stages.measure,)),
+            ("metrics", (stages.score, stages.draw, tabulate_otherwise)),
+            ("league_tables", ()),
+        ),
     )
     before = published_files(released)
     with pytest.raises(LeagueError, match=r"(?s)of organisation.*region .* -> Elsewhere") as refused:

@@ -30,8 +30,7 @@ from dagster_project.settings import DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
 from dagster_project.warehouse.landing import QuarterInScope, land
 
-SCORING = (
-    "fqn:nhs_league_tables.scoring",
+TABULATING = (
     "fqn:nhs_league_tables.league_tables",
     "fqn:nhs_league_tables.audit.reconciliation",
 )
@@ -190,11 +189,13 @@ def _project(root: str) -> DbtProject:
 
 
 def _score_alone(run: QuarterlyRun) -> None:
-    before, stages.SCORING = stages.SCORING, SCORING
+    before, stages.TABULATING = stages.TABULATING, TABULATING
     try:
         stages.score(run)
+        stages.draw(run)
+        stages.tabulate(run)
     finally:
-        stages.SCORING = before
+        stages.TABULATING = before
 
 
 def _of_files(loaded: LoadedExtracts) -> set[str]:

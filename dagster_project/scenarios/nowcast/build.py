@@ -13,6 +13,7 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.extracts import rows
 from dagster_project.extracts.load import LoadedExtracts
+from dagster_project.likely_ranges.drawn import draw_likely_ranges
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
@@ -29,7 +30,9 @@ _STATISTICS = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistic
 _SCORING = (
     "fqn:nhs_league_tables.metrics",
     "fqn:nhs_league_tables.scoring",
-    "fqn:nhs_league_tables.insight.replicates",
+    "fqn:nhs_league_tables.likely_ranges",
+)
+_TABULATING = (
     "fqn:nhs_league_tables.league_tables.league_table",
     "fqn:nhs_league_tables.league_tables.metric_score",
 )
@@ -89,6 +92,9 @@ def scored(
             take_figures(plan, connection)
         announce("Scoring and ranking")
         project.build("run", _SCORING, warehouse, threads=plan.threads)
+        with duckdb.connect(str(warehouse)) as connection:
+            draw_likely_ranges(connection)
+        project.build("run", _TABULATING, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
             yield connection
 
