@@ -100,6 +100,8 @@ class RunEvents:
                 if isinstance(step, Stage) and step.command is not None:
                     self._of(run).look(run)
                     self._write_nodes(run, step)
+                    if step.draws and error is None:
+                        inputs, outputs = self._of(run).drawn()
                 elif error is None:
                     inputs, outputs = self._of(run).step(run, gave)
                     message = closed_gate(gave)

@@ -19,6 +19,7 @@ from openlineage.client.facet_v2 import (
 
 from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS
 from dagster_project.gates.outcome import GateOutcome
+from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.column_lineage import ColumnLineage
 from dagster_project.lineage.datasets import (
     NAMESPACE,
@@ -100,6 +101,14 @@ class StageDatasets:
             output(table.name, {"version": table.facets["version"]})
             for table in self._released
             if table.facets
+        ]
+
+    def drawn(self) -> tuple[Inputs, Outputs]:
+        """The likely ranges, and what they were drawn from."""
+        read = [warehouse_input(f"{SCHEMA}.{name}") for name in READ]
+        tables = [f"{SCHEMA}.{name}" for name in TABLES]
+        return read, [
+            self._written(table, self._datasets.facets(table, self._fields[table])) for table in tables
         ]
 
     def _of_files(self, found: Read) -> tuple[Inputs, Outputs]:

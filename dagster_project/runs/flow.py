@@ -45,6 +45,8 @@ class Stage:
     folders: tuple[str, ...] = ()
     # It loads dbt's seeds: the rules of scoring.
     seeds: bool = False
+    # Python draws from its models, to tables that later models read.
+    draws: bool = False
     # Its tables hold the quarters of earlier runs too.
     keeps_quarters: bool = False
     gate: Gate | None = None
@@ -103,7 +105,20 @@ FLOW = (
         "score",
         "Scoring and ranking",
         needs=("measure",),
-        folders=("scoring", "league_tables", "audit", "history", "insight"),
+        folders=("scoring",),
+    ),
+    Stage(
+        "likely_ranges",
+        "Drawing likely ranges",
+        needs=("score",),
+        folders=("likely_ranges",),
+        draws=True,
+    ),
+    Stage(
+        "league_tables",
+        "Making league tables",
+        needs=("score", "likely_ranges"),
+        folders=("league_tables", "audit", "history", "insight"),
         keeps_quarters=True,
         gate=Gate(
             "league_tables",
@@ -113,7 +128,7 @@ FLOW = (
             reconciles=True,
         ),
     ),
-    Stage("release", "Releasing", needs=("score",)),
+    Stage("release", "Releasing", needs=("league_tables",)),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.gates.outcome import GateOutcome
+from dagster_project.likely_ranges.drawn import draw_likely_ranges
 from dagster_project.releases.ledger import write_ledger
 from dagster_project.runs.flow import Gate, Stage
 from dagster_project.settings import EXPECTATIONS_DIR, DataFolder
@@ -18,13 +19,19 @@ from dagster_project.warehouse.mart_columns import follow_contracts
 
 
 def build(stage: Stage, project: DbtProject, warehouse: Path, *, threads: int) -> list[str]:
-    """Builds a stage of dbt's in the warehouse; returns dbt's unique ids of its models or seeds, in order."""
+    """Builds a stage of dbt's in the warehouse, and draws from it where it is one that draws; returns dbt's unique ids
+    of its models or seeds, in order.
+    """
     if stage.command is None:
         raise ValueError(f"dbt builds nothing in the stage {stage.name}")
     if stage.keeps_quarters:
         with duckdb.connect(str(warehouse)) as connection:
             follow_contracts(connection, project.manifest)
-    return project.build(stage.command, stage.selection, warehouse, threads=threads)
+    built = project.build(stage.command, stage.selection, warehouse, threads=threads)
+    if stage.draws:
+        with duckdb.connect(str(warehouse)) as connection:
+            draw_likely_ranges(connection)
+    return built
 
 
 def judge(

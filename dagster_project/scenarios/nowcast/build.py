@@ -13,6 +13,7 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.extracts import rows
 from dagster_project.extracts.load import LoadedExtracts
+from dagster_project.likely_ranges.drawn import draw_likely_ranges
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
@@ -28,12 +29,8 @@ STATE = "nowcast"
 # Where a data file's figures would come in: behind what statistics give.
 _FIGURES_BEHIND = "statistics"
 _STATISTICS = flow.selected(*flow.folders(until=_FIGURES_BEHIND))
-_SCORING = flow.selected(
-    *flow.folders(after=_FIGURES_BEHIND, until="scoring"),
-    "insight.replicates",
-    "league_tables.league_table",
-    "league_tables.metric_score",
-)
+_SCORING = flow.selected(*flow.folders(after=_FIGURES_BEHIND, until="likely_ranges"))
+_TABLES = flow.selected("league_tables.league_table", "league_tables.metric_score")
 
 
 @dataclass(frozen=True)
@@ -90,6 +87,9 @@ def scored(
             take_figures(plan, connection)
         announce("Scoring and ranking")
         project.build("run", _SCORING, warehouse, threads=plan.threads)
+        with duckdb.connect(str(warehouse)) as connection:
+            draw_likely_ranges(connection)
+        project.build("run", _TABLES, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
             yield connection
 
