@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from pydantic import Field
 
@@ -65,8 +66,9 @@ class WiderRequest(RunRequest):
 def test_a_field_of_the_model_alone_is_in_configuration_and_record() -> None:
     asked = WiderRequest(quarters=(Q1,), extracts_dir=Path("extracts"), as_of=None, note="for the board")
     resource = resource_for(WiderRequest)
-    described = resource.to_config_schema().as_field().config_type.fields["note"]
-    assert described.description == "What somebody wants to remember of the run"
+    schema = resource.to_config_schema().as_field().config_type
+    assert isinstance(schema, dg.Shape | dg.Selector | dg.Permissive)
+    assert schema.fields["note"].description == "What somebody wants to remember of the run"
 
     again = resource(**asked.configuration()).request((Q1,))
     assert again == asked.model_copy(update={"extracts_dir": Path("extracts").resolve()})
