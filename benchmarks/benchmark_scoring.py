@@ -4,7 +4,7 @@
 
 For each size it generates the sample of one quarter, runs the stages of `league run` on it in a temporary
 data folder, and prints for each stage its seconds and its share of the run, then how many figures and
-scores the SQL (measure and score) works through in a second. The first run also pays for starting up: it
+scores dbt's models work through in a second. The first run also pays for starting up: it
 imports pandas, dbt and Great Expectations and parses the dbt project, the second finds all that done. A run
 with `--scale 1` alone therefore shows what a user waits for; the two sizes side by side show what grows
 with the data. Seconds are those of the machine; nothing is asserted. The default, ten times the
@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.quarters import Quarter
-from dagster_project.runs import stages
-from dagster_project.runs.quarterly_run import STAGES, QuarterlyRun
-from dagster_project.runs.release_stage import release
+from dagster_project.runs import flow
+from dagster_project.runs.passage import Passage
+from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
 from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
-SQL_STAGES = ("measure", "score")
+SQL_STAGES = tuple(stage.name for stage in flow.FLOW if stage.folders)
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,16 @@ def timed_run(quarter: Quarter, scale: int, threads: int, data: DataFolder) -> T
     started = time.perf_counter()
     sample = generate_sample(data.root / f"sample-{scale}", scale=scale, quarters=[quarter])
     generated_in = time.perf_counter() - started
-    request = RunRequest((quarter,), extracts_dir=sample.extracts, rules_dir=sample.rules, threads=threads)
+    request = RunRequest(
+        quarters=(quarter,), extracts_dir=sample.extracts, rules_dir=sample.rules, threads=threads
+    )
     with QuarterlyRun(request, data, f"benchmark-{scale}") as run:
-        loaded = stages.read_extracts(run)
-        stages.seed_rules(run)
-        for gate, stage in (("extracts", stages.measure), ("metrics", stages.score), ("league_tables", None)):
-            error = stages.judge(run, gate).error()
-            if error is not None:
-                raise error
-            if stage is not None:
-                stage(run)
-        release(run)
-        seconds = dict(run.seconds)
+        passage = Passage(run)
+        passage.up_to_release()
+        passage.release()
     scores, organisations = _rows_of(data)
-    return Timing(scale, generated_in, seconds, len(loaded.extract_row), scores, organisations)
+    figures = len(passage.found.extracts.extract_row)
+    return Timing(scale, generated_in, passage.seconds, figures, scores, organisations)
 
 
 def _rows_of(data: DataFolder) -> tuple[int, int]:
@@ -79,7 +75,7 @@ def table_of(timings: list[Timing]) -> str:
     """The timings side by side: a row per stage, seconds and share for each size."""
     lines = [f"{'stage':<22}" + "".join(f"{f'scale {each.scale}':>12}{'share':>8}" for each in timings)]
     totals = [sum(each.seconds.values()) for each in timings]
-    for stage in STAGES:
+    for stage in (step.step for step in flow.steps()):
         cells = (
             f"{t.seconds[stage]:>10.2f} s{t.seconds[stage] / total:>8.0%}"
             for t, total in _with(timings, totals)

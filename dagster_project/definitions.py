@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.assets.extracts import landing, raw_extracts
+from dagster_project.assets.extracts import read_extracts
 from dagster_project.assets.gates import gate_checks
 from dagster_project.assets.league_tables import dbt_stages
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import resource_for
 from dagster_project.assets.releases import released
 from dagster_project.automation.schedules import publication_weeks_schedule
 from dagster_project.automation.sensors import new_extracts_sensor, summary_sensors
+from dagster_project.runs.request import RunRequest
 
 JOB_NAME = "quarterly_league_tables"
 
@@ -22,12 +23,12 @@ quarterly_league_tables = dg.define_asset_job(
 )
 
 defs = dg.Definitions(
-    assets=[raw_extracts, landing, *dbt_stages(), released],
+    assets=[read_extracts, *dbt_stages(), released],
     asset_checks=gate_checks(),
     jobs=[quarterly_league_tables],
     sensors=[new_extracts_sensor(quarterly_league_tables), *summary_sensors(quarterly_league_tables)],
     schedules=[publication_weeks_schedule(quarterly_league_tables)],
-    resources={"quarterly_run": QuarterlyRunResource()},
+    resources={"quarterly_run": resource_for(RunRequest)()},
     executor=dg.in_process_executor,
     loggers={"console": dg.colored_console_logger},
 )

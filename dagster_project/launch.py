@@ -135,25 +135,10 @@ def _partition_tags(quarters: list[str]) -> dict[str, str]:
 
 
 def _run_config(request: RunRequest) -> dict[str, Any]:
-    config = {
-        "extracts_dir": str(request.extracts_dir.resolve()) if request.extracts_dir else None,
-        "sample": request.sample,
-        "as_of": request.as_of.isoformat() if request.as_of else None,
-        "release": request.release,
-        "rebuild": request.rebuild,
-        "follows": request.follows,
-        "archived_sample": request.archived_sample,
-        "scale": request.scale,
-        "rules_dir": str(request.rules_dir.resolve()) if request.rules_dir else None,
-        "dry_run": request.dry_run,
-        "hold": request.hold,
-        "by": person(request.by),
-        "accept_fewer": request.accept_fewer,
-        "threads": request.threads,
-    }
-    given = {name: value for name, value in config.items() if value is not None}
+    # The person who asks, as this process sees it: Dagster's history keeps it.
+    asked = request.configuration() | {"by": person(request.by)}
     return {
-        "resources": {"quarterly_run": {"config": given}},
+        "resources": {"quarterly_run": {"config": asked}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
 

@@ -94,7 +94,7 @@ def new_data(made_once: MadeOnce) -> NewData:
     A first run makes both itself, which takes longer than all else of a small run.
     """
     from dagster_project.lineage.of_project import lineage_of
-    from dagster_project.runs.quarterly_run import checkout_project
+    from dagster_project.warehouse.dbt_project import checkout_project
 
     parsed = made_once("parsed", lambda folder: _ignore(lineage_of(checkout_project(DataFolder(folder)))))
 

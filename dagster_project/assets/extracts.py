@@ -1,8 +1,8 @@
-"""Assets of the first stage: the raw files of each table, and the figures read from them."""
+"""Assets of the first stage, read: the raw files of each table, and the figures landed from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -11,8 +11,9 @@ from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.data_kind import kind_of
+from dagster_project.extracts.load import LoadedExtracts
 from dagster_project.quarters import quarter_partitions
-from dagster_project.runs import stages
+from dagster_project.runs.flow import stage
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import markdown
@@ -47,52 +48,18 @@ def _columns_of(name: str) -> dict[str, dg.TableColumnLineageMetadataValue]:
 
 
 @dg.multi_asset(
-    name="raw_extracts",
+    name=stage("read").name,
     specs=[
-        dg.AssetSpec(
-            ["extracts", table],
-            description=f"The publisher's files about {says}, archived by hash.",
-            group_name="extracts",
-            owners=OWNERS,
-            kinds={"csv", "python"},
-        )
-        for table, says in TABLES.items()
-    ],
-    partitions_def=PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-)
-def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-    """Finds, archives and reads the files of the run's quarters."""
-    loaded = stages.read_extracts(quarterly_run.run)
-    # A file that no reader takes is of no table: whoever looks at one of them sees it.
-    content = quarterly_run.run.record.content
-    left_out = left_out_lines(content, listed_in=str(quarterly_run.run.record.folder))
-    for table in TABLES:
-        files = loaded.extract[loaded.extract["table_name"] == table]
-        listed = "\n".join(
-            f"- {markdown(name)} (`{extract_id[:16]}`, {size:,} bytes)"
-            for name, extract_id, size in zip(
-                files["file_name"], files["extract_id"], files["bytes"], strict=True
+        *(
+            dg.AssetSpec(
+                ["extracts", table],
+                description=f"The publisher's files about {says}, archived by hash.",
+                group_name="extracts",
+                owners=OWNERS,
+                kinds={"csv", "python"},
             )
-        )
-        yield dg.MaterializeResult(
-            asset_key=dg.AssetKey(["extracts", table]),
-            metadata={
-                "kind": dg.MetadataValue.text(str(kind_of(loaded.is_sample))),
-                "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
-                "dagster/row_count": dg.MetadataValue.int(int(files["rows"].sum())),
-                "rows_set_aside": dg.MetadataValue.int(
-                    int(loaded.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
-                ),
-                "passed_over": dg.MetadataValue.int(len(loaded.ignored)),
-                "left_out": dg.MetadataValue.text("\n".join(left_out) or "nothing: all of it was taken"),
-            },
-        )
-
-
-@dg.multi_asset(
-    name="landing",
-    specs=[
+            for table, says in TABLES.items()
+        ),
         *(
             dg.AssetSpec(
                 ["landing", name],
@@ -127,12 +94,44 @@ def raw_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.Materialize
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
-def landing(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-    """Reports what was landed in the candidate warehouse, and what it holds across runs."""
+def read_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Finds, archives and reads the files of the run's quarters, and lands them in the candidate warehouse."""
+    passage = quarterly_run.passage
+    extracts = passage.read().extracts
+    # A file that no reader takes is of no table: whoever looks at one of them sees it.
+    record = passage.run.record
+    left_out = left_out_lines(record.content, listed_in=str(record.folder))
+    for table in TABLES:
+        yield _files_of_table(extracts, table, left_out)
     keys = [
         *(dg.AssetKey(["landing", name]) for name in LANDING),
         dg.AssetKey(["run", "quarter_in_scope"]),
         *(dg.AssetKey([WAREHOUSE_SCHEMA, name]) for name in KEPT),
     ]
-    with quarterly_run.run.candidate.connect() as connection:
+    with passage.run.candidate.connect() as connection:
         yield from materialised_tables(connection, keys, _LANDED_FROM)
+
+
+def _files_of_table(
+    extracts: LoadedExtracts, table: str, left_out: Sequence[str]
+) -> dg.MaterializeResult[None]:
+    files = extracts.extract[extracts.extract["table_name"] == table]
+    listed = "\n".join(
+        f"- {markdown(name)} (`{extract_id[:16]}`, {size:,} bytes)"
+        for name, extract_id, size in zip(
+            files["file_name"], files["extract_id"], files["bytes"], strict=True
+        )
+    )
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(["extracts", table]),
+        metadata={
+            "kind": dg.MetadataValue.text(str(kind_of(extracts.is_sample))),
+            "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
+            "dagster/row_count": dg.MetadataValue.int(int(files["rows"].sum())),
+            "rows_set_aside": dg.MetadataValue.int(
+                int(extracts.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
+            ),
+            "passed_over": dg.MetadataValue.int(len(extracts.ignored)),
+            "left_out": dg.MetadataValue.text("\n".join(left_out) or "nothing: all of it was taken"),
+        },
+    )

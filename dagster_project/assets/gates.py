@@ -2,57 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from dagster_project.assets.extracts import PARTITIONS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.gates.outcome import GateOutcome
-from dagster_project.runs import stages
+from dagster_project.runs.flow import Gate, gates
 
 
-def gate_check(
-    gate: str, asset: Sequence[str], additional_deps: Sequence[Sequence[str]], description: str
-) -> dg.AssetChecksDefinition:
+def gate_check(gate: Gate) -> dg.AssetChecksDefinition:
     """A gate as a blocking check of the asset that it judges."""
 
     @dg.asset_check(
-        asset=dg.AssetKey(list(asset)),
-        name=f"{gate}_gate",
-        additional_deps=[dg.AssetKey(list(key)) for key in additional_deps],
+        asset=_key(gate.judges),
+        name=f"{gate.name}_gate",
+        additional_deps=[_key(table) for table in gate.beside],
         blocking=True,
-        description=description,
+        description=gate.description,
         partitions_def=PARTITIONS,
     )
     def check(quarterly_run: QuarterlyRunResource) -> dg.AssetCheckResult:
-        return _as_check_result(stages.judge(quarterly_run.run, gate))
+        return _as_check_result(quarterly_run.passage.judge(gate))
 
     return check
 
 
 def gate_checks() -> list[dg.AssetChecksDefinition]:
-    """Extracts before they are measured, metric values before they are scored, tables before release."""
-    return [
-        gate_check(
-            "extracts",
-            ("landing", "extract_row"),
-            [("methodology", "metric"), ("reference", "region")],
-            "Great Expectations over what was read: codes, units, duplicates, quarters, ranges of scores",
-        ),
-        gate_check(
-            "metrics",
-            ("metrics", "metric_value"),
-            [],
-            "Great Expectations over metric values: ranges, completeness, jumps against the quarter before",
-        ),
-        gate_check(
-            "league_tables",
-            ("league", "league_table"),
-            [("league", "reconciliation"), ("league", "metric_ranking"), ("league", "domain_score")],
-            "Great Expectations over league tables: segments, ranks, and reconciliation with the publisher",
-        ),
-    ]
+    """The gates of the flow, each a check of the asset whose stage it stands behind."""
+    return [gate_check(gate) for gate in gates()]
+
+
+def _key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(table.split("."))
 
 
 def _as_check_result(outcome: GateOutcome) -> dg.AssetCheckResult:

@@ -1,62 +1,82 @@
-"""Assets of dbt's part: the rules, the metric values, and all that is scored from them."""
+"""Assets of dbt's stages: the rules, the values, all that is scored from them, and likely ranges drawn between."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
+from dagster_dbt import build_dbt_asset_specs
 
 from dagster_project.assets.column_lineage import column_lineage_by_asset
-from dagster_project.assets.dbt_translation import LeagueTablesTranslator, asset_keys_by_unique_id
+from dagster_project.assets.dbt_translation import (
+    COLUMN_LINEAGE,
+    OWNERS,
+    LeagueTablesTranslator,
+    asset_keys_by_unique_id,
+)
 from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.of_project import lineage_if_told
-from dagster_project.runs import stages
-from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
+from dagster_project.runs.flow import FLOW, Stage
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.dbt_project import checkout_project
 
-Stage = Callable[[QuarterlyRun], list[str]]
+DRAWN = {
+    "replicate_outcome": "How often each segment and average came up for each organisation, over its replicates.",
+    "likely_range_end": "Both ends of each organisation's average, segment and rank, with their Monte-Carlo errors.",
+    "not_told_apart": "From which rank to which nobody can be told apart from an organisation.",
+}
 
 
 def dbt_stage(
-    name: str,
-    select: Sequence[str],
-    stage: Stage,
-    manifest: Mapping[str, Any],
-    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    stage: Stage, manifest: Mapping[str, Any], lineage: Mapping[dg.AssetKey, dg.TableColumnLineage]
 ) -> dg.AssetsDefinition:
-    """The models that one stage builds, as assets: one dbt invocation for all of them, in this process."""
+    """The models that one stage builds, as assets, and the tables that are drawn from them: one dbt invocation for
+    all of them, in this process.
+    """
     keys = asset_keys_by_unique_id(manifest)
-
-    @dbt_assets(
+    drawn = [drawn_table(name, lineage) for name in TABLES] if stage.draws else []
+    models = build_dbt_asset_specs(
         manifest=manifest,
-        select=" ".join(select),
-        name=name,
         dagster_dbt_translator=LeagueTablesTranslator(lineage),
+        select=" ".join(stage.selection),
+    )
+
+    @dg.multi_asset(
+        name=stage.name,
+        specs=[*models, *drawn],
+        can_subset=True,
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
     )
     def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-        built = stage(quarterly_run.run)
-        with quarterly_run.run.candidate.connect() as connection:
-            yield from materialised_tables(connection, [keys[unique_id] for unique_id in built], lineage)
+        built = [keys[unique_id] for unique_id in quarterly_run.passage.build(stage)]
+        with quarterly_run.passage.run.candidate.connect() as connection:
+            yield from materialised_tables(connection, [*built, *(spec.key for spec in drawn)], lineage)
 
-    definition: dg.AssetsDefinition = build
-    return definition
+    return build
+
+
+def drawn_table(name: str, lineage: Mapping[dg.AssetKey, dg.TableColumnLineage]) -> dg.AssetSpec:
+    """A table of likely ranges that numpy draws, between dbt's scores and dbt's league tables."""
+    key = dg.AssetKey([SCHEMA, name])
+    known = lineage.get(key)
+    return dg.AssetSpec(
+        key,
+        description=DRAWN[name],
+        deps=[[SCHEMA, read] for read in READ],
+        group_name=SCHEMA,
+        owners=OWNERS,
+        kinds={"python", "numpy", "duckdb"},
+        metadata={} if known is None else {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(known)},
+    )
 
 
 def dbt_stages() -> list[dg.AssetsDefinition]:
-    """Rules, metric values, league tables."""
+    """The stages of the flow that dbt builds."""
     project = checkout_project(DataFolder.from_environment())
     lineage = column_lineage_by_asset(lineage_if_told(project))
-    return [
-        dbt_stage(name, select, stage, project.manifest, lineage)
-        for name, select, stage in (
-            ("methodology_rules", stages.SEEDS, stages.seed_rules),
-            ("metric_values", stages.MEASURING, stages.measure),
-            ("league_tables", stages.SCORING, stages.score),
-        )
-    ]
+    return [dbt_stage(stage, project.manifest, lineage) for stage in FLOW if stage.command is not None]

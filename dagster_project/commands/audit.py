@@ -57,7 +57,7 @@ def lineage(
     with reporting(as_json):
         from dagster_project.lineage.answer import lineage_answer
         from dagster_project.lineage.presentation import show_lineage
-        from dagster_project.runs.quarterly_run import checkout_project
+        from dagster_project.warehouse.dbt_project import checkout_project
 
         result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
         finish(result, as_json, lambda: show_lineage(result))

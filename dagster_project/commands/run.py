@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command()
 def run(
     quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1; several are one pass.")],
-    extracts: Annotated[
+    extracts_dir: Annotated[
         Path | None,
         typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive."),
     ] = None,
@@ -32,7 +32,7 @@ def run(
         str | None, typer.Option("--release", help="Make this old release again, from the files it used.")
     ] = None,
     scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
-    rules: Rules = None,
+    rules_dir: Rules = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do all but publish; say what would change.")
     ] = False,
@@ -45,24 +45,16 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Build quarters: read, gate, score, gate, release."""
+    # Every option has the name of its field of `RunRequest`; a test holds both together.
+    asked = {name: value for name, value in locals().items() if name != "as_json"}
     with reporting(as_json):
         from dagster_project.progress import listening
-        from dagster_project.runs.request import RunRequest, day_of
+        from dagster_project.runs.request import RunRequest
 
-        request = RunRequest(
-            quarters=tuple(Quarter.from_argument(text) for text in quarters),
-            extracts_dir=existing_folder(extracts),
-            sample=sample,
-            as_of=day_of(as_of) if as_of is not None else None,
-            release=release,
-            scale=scale,
-            rules_dir=existing_folder(rules),
-            dry_run=dry_run,
-            hold=hold,
-            by=by,
-            accept_fewer=accept_fewer,
-            threads=threads,
-        )
+        asked["quarters"] = tuple(Quarter.from_argument(text) for text in quarters)
+        for folder in (extracts_dir, rules_dir):
+            existing_folder(folder)
+        request = RunRequest(**asked)
         data = request.data_folder
         with listening(presentation.progress):
             from dagster_project.launch import launch

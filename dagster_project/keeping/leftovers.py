@@ -19,9 +19,9 @@ from dagster_project.keeping.removal import (
 )
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.writer_lock import require_writer_lock
-from dagster_project.runs.quarterly_run import checkout_project
 from dagster_project.scenarios.nowcast.folder import NOWCAST_FILE
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.dbt_project import checkout_project
 
 # Nowcasts, summaries, Dagster's settings and dbt's parser work without the writer's lock: what is younger may be
 # somebody's work of now.

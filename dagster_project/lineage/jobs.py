@@ -26,16 +26,18 @@ from openlineage.client.facet_v2 import (
 from dagster_project.lineage.datasets import NAMESPACE
 from dagster_project.lineage.source_code import content_url, revision
 from dagster_project.quarters import Quarter
+from dagster_project.runs.flow import Gate, Step
 from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT
 
 QUARTERLY_RUN = "quarterly_league_tables"
 _CLIENT_VERSION = version("openlineage-python")
 _RUN_FILE = "dagster_project/runs/quarterly_run.py"
+_GATE_FILE = "dagster_project/gates/gate.py"
 _STAGE_FILES = {
+    "read": "dagster_project/runs/read.py",
     "release": "dagster_project/runs/release_stage.py",
-    "gate": "dagster_project/gates/gate.py",
 }
-_ANY_STAGE_FILE = "dagster_project/runs/stages.py"
+_DBT_STAGE_FILE = "dagster_project/runs/stages.py"
 
 
 def run_key(run_id: str) -> str:
@@ -57,10 +59,10 @@ def quarterly_job() -> Job:
     return Job(NAMESPACE, QUARTERLY_RUN, _job_facets(says, _RUN_FILE, "DAGSTER", "JOB"))
 
 
-def stage_job(stage: str, says: str) -> Job:
-    """The job of a stage of the flow, such as `quarterly_league_tables.gate_extracts`."""
-    file = _STAGE_FILES.get(stage.split(" ")[0], _ANY_STAGE_FILE)
-    return Job(NAMESPACE, _stage_name(stage), _job_facets(says, file, "DAGSTER", "TASK"))
+def stage_job(step: Step, says: str) -> Job:
+    """The job of a stage or a gate of the flow, such as `quarterly_league_tables.gate_extracts`."""
+    file = _GATE_FILE if isinstance(step, Gate) else _STAGE_FILES.get(step.name, _DBT_STAGE_FILE)
+    return Job(NAMESPACE, _stage_name(step.step), _job_facets(says, file, "DAGSTER", "TASK"))
 
 
 def model_job(node: Mapping[str, Any], compiled: str | None) -> Job:

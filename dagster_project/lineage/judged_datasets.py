@@ -12,12 +12,9 @@ from dagster_project.gates.outcome import ExpectationResult, GateOutcome
 from dagster_project.lineage.column_lineage import ColumnLineage
 from dagster_project.lineage.datasets import Fields, warehouse_input
 from dagster_project.lineage.influence import IDENTITY, ROWS
+from dagster_project.runs.flow import gates
 
-JUDGED = {
-    "extracts": "landing.extract_row",
-    "metrics": "metrics.metric_value",
-    "league_tables": "league.league_table",
-}
+JUDGED = {gate.name: gate.judges for gate in gates()}
 _SEVERITY = {"critical": "error", "warning": "warn"}
 _NUMBERS = ("DECIMAL", "INTEGER", "BIGINT", "DOUBLE", "HUGEINT")
 

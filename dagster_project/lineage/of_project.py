@@ -24,7 +24,7 @@ KEPT = "column_lineage.json"
 _DERIVED_BY = (
     *("lineage/column_lineage.py", "lineage/influence.py", "lineage/judged_columns.py"),
     "lineage/expression_parts.py",
-    "lineage/seen_through.py",
+    *("lineage/seen_through.py", "lineage/drawn_columns.py", "likely_ranges/drawn.py"),
     *("lineage/of_project.py", "lineage/query_columns.py", "gates/earlier_quarters.py"),
     *("extracts/rows.py", "warehouse/landing.py", "warehouse/quality.py"),
 )
@@ -60,6 +60,7 @@ def lineage_if_told(project: DbtProject) -> ColumnLineage:
 
 def derived(project: DbtProject) -> ColumnLineage:
     """The column lineage, made anew from dbt's compiled SQL."""
+    from dagster_project.lineage.drawn_columns import drawn_lineage
     from dagster_project.lineage.judged_columns import quality_lineage, subjects
     from dagster_project.lineage.query_columns import MAIN, query_columns
     from dagster_project.lineage.seen_through import seen_through
@@ -82,9 +83,10 @@ def derived(project: DbtProject) -> ColumnLineage:
         else:
             tables[name] = found
             known[name] = list(found.columns)
+    tables |= drawn_lineage(known)
     judged = subjects(known)
     tables[QUALITY_TABLE] = quality_lineage(judged)
-    # What gates make is a source to dbt, whose models read it, but no source of anything.
+    # What is drawn and what gates make is a source to dbt, whose models read it, but no source of anything.
     ends = {name: columns for name, columns in sources.items() if name not in tables}
     return ColumnLineage(tables, ends, judged)
 
@@ -96,9 +98,11 @@ def table_name(node: Mapping[str, Any]) -> str:
 
 def _sources(manifest: Mapping[str, Any], project_dir: Path) -> dict[str, list[str]]:
     """The columns of seeds, by their CSV header, and of what a run puts in before dbt."""
+    from dagster_project.likely_ranges.drawn import SCHEMA, TABLES
     from dagster_project.warehouse.landing import LANDED, QUARTER_IN_SCOPE
 
     found = {f"landing.{name}": list(schema.names) for name, schema in LANDED.items()}
+    found |= {f"{SCHEMA}.{name}": list(schema.names) for name, schema in TABLES.items()}
     found["run.quarter_in_scope"] = list(QUARTER_IN_SCOPE)
     for node in manifest["nodes"].values():
         if node["resource_type"] == "seed":

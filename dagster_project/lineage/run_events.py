@@ -30,17 +30,18 @@ from dagster_project.lineage.datasets import Datasets
 from dagster_project.lineage.dbt_nodes import BuiltNode, built_nodes
 from dagster_project.lineage.of_project import lineage_of, table_name
 from dagster_project.lineage.places import without_places
-from dagster_project.lineage.stage_datasets import StageDatasets
+from dagster_project.lineage.stage_datasets import StageDatasets, closed_gate
 from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
-from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
+from dagster_project.runs.flow import Stage, Step
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.read import Read
+from dagster_project.warehouse.dbt_project import checkout_project
 
 if TYPE_CHECKING:
     from dagster_project.lineage.sending import Sender
 
 EVENTS_FILE = "openlineage.jsonl"
 PRODUCER = "urn:nhs-league-tables:openlineage"
-_DBT_STAGES = ("seed", "measure", "score")
-_WRITING_STAGES = ("read", *_DBT_STAGES)
 _DAGSTER = ("Dagster", version("dagster"))
 _DUCKDB = ("DuckDB", version("duckdb"))
 
@@ -64,6 +65,7 @@ class RunEvents:
         self._sender = sender
         self._events: list[RunEvent] = []
         self._datasets: StageDatasets | None = None
+        self._found: Read | None = None
         self._says: dict[str, str] = {}
         self._started: dict[str, str] = {}
 
@@ -72,37 +74,41 @@ class RunEvents:
         with _never_in_the_way(run):
             self._write(run, RunState.START, _now(), self._run(run, None), jobs.quarterly_job())
 
-    def stage_started(self, run: QuarterlyRun, stage: str, says: str) -> None:
-        """START of a stage."""
+    def step_started(self, run: QuarterlyRun, step: Step, says: str) -> None:
+        """START of a stage or a gate."""
         with _never_in_the_way(run):
-            self._says[stage] = says
-            self._started[stage] = _now()
+            name = step.step
+            self._says[name] = says
+            self._started[name] = _now()
             self._write(
                 run,
                 RunState.START,
-                self._started[stage],
-                self._part(run, stage, None),
-                jobs.stage_job(stage, says),
+                self._started[name],
+                self._part(run, name, None),
+                jobs.stage_job(step, says),
             )
 
-    def stage_ended(self, run: QuarterlyRun, stage: str, error: BaseException | None) -> None:
-        """The events of what a stage built, then its COMPLETE or FAIL; a closed gate is a failed stage."""
+    def step_ended(self, run: QuarterlyRun, step: Step, gave: object, error: BaseException | None) -> None:
+        """The events of what a stage built, then its COMPLETE or FAIL; a closed gate is a failed step."""
         with _never_in_the_way(run):
             message = None if error is None else without_places(str(error), run)
             inputs: list[InputDataset] = []
             outputs: list[OutputDataset] = []
             try:
-                if stage in _WRITING_STAGES:
+                if isinstance(gave, Read):
+                    self._found = gave
+                if isinstance(step, Stage) and step.command is not None:
                     self._of(run).look(run)
-                if stage in _DBT_STAGES:
-                    self._write_nodes(run, stage)
+                    self._write_nodes(run, step)
+                    if step.draws and error is None:
+                        inputs, outputs = self._of(run).drawn()
                 elif error is None:
-                    inputs, outputs = self._of(run).stage(run, stage)
-                    message = self._of(run).closed_gate(run, stage)
+                    inputs, outputs = self._of(run).step(run, gave)
+                    message = closed_gate(gave)
             finally:
                 state = RunState.COMPLETE if message is None else RunState.FAIL
-                job = jobs.stage_job(stage, self._says[stage])
-                self._write(run, state, _now(), self._part(run, stage, message), job, inputs, outputs)
+                job = jobs.stage_job(step, self._says[step.step])
+                self._write(run, state, _now(), self._part(run, step.step, message), job, inputs, outputs)
 
     def run_ended(self, run: QuarterlyRun) -> None:
         """COMPLETE or FAIL of the quarterly run, as its record has it."""
@@ -122,15 +128,15 @@ class RunEvents:
             if problem is not None:
                 run.record.note(openlineage=problem)
 
-    def _write_nodes(self, run: QuarterlyRun, stage: str) -> None:
-        nodes = run.project.manifest["nodes"]
-        parent = jobs.under_stage(run.run_id, stage)
-        for built in built_nodes(run.candidate.warehouse, since=self._started[stage]):
+    def _write_nodes(self, run: QuarterlyRun, stage: Stage) -> None:
+        nodes = self._read().project.manifest["nodes"]
+        parent = jobs.under_stage(run.run_id, stage.step)
+        for built in built_nodes(run.candidate.warehouse, since=self._started[stage.step]):
             node = nodes[built.unique_id]
             if node["resource_type"] not in ("model", "seed"):
                 continue
             key = jobs.part_key(run.run_id, built.unique_id)
-            facets = jobs.run_facets(run.quarters, engine=_DUCKDB, parent=parent, tags=_tags(run))
+            facets = jobs.run_facets(run.quarters, engine=_DUCKDB, parent=parent, tags=self._tags(run))
             started = jobs.run_of(key, facets)
             self._write(run, RunState.START, built.started, started, jobs.model_job(node, None))
             self._write_built(run, built, key, node, parent)
@@ -144,7 +150,9 @@ class RunEvents:
         parent: parent_run.ParentRunFacet,
     ) -> None:
         error = None if built.error is None else without_places(built.error, run)
-        facets = jobs.run_facets(run.quarters, engine=_DUCKDB, parent=parent, tags=_tags(run), error=error)
+        facets = jobs.run_facets(
+            run.quarters, engine=_DUCKDB, parent=parent, tags=self._tags(run), error=error
+        )
         inputs, outputs = self._of(run).node(node, table_name(node), failed=error is not None)
         state = RunState.COMPLETE if error is None else RunState.FAIL
         job = jobs.model_job(node, built.compiled)
@@ -153,17 +161,36 @@ class RunEvents:
     def _of(self, run: QuarterlyRun) -> StageDatasets:
         if self._datasets is None:
             lineage = lineage_of(checkout_project(run.data))
-            self._datasets = StageDatasets(Datasets(run.project.manifest, lineage), lineage)
+            self._datasets = StageDatasets(Datasets(self._read().project.manifest, lineage), lineage)
         return self._datasets
 
+    def _read(self) -> Read:
+        """What the run read; its models and its datasets are known from then on."""
+        if self._found is None:
+            raise RuntimeError("the run hasn't read anything yet")
+        return self._found
+
     def _run(self, run: QuarterlyRun, error: str | None) -> Run:
-        facets = jobs.run_facets(run.quarters, engine=_DAGSTER, tags=_tags(run), error=error)
+        facets = jobs.run_facets(run.quarters, engine=_DAGSTER, tags=self._tags(run), error=error)
         return jobs.run_of(jobs.run_key(run.run_id), facets)
 
     def _part(self, run: QuarterlyRun, stage: str, error: str | None) -> Run:
         parent = jobs.under_run(run.run_id)
-        facets = jobs.run_facets(run.quarters, engine=_DAGSTER, parent=parent, tags=_tags(run), error=error)
+        facets = jobs.run_facets(
+            run.quarters, engine=_DAGSTER, parent=parent, tags=self._tags(run), error=error
+        )
         return jobs.run_of(jobs.part_key(run.run_id, stage), facets)
+
+    def _tags(self, run: QuarterlyRun) -> dict[str, str]:
+        """What a reader of the catalogue must know of the figures, once it is known."""
+        if self._found is None:
+            return {}
+        is_sample = self._found.extracts.is_sample
+        return {
+            "quarters": ",".join(map(str, run.quarters)),
+            "is_sample": str(is_sample).lower(),
+            "notice": SAMPLE_NOTICE if is_sample else OFFICIAL_NOTICE,
+        }
 
     def _write(
         self,
@@ -182,18 +209,6 @@ class RunEvents:
         make_folder(run.record.folder)
         with (run.record.folder / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write(Serde.to_json(event, ensure_ascii=False) + "\n")
-
-
-def _tags(run: QuarterlyRun) -> dict[str, str]:
-    """What a reader of the catalogue must know of the figures, once it is known."""
-    if not run.scope:
-        return {}
-    is_sample = any(item.is_sample for item in run.scope)
-    return {
-        "quarters": ",".join(map(str, run.quarters)),
-        "is_sample": str(is_sample).lower(),
-        "notice": SAMPLE_NOTICE if is_sample else OFFICIAL_NOTICE,
-    }
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from openlineage.client.facet_v2 import (
 )
 
 from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS
+from dagster_project.gates.outcome import GateOutcome
+from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.column_lineage import ColumnLineage
 from dagster_project.lineage.datasets import (
     NAMESPACE,
@@ -31,16 +33,17 @@ from dagster_project.lineage.datasets import (
     warehouse_input,
 )
 from dagster_project.lineage.judged_datasets import judged_datasets
-from dagster_project.releases.folder import read_release_file
+from dagster_project.releases.folder import ReleaseFolder, read_release_file
 from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.runs.read import Read
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.warehouse.quality import QUALITY_COLUMNS, QUALITY_TABLE
 
 if TYPE_CHECKING:
     from dagster_project.runs.quarterly_run import QuarterlyRun
 
-Read = list[InputDataset]
-Written = list[OutputDataset]
+Inputs = list[InputDataset]
+Outputs = list[OutputDataset]
 _LANDED = "landing.extract_row"
 
 
@@ -50,8 +53,8 @@ class StageDatasets:
     def __init__(self, datasets: Datasets, lineage: ColumnLineage) -> None:
         self._datasets = datasets
         self._lineage = lineage
-        self._files: Read = []
-        self._released: Written = []
+        self._files: Inputs = []
+        self._released: Outputs = []
         self._fields: dict[str, Fields] = {}
         self._rows: dict[str, int] = {}
 
@@ -63,23 +66,19 @@ class StageDatasets:
             self._fields = _fields(connection)
             self._rows = _rows(connection)
 
-    def stage(self, run: QuarterlyRun, stage: str) -> tuple[Read, Written]:
-        """What a stage other than dbt's read and wrote."""
-        if stage == "read":
-            return self._read(run)
-        if stage == "release":
-            return self._release(run)
-        with run.candidate.connect() as connection:
-            return judged_datasets(connection, run.outcomes[-1], self._lineage, self._fields), []
+    def step(self, run: QuarterlyRun, gave: object) -> tuple[Inputs, Outputs]:
+        """What a step other than dbt's read and wrote, by what it gave: what was read, a gate's outcome, releases."""
+        if isinstance(gave, Read):
+            self.look(run)
+            return self._of_files(gave)
+        if isinstance(gave, GateOutcome):
+            with run.candidate.connect() as connection:
+                return judged_datasets(connection, gave, self._lineage, self._fields), []
+        if isinstance(gave, list):
+            return self._of_releases(gave)
+        raise TypeError(f"no step gives {type(gave).__name__}")
 
-    def closed_gate(self, run: QuarterlyRun, stage: str) -> str | None:
-        """Why the gate of this stage is closed; None if it isn't one, or is open."""
-        if not stage.startswith("gate "):
-            return None
-        error = run.outcomes[-1].error()
-        return None if error is None else str(error)
-
-    def node(self, node: Mapping[str, Any], table: str, *, failed: bool) -> tuple[Read, Written]:
+    def node(self, node: Mapping[str, Any], table: str, *, failed: bool) -> tuple[Inputs, Outputs]:
         """What a dbt model reads, and the table it made; a seed reads its file."""
         if node["resource_type"] == "seed":
             inputs = [InputDataset(NAMESPACE, node["original_file_path"])]
@@ -96,7 +95,7 @@ class StageDatasets:
             facets["columnLineage"] = passed_on([name for name, _ in fields], node["original_file_path"])
         return inputs, [self._written(table, facets)]
 
-    def whole_run(self) -> tuple[Read, Written]:
+    def whole_run(self) -> tuple[Inputs, Outputs]:
         """The archived files that the run read and the released tables it wrote."""
         return [InputDataset(NAMESPACE, file.name) for file in self._files], [
             output(table.name, {"version": table.facets["version"]})
@@ -104,8 +103,16 @@ class StageDatasets:
             if table.facets
         ]
 
-    def _read(self, run: QuarterlyRun) -> tuple[Read, Written]:
-        files = run.loaded.extract.to_dict("records")
+    def drawn(self) -> tuple[Inputs, Outputs]:
+        """The likely ranges, and what they were drawn from."""
+        read = [warehouse_input(f"{SCHEMA}.{name}") for name in READ]
+        tables = [f"{SCHEMA}.{name}" for name in TABLES]
+        return read, [
+            self._written(table, self._datasets.facets(table, self._fields[table])) for table in tables
+        ]
+
+    def _of_files(self, found: Read) -> tuple[Inputs, Outputs]:
+        files = found.extracts.extract.to_dict("records")
         self._files = [_archived(file) for file in files]
         sources = {file["extract_id"]: file["source"] for file in files}
         written = []
@@ -118,7 +125,7 @@ class StageDatasets:
             written.append(self._written(table, facets))
         return self._files, written
 
-    def _release(self, run: QuarterlyRun) -> tuple[Read, Written]:
+    def _of_releases(self, folders: Sequence[ReleaseFolder]) -> tuple[Inputs, Outputs]:
         """The released tables as they stand in the warehouse, and of each quarter the files they became."""
         fields = {**self._fields, QUALITY_TABLE: [(name, kind) for name, kind in QUALITY_COLUMNS.items()]}
         names = {table.name: f"{WAREHOUSE_SCHEMA}.{table.name}" for table in RELEASED_TABLES}
@@ -130,7 +137,7 @@ class StageDatasets:
                 self._facets_of_release(folder.release_id, name, fields[name]),
                 _statistics_of_files(folder.path, table),
             )
-            for folder in run.releases
+            for folder in folders
             for table, name in names.items()
         ]
         return read, written + self._released
@@ -146,6 +153,12 @@ class StageDatasets:
         """A table of the candidate with its rows; a view holds none of its own."""
         rows = self._rows.get(table)
         return output(table, facets, None if rows is None else _statistics(rows))
+
+
+def closed_gate(gave: object) -> str | None:
+    """Why a gate is closed; None where it is open, or where something else gave this."""
+    error = gave.error() if isinstance(gave, GateOutcome) else None
+    return None if error is None else str(error)
 
 
 def _fields(connection: duckdb.DuckDBPyConnection) -> dict[str, Fields]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dagster_project.errors import ExitCode, InputMissing
+from dagster_project.errors import ExitCode, InputMissing, WrongUsage
 from dagster_project.methodology.likely_range_check import LIKELY_RANGE_TABLE, unknown_of_likely_ranges
 from dagster_project.methodology.rule_set import STATES, Row, RuleSet, column_types, read_rules
 from dagster_project.quarters import Quarter
@@ -60,6 +60,18 @@ def faults(rules: RuleSet) -> list[Finding]:
         found += _matrix_holes(rules, framework)
         found += _boundaries_out_of_order(rules, framework)
     return found
+
+
+def sound_rules(rules_dir: Path | None) -> RuleSet:
+    """The rules in force; raises WrongUsage listing what is wrong with them."""
+    rules = read_rules(rules_dir)
+    found = faults(rules)
+    if found:
+        listed = "\n".join(f"  - {finding}" for finding in found)
+        raise WrongUsage(
+            f"The rules are not consistent:\n{listed}\nMend them; `league rules check DIR` checks again."
+        )
+    return rules
 
 
 def unknowns(rules: RuleSet, framework: str) -> list[Finding]:

@@ -48,7 +48,7 @@ RELEASED_TABLES = (
     ReleasedTable("movement_beyond_chance", ("organisation_code", "measure", EARLIER_RELEASE)),
     ReleasedTable("likely_range", ("table_name", "organisation_code", "variant")),
     ReleasedTable("segment_probability", ("table_name", "organisation_code", "variant", "segment")),
-    ReleasedTable("pair_comparison", ("table_name", "organisation_code", "other_organisation_code")),
+    ReleasedTable("not_told_apart", ("table_name", "organisation_code")),
     ReleasedTable("reconciliation", ("organisation_code", "figure")),
     ReleasedTable("lineage", ("organisation_code", "figure", "role", "extract_id", "sheet", "source_row")),
     ReleasedTable("organisation", ("organisation_code",)),

@@ -13,12 +13,12 @@ from dagster_project.extracts.load import LoadedExtracts, load_folder
 from dagster_project.quarters import Quarter
 from dagster_project.releases.fewer import fewer_than_current, refuse_fewer
 from dagster_project.releases.publish import current_release
-from dagster_project.runs import stages
 from dagster_project.runs.left_out import left_out_lines, left_out_of
+from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.read import changed_figures
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.summary import summarise
-from dagster_project.runs.through_gates import pass_gates
 from dagster_project.scenarios.nowcast.last_release import trusts_in
 from dagster_project.settings import DataFolder
 
@@ -43,7 +43,7 @@ def check_folder(folder: Path, data: DataFolder, *, rules_dir: Path | None = Non
         "data_folder_kind": kind_in_words(data),
         "compared_with_releases": beside is not None,
         "organisations_set_aside": _organisations_set_aside(loaded),
-        "revisions": stages.changed_figures(loaded),
+        "revisions": changed_figures(loaded),
         "quarters": [],
         "exit_code": int(ExitCode.DONE),
     }
@@ -96,16 +96,17 @@ def _check_quarter(
         if data is not None and data.warehouse.exists():
             elsewhere.warehouse.parent.mkdir(parents=True)
             shutil.copyfile(data.warehouse, elsewhere.warehouse)
-        request = RunRequest((quarter,), extracts_dir=folder, rules_dir=rules_dir, dry_run=True)
+        request = RunRequest(quarters=(quarter,), extracts_dir=folder, rules_dir=rules_dir, dry_run=True)
         found: dict[str, Any] = {"quarter": str(quarter), "gates": [], "exit_code": 0, "message": ""}
         try:
             with QuarterlyRun(request, elsewhere, "check") as run:
+                passage = Passage(run)
                 try:
-                    pass_gates(run)
+                    passage.up_to_release()
                 finally:
                     found["gates"] = [
                         {"gate": item.gate, "passed": item.passed, "expectations": len(item.results)}
-                        for item in run.outcomes
+                        for item in passage.outcomes
                     ]
                 with run.candidate.connect() as connection:
                     fewer = fewer_than_current(connection, run.data, [quarter])

@@ -47,7 +47,7 @@ def rebuild(
     for old in _chosen(current_release(data), quarters):
         announce(f"Rebuilding {old.quarter}: release {old.release_id}")
         request = RunRequest(
-            (old.quarter,),
+            quarters=(old.quarter,),
             release=old.release_id,
             rebuild=True,
             follows=rebuilt.get((old.quarter.shifted(-1), old.is_sample)),

@@ -1,11 +1,19 @@
-"""What a run is asked for: quarters, where the extracts come from, whose rules, and whether to publish."""
+"""What a run is asked for, said once: command options, Dagster's configuration and the run's record follow from it.
+
+How the command or Dagster shows a field isn't here: `commands/run.py`, `assets/quarterly_run_resource.py`.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
@@ -33,35 +41,84 @@ def reason_of(text: str) -> str:
     return reason
 
 
-@dataclass(frozen=True)
-class RunRequest:
-    """`extracts_dir` is a folder of downloaded files; without it the archive is read; `sample` generates
-    the fictional extracts, `scale` times as many organisations of each table. Of the archive, `as_of` takes
-    what was there at the end of a day (UTC) and `release` what an old release of the one quarter used.
+class RunRequest(BaseModel):
+    """One run. Every field but `quarters`, which are a Dagster run's partitions, is configuration of that name, with
+    its description there. Raises WrongUsage where fields contradict each other.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     quarters: tuple[Quarter, ...]
-    extracts_dir: Path | None = None
-    sample: bool = False
-    as_of: date | None = None
-    release: str | None = None
-    # `league rebuild` alone: made of the same extracts under the code, rules and versions that are here now;
-    # figures may change although only the code has, as its diff is shown before.
-    rebuild: bool = False
-    # With `rebuild`: the release of the quarter before to follow, in place of the one that is current.
-    follows: str | None = None
-    # Automation only: the archive's sample files are read, where a test's publisher served them.
-    archived_sample: bool = False
-    scale: int = 1
-    rules_dir: Path | None = None
-    dry_run: bool = False
-    # Written but not made current until somebody else approves.
-    hold: bool = False
-    # Who asks for the run, for the journal; None is LEAGUE_PERSON or the operating system's user.
-    by: str | None = None
-    # Why a release may hold less than the one it replaces, for the journal; None refuses it.
-    accept_fewer: str | None = None
-    threads: int = 2
+    extracts_dir: Path | None = Field(
+        default=None, description="Folder of extracts as downloaded; empty reads the archive"
+    )
+    sample: bool = Field(default=False, description="Generate and use the fictional sample")
+    # Automation only, where a test's publisher served them.
+    archived_sample: bool = Field(
+        default=False, description="Read the fictional files of the archive, not the official ones"
+    )
+    as_of: Annotated[
+        date | None, BeforeValidator(lambda given: day_of(given) if isinstance(given, str) else given)
+    ] = Field(
+        default=None,
+        description="Read the archive as it was at the end of this day (UTC), such as 2025-09-30",
+    )
+    release: str | None = Field(
+        default=None, description="Make an old release of the one quarter again, from the extracts it used"
+    )
+    # `league rebuild` alone; figures may change although only the code has, as its diff is shown before.
+    rebuild: bool = Field(
+        default=False, description="With `release` and `hold`: under the code, rules and versions of now"
+    )
+    # In place of the one that is current.
+    follows: str | None = Field(
+        default=None, description="With `rebuild`: the release of the quarter before to follow"
+    )
+    scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
+    rules_dir: Path | None = Field(default=None, description="Folder of a year's own rules")
+    dry_run: bool = Field(default=False, description="Do all but publish")
+    hold: bool = Field(
+        default=False, description="Write the releases, but make none current until somebody else approves"
+    )
+    by: str | None = Field(
+        default=None, description="Who asks for the run; empty is LEAGUE_PERSON or the system's user"
+    )
+    accept_fewer: Annotated[
+        str | None, AfterValidator(lambda given: None if given is None else reason_of(given))
+    ] = Field(
+        default=None,
+        description="Why a release may hold fewer tables, organisations or metrics than the one it replaces; the "
+        "journal keeps it. Empty refuses such a release",
+    )
+    threads: int = Field(default=2, description="Threads of dbt")
+
+    @classmethod
+    def configurable(cls) -> dict[str, tuple[Any, FieldInfo]]:
+        """Name -> its plain type in configuration (bool, int, or a text that may be missing), and the field."""
+        fields = {name: field for name, field in cls.model_fields.items() if name != "quarters"}
+        return {name: (_plain(field.annotation), field) for name, field in fields.items()}
+
+    @classmethod
+    def configured(cls, quarters: tuple[Quarter, ...], values: Mapping[str, Any]) -> Self:
+        """The request that configuration asks for; an empty text is none."""
+        return cls(quarters=quarters, **{name: value for name, value in values.items() if value != ""})
+
+    def configuration(self) -> dict[str, Any]:
+        """As `configured` takes it back, in any working folder: whole paths, days as text, nothing that is missing."""
+        values = {name: getattr(self, name) for name in self.configurable()}
+        return {name: _as_json(value) for name, value in values.items() if value is not None}
+
+    def recorded(self) -> dict[str, Any]:
+        """For the run's outcome."""
+        return {
+            "quarters": [str(quarter) for quarter in self.quarters],
+            "request": self.configuration(),
+        }
+
+    @property
+    def in_time(self) -> tuple[Quarter, ...]:
+        """The quarters, each once and in time."""
+        return tuple(sorted(set(self.quarters)))
 
     @property
     def data_folder(self) -> DataFolder:
@@ -70,7 +127,8 @@ class RunRequest:
             return DataFolder.from_environment()
         return DataFolder.to_write(is_sample=self.sample)
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
         if not self.quarters:
             raise WrongUsage("Name at least one quarter, such as 2025-26-Q1.")
         if self.sample and self.extracts_dir is not None:
@@ -91,10 +149,9 @@ class RunRequest:
             raise WrongUsage("--scale goes with --sample: it says how many organisations are invented.")
         if self.hold and self.dry_run:
             raise WrongUsage("A dry run writes nothing that could be held: leave out --hold, or --dry-run.")
-        if self.accept_fewer is not None:
-            object.__setattr__(self, "accept_fewer", reason_of(self.accept_fewer))
         if self.threads < 1:
             raise WrongUsage(f"--threads is a whole number from 1, not {self.threads}.")
+        return self
 
     def _refuse_rebuild_that_publishes(self) -> None:
         if self.rebuild and (self.release is None or not self.hold):
@@ -109,3 +166,20 @@ class RunRequest:
         other = "--sample" if self.sample else "--extracts" if self.extracts_dir is not None else None
         if vintage is not None and other is not None:
             raise WrongUsage(f"{vintage} reads the archive: leave out {other}, or leave out {vintage}.")
+
+
+def _plain(annotation: Any) -> Any:
+    """bool and int as they are; a path, a day or a text, each of which may be missing, as such a text."""
+    if annotation in (bool, int):
+        return annotation
+    if not isinstance(annotation, UnionType) or type(None) not in get_args(annotation):
+        raise TypeError(
+            f"a field is bool, int, or something written as a text that may be missing: {annotation}"
+        )
+    return str | None
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value.resolve())
+    return value.isoformat() if isinstance(value, date) else value

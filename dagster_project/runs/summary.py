@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from dagster_project.quarters import Quarter
-from dagster_project.settings import WAREHOUSE_SCHEMA
-
-if TYPE_CHECKING:
-    from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
 _SHOWN = 3
 
@@ -71,14 +68,14 @@ def _tables(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> list[dic
 
 
 def changes_against_published(
-    connection: duckdb.DuckDBPyConnection, run: QuarterlyRun
+    connection: duckdb.DuckDBPyConnection, data: DataFolder, quarters: Sequence[Quarter]
 ) -> list[dict[str, Any]]:
     """How each quarter differs from the release that readers have now; `new` where they have none."""
-    if not run.data.warehouse.exists():
-        return [{"quarter": str(quarter), "change": "new"} for quarter in run.quarters]
-    connection.execute(f"attach '{_quoted(str(run.data.warehouse))}' as published (read_only)")
+    if not data.warehouse.exists():
+        return [{"quarter": str(quarter), "change": "new"} for quarter in quarters]
+    connection.execute(f"attach '{_quoted(str(data.warehouse))}' as published (read_only)")
     try:
-        return [_change(connection, quarter) for quarter in run.quarters]
+        return [_change(connection, quarter) for quarter in quarters]
     finally:
         connection.execute("detach published")
 

@@ -51,21 +51,21 @@ def make_again(place: DataFolder, quarter: Quarter, release_id: str, rules_dir: 
 
     Raises what a run raises: InputMissing where code, rules or versions aren't those of the release.
     """
+    from dagster_project.runs.passage import Passage
     from dagster_project.runs.quarterly_run import QuarterlyRun
     from dagster_project.runs.rebuild import old_release
-    from dagster_project.runs.release_stage import release
     from dagster_project.runs.request import RunRequest
-    from dagster_project.runs.through_gates import pass_gates
 
     earlier = old_release(place, quarter, release_id).previous_release_id
     if earlier is not None:
         _bring_back(place, quarter.shifted(-1), earlier)
     request = RunRequest(quarters=(quarter,), release=release_id, rules_dir=rules_dir)
     with QuarterlyRun(request, place, _RUN) as run:
-        pass_gates(run)
+        passage = Passage(run)
+        passage.up_to_release()
         # It told the run what to read; now it makes room for the release that comes out.
         remove(release_path(place, quarter, release_id))
-        (folder,) = release(run)
+        (folder,) = passage.release()
         return folder.path
 
 

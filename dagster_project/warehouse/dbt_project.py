@@ -27,7 +27,7 @@ from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.progress import announce
-from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
+from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _MANIFEST = "manifest.json"
@@ -176,6 +176,11 @@ def _is_sound(folder: Path) -> bool:
 def results_of_last_build(warehouse: Path) -> Path:
     """Where the results of the last `DbtProject.build` on a warehouse are: dbt's own run_results.json."""
     return warehouse.parent / "dbt_target" / "run_results.json"
+
+
+def checkout_project(data: DataFolder) -> DbtProject:
+    """The dbt project of the checkout, parsed into the data folder."""
+    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
 
 
 def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:

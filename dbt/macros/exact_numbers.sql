@@ -82,3 +82,8 @@
         / ({{ score_worst }} - {{ score_best }})
     ) as integer)
 {%- endmacro %}
+
+{# A score in units of 1e-12, as many places as scores are kept with. #}
+{% macro score_units(expression) -%}
+    cast({{ expression }} * 1000000000000 as bigint)
+{%- endmacro %}

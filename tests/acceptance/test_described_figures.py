@@ -11,7 +11,8 @@ from sample_copy import SampleCopy
 
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.quarters import Quarter
-from dagster_project.runs import stages
+from dagster_project.runs.flow import stage
+from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
@@ -36,15 +37,17 @@ def found(
     extracts = SampleCopy(folder / "extracts", [folder / "source"])
     extracts.change_records(ACUTE, changed)
     request = RunRequest(
-        (Quarter.from_canonical(QUARTER),), extracts_dir=extracts.folder / "source", dry_run=True
+        quarters=(Quarter.from_canonical(QUARTER),), extracts_dir=extracts.folder / "source", dry_run=True
     )
     with QuarterlyRun(request, new_data(folder / "data"), "described") as run:
-        stages.read_extracts(run)
-        stages.seed_rules(run)
-        outcomes = {"extracts": stages.judge(run, "extracts")}
-        stages.measure(run)
-        outcomes["metrics"] = stages.judge(run, "metrics")
-    return outcomes
+        passage = Passage(run)
+        passage.read()
+        for name in ("seed", "measure"):
+            passage.build(stage(name))
+            gate = stage(name).gate
+            assert gate is not None
+            passage.judge(gate)
+    return {outcome.gate: outcome for outcome in passage.outcomes}
 
 
 def changed(records: Records) -> Records:

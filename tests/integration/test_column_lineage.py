@@ -17,9 +17,8 @@ from dagster_project.lineage.column_lineage import ColumnLineage, Trace
 from dagster_project.lineage.influence import Column
 from dagster_project.lineage.of_project import KEPT, derived, lineage_of, table_name
 from dagster_project.releases.tables import RELEASED_TABLES
-from dagster_project.runs.quarterly_run import checkout_project
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.quality import QUALITY_COLUMNS
 
 

@@ -24,7 +24,8 @@ from dagster_project.settings import DataFolder
 QUARTER = "2025-26-Q1"
 RELEASE = dg.AssetKey(["releases", "release"])
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
-DRAWS = dg.AssetKey(["insight", "replicate_average"])
+DRAWN = dg.AssetKey(["likely_ranges", "likely_range_end"])
+VIEW = dg.AssetKey(["staging", "stg_nof_figure"])
 GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
 
 
@@ -99,10 +100,20 @@ def test_a_materialisation_tells_rows_and_columns(by_both_ways: DataFolder) -> N
     assert release_ids(by_both_ways)[QUARTER] in str(releases.value)
 
 
+def test_what_numpy_draws_between_two_stages_of_dbt_is_materialised_with_its_rows(
+    by_both_ways: DataFolder,
+) -> None:
+    metadata = latest_metadata(by_both_ways, DRAWN)
+    assert metadata["dagster/row_count"].value == 10
+    assert {"average_low", "rank_high"} <= column_names(metadata)
+    drawn = job().asset_layer.get(DRAWN)
+    assert {key.path[0] for key in drawn.parent_keys | drawn.child_keys} == {"likely_ranges", "league"}
+
+
 def test_a_view_tells_its_columns_and_is_not_worked_out_for_its_rows(by_both_ways: DataFolder) -> None:
-    metadata = latest_metadata(by_both_ways, DRAWS)
+    metadata = latest_metadata(by_both_ways, VIEW)
     assert "dagster/row_count" not in metadata
-    assert {"organisation_number", "replicate", "average_units"} <= column_names(metadata)
+    assert {"organisation_code", "figure", "value"} <= column_names(metadata)
 
 
 def latest_metadata(data: DataFolder, asset: dg.AssetKey) -> Mapping[str, dg.MetadataValue[Any]]:

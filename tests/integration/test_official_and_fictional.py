@@ -104,7 +104,7 @@ def test_a_dry_run_is_refused_as_well(official: DataFolder, small_extracts: Path
 
 
 def test_dagster_refuses_the_sample_in_an_official_folder(official: DataFolder) -> None:
-    outcome = launch(RunRequest((Quarter(2025, 1),), sample=True), official)
+    outcome = launch(RunRequest(quarters=(Quarter(2025, 1),), sample=True), official)
     assert outcome["exit_code"] == ExitCode.WRONG_USAGE
     assert "never both" in outcome["message"]
 

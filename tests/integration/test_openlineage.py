@@ -23,7 +23,7 @@ from dagster_project.lineage.run_events import EVENTS_FILE
 from dagster_project.lineage.source_code import content_url, revision
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.runs.quarterly_run import STAGES
+from dagster_project.runs.flow import steps
 from dagster_project.settings import DataFolder
 
 QUARTER = "2025-26-Q1"
@@ -88,7 +88,7 @@ def test_run_stages_and_models_start_and_end_once_and_know_their_parents(events:
     for event in events:
         states.setdefault(str(event.content["run"]["runId"]), []).append(event.state)
     assert set(map(tuple, states.values())) == {("START", "COMPLETE")}
-    stages = {f"{RUN}.{stage.replace(' ', '_')}" for stage in STAGES}
+    stages = {f"{RUN}.{step.step.replace(' ', '_')}" for step in steps()}
     assert stages < {event.job for event in events}
     assert events[0].job == events[-1].job == RUN
     run_id = events[0].content["run"]["runId"]

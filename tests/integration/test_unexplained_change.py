@@ -14,8 +14,10 @@ from dagster_project.errors import ExitCode, LeagueError
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.publish import current_release
+from dagster_project.runs.flow import Stage
 from dagster_project.runs.unexplained_change import refuse_unexplained_changes
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.dbt_project import DbtProject
 
 QUARTER = "2025-26-Q1"
 
@@ -113,19 +115,19 @@ def test_a_run_whose_code_gives_other_figures_ends_with_1_and_releases_nothing(
     from dagster_project.releases import identity as identities
     from dagster_project.runs import stages
 
-    code, score = identities.hash_code(), stages.score
+    code, build = identities.hash_code(), stages.build
 
-    def score_otherwise(run: stages.QuarterlyRun) -> list[str]:
-        built = score(run)
-        with run.candidate.connect() as connection:
-            connection.execute("update league.organisation set region = 'Elsewhere' where region is not null")
+    def build_otherwise(stage: Stage, project: DbtProject, warehouse: Path, *, threads: int) -> list[str]:
+        built = build(stage, project, warehouse, threads=threads)
+        if "league_tables" in stage.folders:
+            with duckdb.connect(str(warehouse)) as connection:
+                connection.execute(
+                    "update league.organisation set region = 'Elsewhere' where region is not null"
+                )
         return built
 
     monkeypatch.setattr(identities, "hash_code", lambda _: code | {"dbt/models/changed.sql": "ab" * 32})
-    monkeypatch.setattr(
-        "dagster_project.runs.through_gates._BEHIND_GATE",
-        (("extracts", stages.measure), ("metrics", score_otherwise), ("league_tables", None)),
-    )
+    monkeypatch.setattr(stages, "build", build_otherwise)
     before = published_files(released)
     with pytest.raises(LeagueError, match=r"(?s)of organisation.*region .* -> Elsewhere") as refused:
         release_by_stages(released, small_extracts / QUARTER, QUARTER)

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -23,19 +23,17 @@ from dagster_project.extracts.load import LoadedExtracts, load_folder
 from dagster_project.quarters import Quarter
 from dagster_project.releases.fewer import fewer_than_current, refuse_fewer
 from dagster_project.releases.publish import current_release
-from dagster_project.runs import stages
-from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
+from dagster_project.runs import flow, stages
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.read import read
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.landing import QuarterInScope, land
 
-SCORING = (
-    "fqn:nhs_league_tables.scoring",
-    "fqn:nhs_league_tables.league_tables",
-    "fqn:nhs_league_tables.audit.reconciliation",
-)
-STATISTICS = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistics")
+# What follows from league tables alone; of what is audited, the reconciliation is a figure.
+_LEFT_OUT = {"history": (), "insight": (), "audit": ("audit.reconciliation",)}
+STATISTICS = flow.selected(*flow.folders(until="statistics"))
 _FIGURES = {
     "league_table": "organisation_code",
     "metric_score": "organisation_code, metric_id",
@@ -99,30 +97,26 @@ def _without_places(messages: Iterable[str]) -> set[str]:
 
 def judge_run(folder: Path, data: DataFolder, quarter: Quarter) -> Observed:
     """Through all stages of a run that would release the quarter, but for its last."""
-    request = RunRequest((quarter,), extracts_dir=folder, dry_run=True, threads=1)
+    request = RunRequest(quarters=(quarter,), extracts_dir=folder, dry_run=True, threads=1)
     messages: set[str] = set()
     figures: dict[str, str] = {}
+    project = _project(str(data.root))
     try:
         with QuarterlyRun(request, data, "mutation") as run:
-            run._project = _project(str(data.root))
-            messages |= _of_files(stages.read_extracts(run))
-            # The seeds are those of the release before, made by the same code.
-            with run.stage("seed", "The rules are there"):
-                pass
-            for gate, build in (
-                ("extracts", stages.measure),
-                ("metrics", _score_alone),
-                ("league_tables", None),
-            ):
-                outcome = stages.judge(run, gate)
-                messages |= {example for result in outcome.warnings for example in result.examples}
-                error = outcome.error()
-                if error is not None:
-                    raise error
-                if build is stages.measure:
-                    build(run)
-                elif build is not None:
-                    _score_alone(run)
+            candidate = run.candidate
+            found = read(request, data, candidate, run.record)
+            messages |= _of_files(found.extracts)
+            for step in flow.steps():
+                if isinstance(step, flow.Gate):
+                    with candidate.connect() as connection:
+                        outcome = stages.judge(step, connection, found.scope, None)
+                    messages |= {example for result in outcome.warnings for example in result.examples}
+                    error = outcome.error()
+                    if error is not None:
+                        raise error
+                # The seeds are those of the release before, made by the same code.
+                elif step.folders:
+                    stages.build(_without_insight(step), project, candidate.warehouse, threads=1)
             with run.candidate.connect() as connection:
                 fewer = fewer_than_current(connection, data, [quarter])
                 messages |= {loss.in_words() for item in fewer for loss in item.losses}
@@ -172,9 +166,7 @@ def prepare(root: Path, framework_files: Path, quarter: Quarter) -> DataFolder:
     data = DataFolder(root)
     release_by_stages(data, framework_files, str(quarter))
     assert current_release(data)
-    checkout_project(data).build(
-        "seed", ("resource_type:seed",), root / "seeding" / data.warehouse.name, threads=1
-    )
+    checkout_project(data).build("seed", flow.SEEDS, root / "seeding" / data.warehouse.name, threads=1)
     (root / "seeding" / data.warehouse.name).rename(root / "seeded.duckdb")
     return data
 
@@ -189,12 +181,9 @@ def _project(root: str) -> DbtProject:
     return checkout_project(DataFolder(Path(root)))
 
 
-def _score_alone(run: QuarterlyRun) -> None:
-    before, stages.SCORING = stages.SCORING, SCORING
-    try:
-        stages.score(run)
-    finally:
-        stages.SCORING = before
+def _without_insight(stage: flow.Stage) -> flow.Stage:
+    kept = (_LEFT_OUT.get(folder, (folder,)) for folder in stage.folders)
+    return replace(stage, folders=tuple(name for names in kept for name in names))
 
 
 def _of_files(loaded: LoadedExtracts) -> set[str]:

@@ -13,26 +13,24 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.extracts import rows
 from dagster_project.extracts.load import LoadedExtracts
+from dagster_project.likely_ranges.drawn import draw_likely_ranges
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
+from dagster_project.runs import flow
 from dagster_project.runs.left_out import unread_of
 from dagster_project.scenarios.nowcast import figures
 from dagster_project.scenarios.nowcast.last_release import age_in_quarters, copy_release
-from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.settings import DataFolder
+from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.landing import QuarterInScope, land
 
 STATE = "nowcast"
-_SEEDS = ("resource_type:seed",)
-_STATISTICS = ("fqn:nhs_league_tables.staging", "fqn:nhs_league_tables.statistics")
-_SCORING = (
-    "fqn:nhs_league_tables.metrics",
-    "fqn:nhs_league_tables.scoring",
-    "fqn:nhs_league_tables.insight.replicates",
-    "fqn:nhs_league_tables.league_tables.league_table",
-    "fqn:nhs_league_tables.league_tables.metric_score",
-)
+# Where a data file's figures would come in: behind what statistics give.
+_FIGURES_BEHIND = "statistics"
+_STATISTICS = flow.selected(*flow.folders(until=_FIGURES_BEHIND))
+_SCORING = flow.selected(*flow.folders(after=_FIGURES_BEHIND, until="likely_ranges"))
+_TABLES = flow.selected("league_tables.league_table", "league_tables.metric_score")
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def scored(
     """Scores the figures that `take_figures` lands, by the same models as releases, in a warehouse that is gone
     afterwards. It finds the plan's last release in `carried.*` and what statistics give in `statistics.*`.
     """
-    project = project or DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    project = project or checkout_project(data)
     with tempfile.TemporaryDirectory(prefix="league-apart-") as folder:
         warehouse = Path(folder) / data.warehouse.name
         with duckdb.connect(str(warehouse)) as connection:
@@ -83,12 +81,15 @@ def scored(
             copy_release(connection, data, plan.last.quarter, figures.CARRIED)
             if plan.statistics is None:
                 copy_release(connection, data, plan.quarter, figures.OFFICIAL)
-        project.build("seed", _SEEDS, warehouse, threads=plan.threads)
+        project.build("seed", flow.SEEDS, warehouse, threads=plan.threads)
         project.build("run", _STATISTICS, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
             take_figures(plan, connection)
         announce("Scoring and ranking")
         project.build("run", _SCORING, warehouse, threads=plan.threads)
+        with duckdb.connect(str(warehouse)) as connection:
+            draw_likely_ranges(connection)
+        project.build("run", _TABLES, warehouse, threads=plan.threads)
         with duckdb.connect(str(warehouse)) as connection:
             yield connection
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.methodology.rule_check import sound_rules
 from dagster_project.releases.publish import CurrentRelease
-from dagster_project.runs.stages import sound_rules
 from dagster_project.scenarios.nowcast.build import NowcastPlan, scored
 from dagster_project.scenarios.nowcast.figures import land_figures
 from dagster_project.scenarios.what_if.changes import (

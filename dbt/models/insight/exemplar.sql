@@ -1,6 +1,7 @@
 -- Learning from the best: for each organisation and weak metric, better performers most like it: of its
 -- table, of its subtype first (which says the size, as in Acute - Large), with most of their metrics in
--- common.
+-- common. Organisations of one subtype with the same metrics are alike to everybody, so that kinds of
+-- organisations are compared and not all with all.
 with
 
 quarter_in_scope as (
@@ -39,6 +40,19 @@ insight_parameter as (
 
 ),
 
+metric_set as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        string_agg(metric_id, ' ' order by metric_id) as metrics
+    from metric_score_exact
+    where enters_average
+    group by quarter, table_name, organisation_code
+
+),
+
 scored as (
 
     select
@@ -48,9 +62,11 @@ scored as (
         metric_score_exact.organisation_code,
         metric_score_exact.metric_id,
         metric_score_exact.metric_score_exact,
+        {{ half_up('metric_score_exact.metric_score_exact') }} as metric_score,
         average_metric_score.metric_count,
         average_metric_score.average_metric_score,
-        coalesce(organisation_in_quarter.organisation_subtype, '') as organisation_subtype
+        coalesce(organisation_in_quarter.organisation_subtype, '') as organisation_subtype,
+        metric_set.metrics
     from metric_score_exact
     inner join average_metric_score
         on
@@ -62,82 +78,180 @@ scored as (
             metric_score_exact.quarter = organisation_in_quarter.quarter
             and metric_score_exact.table_name = organisation_in_quarter.table_name
             and metric_score_exact.organisation_code = organisation_in_quarter.organisation_code
+    inner join metric_set
+        on
+            metric_score_exact.quarter = metric_set.quarter
+            and metric_score_exact.table_name = metric_set.table_name
+            and metric_score_exact.organisation_code = metric_set.organisation_code
     where metric_score_exact.enters_average
 
 ),
 
--- metrics that two organisations of a table both have
+-- one row per metric of each set of metrics that somebody of the table has
+metric_of_set as (
+
+    select distinct
+        quarter,
+        table_name,
+        metrics,
+        metric_id
+    from scored
+
+),
+
 in_common as (
 
     select
         one.quarter,
         one.table_name,
-        one.organisation_code,
-        other.organisation_code as other_code,
+        one.metrics,
+        other.metrics as other_metrics,
         count(*) as metrics_in_common
-    from scored as one
-    inner join scored as other
+    from metric_of_set as one
+    inner join metric_of_set as other
         on
             one.quarter = other.quarter
             and one.table_name = other.table_name
             and one.metric_id = other.metric_id
-            and one.organisation_code <> other.organisation_code
-    group by one.quarter, one.table_name, one.organisation_code, other.organisation_code
+    group by one.quarter, one.table_name, one.metrics, other.metrics
+
+),
+
+weak as (
+
+    select
+        scored.*,
+        insight_parameter.exemplars_per_metric
+    from scored
+    inner join insight_parameter
+        on scored.framework = insight_parameter.framework
+    where scored.metric_score_exact >= insight_parameter.weak_metric_score
+
+),
+
+weak_kind as (
+
+    select distinct
+        quarter,
+        table_name,
+        metric_id,
+        organisation_subtype,
+        metrics,
+        metric_count,
+        exemplars_per_metric
+    from weak
+
+),
+
+-- the best of each kind; one more than is shown, as nobody is shown to itself
+exemplar as (
+
+    select
+        scored.*,
+        row_number() over (
+            partition by
+                scored.quarter, scored.table_name, scored.metric_id, scored.organisation_subtype,
+                scored.metrics, scored.metric_count
+            order by
+                scored.metric_score asc, scored.average_metric_score asc, scored.organisation_code asc
+        ) as place_in_kind
+    from scored
+    inner join insight_parameter
+        on scored.framework = insight_parameter.framework
+    where scored.metric_score_exact <= insight_parameter.exemplar_metric_score
+
+),
+
+best_of_kind as (
+
+    select exemplar.*
+    from exemplar
+    inner join insight_parameter
+        on exemplar.framework = insight_parameter.framework
+    where exemplar.place_in_kind <= insight_parameter.exemplars_per_metric + 1
 
 ),
 
 better as (
 
     select
-        weak.quarter,
-        weak.table_name,
-        weak.organisation_code,
-        weak.metric_id,
-        {{ half_up('weak.metric_score_exact') }} as metric_score,
-        exemplar.organisation_code as exemplar_code,
-        {{ half_up('exemplar.metric_score_exact') }} as exemplar_metric_score,
-        exemplar.average_metric_score as exemplar_average_metric_score,
-        weak.organisation_subtype = exemplar.organisation_subtype as is_same_subtype,
+        weak_kind.quarter,
+        weak_kind.table_name,
+        weak_kind.metric_id,
+        weak_kind.organisation_subtype,
+        weak_kind.metrics,
+        weak_kind.metric_count,
+        best_of_kind.organisation_code as exemplar_code,
+        best_of_kind.metric_score as exemplar_metric_score,
+        best_of_kind.average_metric_score as exemplar_average_metric_score,
+        weak_kind.organisation_subtype = best_of_kind.organisation_subtype as is_same_subtype,
         in_common.metrics_in_common,
         cast(round(
             cast(in_common.metrics_in_common as decimal(18, 6))
-            / (weak.metric_count + exemplar.metric_count - in_common.metrics_in_common), 2
-        ) as decimal(18, 2)) as likeness,
-        insight_parameter.exemplars_per_metric
-    from scored as weak
-    inner join insight_parameter
-        on weak.framework = insight_parameter.framework
-    inner join scored as exemplar
+            / (weak_kind.metric_count + best_of_kind.metric_count - in_common.metrics_in_common), 2
+        ) as decimal(18, 2)) as likeness
+    from weak_kind
+    inner join best_of_kind
         on
-            weak.quarter = exemplar.quarter
-            and weak.table_name = exemplar.table_name
-            and weak.metric_id = exemplar.metric_id
+            weak_kind.quarter = best_of_kind.quarter
+            and weak_kind.table_name = best_of_kind.table_name
+            and weak_kind.metric_id = best_of_kind.metric_id
     inner join in_common
         on
-            weak.quarter = in_common.quarter
-            and weak.table_name = in_common.table_name
-            and weak.organisation_code = in_common.organisation_code
-            and exemplar.organisation_code = in_common.other_code
-    where
-        weak.metric_score_exact >= insight_parameter.weak_metric_score
-        and exemplar.metric_score_exact <= insight_parameter.exemplar_metric_score
+            weak_kind.quarter = in_common.quarter
+            and weak_kind.table_name = in_common.table_name
+            and weak_kind.metrics = in_common.metrics
+            and best_of_kind.metrics = in_common.other_metrics
 
 ),
 
-ordered as (
+most_alike as (
 
     select
         *,
         row_number() over (
-            partition by quarter, table_name, organisation_code, metric_id
+            partition by quarter, table_name, metric_id, organisation_subtype, metrics, metric_count
             order by
                 is_same_subtype desc,
                 likeness desc,
                 exemplar_metric_score asc,
                 exemplar_average_metric_score asc,
                 exemplar_code asc
-        ) as exemplar_rank
+        ) as place
     from better
+
+),
+
+ordered as (
+
+    select
+        weak.quarter,
+        weak.table_name,
+        weak.organisation_code,
+        weak.metric_id,
+        weak.metric_score,
+        weak.exemplars_per_metric,
+        most_alike.exemplar_code,
+        most_alike.exemplar_metric_score,
+        most_alike.exemplar_average_metric_score,
+        most_alike.is_same_subtype,
+        most_alike.metrics_in_common,
+        most_alike.likeness,
+        row_number() over (
+            partition by weak.quarter, weak.table_name, weak.organisation_code, weak.metric_id
+            order by most_alike.place
+        ) as exemplar_rank
+    from weak
+    inner join most_alike
+        on
+            weak.quarter = most_alike.quarter
+            and weak.table_name = most_alike.table_name
+            and weak.metric_id = most_alike.metric_id
+            and weak.organisation_subtype = most_alike.organisation_subtype
+            and weak.metrics = most_alike.metrics
+            and weak.metric_count = most_alike.metric_count
+            and weak.organisation_code <> most_alike.exemplar_code
+    where most_alike.place <= weak.exemplars_per_metric + 1
 
 ),
 

@@ -9,7 +9,7 @@ quarter_in_scope as (
 
 likely_range_end as (
 
-    select * from {{ ref('likely_range_end') }}
+    select * from {{ source('drawn', 'likely_range_end') }}
 
 ),
 

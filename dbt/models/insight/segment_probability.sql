@@ -9,7 +9,7 @@ quarter_in_scope as (
 
 replicate_outcome as (
 
-    select * from {{ ref('replicate_outcome') }}
+    select * from {{ source('drawn', 'replicate_outcome') }}
 
 ),
 

@@ -33,7 +33,7 @@ league_rank as (
 
 likely_range as (
 
-    select * from {{ ref('likely_range_end') }}
+    select * from {{ source('drawn', 'likely_range_end') }}
     where variant = 'fixed_cut_points'
 
 ),

@@ -16,12 +16,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dagster_project.runs.flow import FLOW
+
 QUARTERS = ("2025-26-Q1", "2025-26-Q2")
 BEFORE_THE_COMMIT = (
-    "after read",
-    "after seed",
-    "after measure",
-    "after score",
+    *(f"after {stage.name}" for stage in FLOW[:-1]),
     "during the export",
     "before the swap",
 )

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dagster_project.quarters import Quarter
+from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
-from dagster_project.runs.release_stage import release
 from dagster_project.runs.request import RunRequest
-from dagster_project.runs.through_gates import pass_gates
 from dagster_project.settings import DataFolder
 
 
@@ -21,7 +20,8 @@ def release_by_stages(
     after: Callable[[str], None] = lambda _: None,
 ) -> dict[str, str]:
     """Release ids by quarter; `after` is told each stage that is done. Raises what the command would."""
-    request = RunRequest(tuple(map(Quarter.from_canonical, quarters)), extracts_dir=extracts)
+    request = RunRequest(quarters=tuple(map(Quarter.from_canonical, quarters)), extracts_dir=extracts)
     with QuarterlyRun(request, data, run_id) as run:
-        pass_gates(run, after=after)
-        return {str(folder.quarter): folder.release_id for folder in release(run)}
+        passage = Passage(run)
+        passage.up_to_release(after=after)
+        return {str(folder.quarter): folder.release_id for folder in passage.release()}
