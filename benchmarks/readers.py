@@ -10,8 +10,8 @@ import argparse
 import time
 from pathlib import Path
 
-from dagster_project.extracts.archived_files import READERS
 from dagster_project.extracts.load import load_folder
+from dagster_project.extracts.source import source_record
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _timed(source: str, raw: bytes, name: str) -> float:
     started = time.process_time()
-    READERS[source](raw, file_name=name, extract_id="0" * 64)
+    source_record(source).read(raw, file_name=name, extract_id="0" * 64)
     return time.process_time() - started
 
 

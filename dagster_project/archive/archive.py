@@ -2,7 +2,7 @@
 
 `archive/<first two hex>/<sha256>` is written once and never again; `archive/manifest.jsonl` gets one
 line per sighting; `archive/pruned.jsonl` gets one per file whose bytes were removed. Writers hold the writer
-lock, so there is one at a time. `archive/coverage.json` (`extracts/coverage.py`) can be made anew at any time. A
+lock, so there is one at a time. `archive/coverage.json` (`extracts/known_quarters.py`) can be made anew at any time. A
 last line that was cut off is told and kept beside its file (`manifest.jsonl.torn`) by whoever writes next.
 """
 
@@ -31,6 +31,7 @@ from dagster_project.durable import (
     torn_line,
 )
 from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.progress import announce
 from dagster_project.settings import DataFolder
@@ -124,19 +125,12 @@ class Archive:
         """
         self.clean()
         extract_id = sha256_of(raw)
-        target = self.path_of(extract_id)
-        if target.exists():
+        if self.path_of(extract_id).exists():
             self.read(extract_id)
             return extract_id
-        make_folder(target.parent)
-        unfinished = self.root / f"{UNFINISHED}{extract_id}"
-        try:
+        with self.unfinished() as unfinished:
             unfinished.write_bytes(raw)
-            seal_file(unfinished)
-            put_in_place(unfinished, target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return extract_id
+            return self.adopt(unfinished)
 
     @contextlib.contextmanager
     def unfinished(self) -> Iterator[Path]:
@@ -277,12 +271,6 @@ class Archive:
                 found=f"something else ({error})",
                 remedy="Restore the manifest from a backup, or move the archive away and load again.",
             ) from None
-
-
-def sha256_of_file(path: Path) -> str:
-    """As `sha256_of`, for a file that needn't fit into memory."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _place(sighting: Sighting) -> tuple[str, str]:

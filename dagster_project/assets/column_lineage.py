@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS
+from dagster_project.extracts.source import published_by_source
 from dagster_project.lineage.column_lineage import ColumnLineage
 from dagster_project.lineage.influence import ROWS
 
@@ -28,7 +28,7 @@ def column_lineage_by_asset(lineage: ColumnLineage) -> dict[dg.AssetKey, dg.Tabl
 
 def landed_column_lineage(tables: list[str]) -> dict[dg.AssetKey, dg.TableColumnLineage]:
     """The figures as landed, column by column from the publisher's columns of each table's files."""
-    by_source = PUBLISHED_COLUMNS["landing.extract_row"]
+    by_source = published_by_source("landing.extract_row")
     published: dict[str, dict[str, None]] = {}
     for columns in by_source.values():
         for column, names in columns.items():

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from dagster_project.archive.archive import Sighting
+from dagster_project.extracts.source import FRAMEWORK_DATA, FRAMEWORK_TABLES
 from dagster_project.quarters import Quarter
 
-FRAMEWORK_DATA = "nof_data"
-FRAMEWORK_SOURCES = (FRAMEWORK_DATA, "nof_league_table")
+FRAMEWORK_SOURCES = (FRAMEWORK_DATA, FRAMEWORK_TABLES)
 _KEY_LENGTH = 16
 
 

@@ -16,9 +16,9 @@ from dagster_project.automation.vintage import FRAMEWORK_SOURCES, QuarterVintage
 from dagster_project.catalogue.catalogue import CATALOGUE, Catalogue, Source, load_catalogue
 from dagster_project.errors import InputMissing
 from dagster_project.fetch.discover import Found, fingerprint, survey
-from dagster_project.fetch.patience import Patience
 from dagster_project.fetch.publisher import Publisher
 from dagster_project.fetch.quarter import FAILED, fetch_quarter
+from dagster_project.fetch.retry import Patience
 from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter, partition_keys
 from dagster_project.settings import DataFolder

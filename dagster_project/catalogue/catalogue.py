@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,20 +14,34 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from dagster_project.catalogue.addresses import host_and_port
 from dagster_project.catalogue.link_period import Span
 from dagster_project.errors import WrongUsage
+from dagster_project.strict_yaml import StrictLoader, strict_yaml
 
 CATALOGUE = Path(__file__).parent / "catalogue.yml"
 
 Format = Literal["csv", "xlsx", "zip"]
-Meaning = Literal["zero", "suppressed", "missing", "not_applicable"]
+USUAL_PORTS = {"http": 80, "https": 443}
 # A period is published within the year that follows it.
 _LAST_WEEK = 52
 # A catalogue is a few pages long and a few levels deep.
 _LONGEST = 1_000_000
 _DEEPEST = 20
 _MOST_VALUES = 100_000
+
+
+def host_and_port(host: str, port: int | None) -> str:
+    """As `hosts` of a source holds it: the port stands there unless it is the usual one or the host a number."""
+    host = host.casefold()
+    return host if port in (None, *USUAL_PORTS.values()) or ip_number(host) is not None else f"{host}:{port}"
+
+
+def ip_number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is, where it is one and no name."""
+    try:
+        return ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return None
 
 
 def _pattern(text: str) -> str:
@@ -100,11 +115,10 @@ class Source(_Entry):
     publication_weeks: tuple[int, int] | None = None
     formats: Annotated[tuple[Format, ...], Field(min_length=1)]
     reader: str | None
-    missing_marks: Mapping[Text, Meaning]
     metrics: Literal["all"] | tuple[MetricId, ...]
     smallest_bytes: Annotated[int, Field(ge=1)]
     largest_megabytes: Annotated[int, Field(ge=1)]
-    largest_unpacked_megabytes: Annotated[int, Field(ge=1)] = 500
+    largest_unpacked_megabytes: Annotated[int, Field(ge=1)] = 200
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -166,7 +180,7 @@ def _refuse_beyond_measure(text: str) -> None:
     open_parts: list[tuple[str | None, int]] = []
     sizes: dict[str, int] = {}
     whole = 0
-    for event in yaml.parse(text, _OnceOnly):
+    for event in yaml.parse(text, StrictLoader):
         grown = sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
         whole += grown
         if isinstance(event, yaml.CollectionStartEvent):
@@ -182,20 +196,16 @@ def _refuse_beyond_measure(text: str) -> None:
             )
 
 
-def reader_names() -> frozenset[str]:
-    """The registered readers: what an entry may name."""
-    from dagster_project.extracts.archived_files import READERS
+def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
+    """Reads and checks a catalogue; raises WrongUsage naming file, entry and field of every fault.
 
-    return frozenset(READERS)
-
-
-def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None = None) -> Catalogue:
-    """Reads and checks the catalogue; raises WrongUsage naming file, entry and field of every fault."""
-    known = reader_names() if known_readers is None else known_readers
+    A person's own may name the readers that the bundled one names.
+    """
+    is_bundled = path.resolve() == CATALOGUE.resolve()
     try:
         text = path.read_text(encoding="utf-8")
         _refuse_beyond_measure(text)
-        content = yaml.load(text, _OnceOnly)
+        content = strict_yaml(text)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise WrongUsage(
             f"{path}: expected a catalogue of sources in YAML; found none ({error}). Mend the file."
@@ -205,34 +215,33 @@ def load_catalogue(path: Path = CATALOGUE, known_readers: Collection[str] | None
     except ValidationError as error:
         faults = [_fault(dict(each)) for each in error.errors()]
     else:
+        known = [] if is_bundled else [None, *reader_names()]
         faults = [
-            f"{name}, reader: expected one of {', '.join(sorted(known))}, or null; found {source.reader!r}"
+            f"{name}, reader: expected one of {', '.join(reader_names())}, or null; found {source.reader!r}"
             for name, source in checked.sources.items()
-            if source.reader is not None and source.reader not in known
+            if known and source.reader not in known
         ]
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise WrongUsage(f"{path} isn't a catalogue that can be used:\n{listed}\nMend these entries.")
-    return Catalogue(checked.sources, checked.seconds_between_requests, path.resolve() == CATALOGUE.resolve())
+    return Catalogue(checked.sources, checked.seconds_between_requests, is_bundled)
 
 
 @cache
-def source_named(file_name: str) -> str | None:
-    """The source of the catalogue whose links end in such a file name, if it is read; None if none's."""
-    for source in load_catalogue().sources.values():
-        if (
-            source.reader is not None
-            and source.links.text is None
-            and source.links.matches(f"/{file_name}", "")
-        ):
-            return source.name
-    return None
+def bundled_catalogue() -> Catalogue:
+    """The project's own catalogue, read once in a process."""
+    return load_catalogue()
 
 
-@cache
+def reader_names() -> tuple[str, ...]:
+    """The readers that there are, in the bundled catalogue's order: each is a module of extracts/readers."""
+    named = (source.reader for source in bundled_catalogue().sources.values())
+    return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
 def largest_file(source: str) -> int:
     """The most bytes that a file of the source may have as it lies in a folder: a CSV may be unpacked there."""
-    entry = load_catalogue().sources[source]
+    entry = bundled_catalogue().sources[source]
     return max(entry.largest_bytes, entry.largest_unpacked_bytes if "zip" in entry.formats else 0)
 
 
@@ -252,14 +261,3 @@ def _fault(error: Mapping[str, Any]) -> str:
     expected = str(error["msg"]).removeprefix("Value error, ")
     found = "" if error["type"] == "missing" or not field else f"; found {error['input']!r}"
     return f"{where}: {expected}{found}"
-
-
-class _OnceOnly(yaml.SafeLoader):
-    """Refuses a key that stands twice: the second entry would silently replace the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"{twice!r} stands there twice, line {node.start_mark.line + 1}")
-        return super().construct_mapping(node, deep)

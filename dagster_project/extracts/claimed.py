@@ -10,15 +10,14 @@ import csv
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path, PurePath
 
 from dagster_project.archive.issue_names import without_copy_mark
-from dagster_project.catalogue.catalogue import Source, load_catalogue
+from dagster_project.catalogue.catalogue import Source, bundled_catalogue
 from dagster_project.catalogue.link_period import period_named
 from dagster_project.errors import InputRejected, LeagueError
 from dagster_project.extracts.readers import sheets
-from dagster_project.extracts.source_columns import source_of
+from dagster_project.extracts.recognise import source_of
 
 _LINES_LOOKED_AT = 40
 _HEAD_BYTES = 65_536
@@ -90,9 +89,8 @@ def _stem(name: str) -> tuple[str, bool]:
     return re.sub(r"[\s_]+", "-", without_copy_mark(stem)), bool(_DATA_FORMATS & set(endings))
 
 
-@cache
 def _sources() -> tuple[Source, ...]:
-    return tuple(load_catalogue().sources.values())
+    return tuple(bundled_catalogue().sources.values())
 
 
 def _told_by_content(path: Path) -> str | None:

@@ -10,21 +10,32 @@ from pathlib import Path
 
 import pandas as pd
 
-from dagster_project.archive.archive import Archive, sha256_of, sha256_of_file
+from dagster_project.archive.archive import Archive, sha256_of
 from dagster_project.archive.archived_vintages import nothing_to_read, seen_by, without_pruned
 from dagster_project.archive.issue_order import FirstSeen, Seen, first_seen
+from dagster_project.catalogue.catalogue import reader_names
 from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.extracts.archived_files import FRAMEWORK, READERS, read_again, read_vintages
-from dagster_project.extracts.coverage import covers, remember, worth_reading
-from dagster_project.extracts.folder import files_below, what_it_is
+from dagster_project.extracts.folder_files import files_below, what_it_is
+from dagster_project.extracts.known_quarters import covers, remember, worth_reading
 from dagster_project.extracts.known_trusts import KnownTrusts, UnknownRows, carrying_other_names
-from dagster_project.extracts.readers import nof_data
-from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
+from dagster_project.extracts.read_files import (
+    extract_frame,
+    read_again,
+    read_vintages,
+    refuse_mixture,
+    sightings,
+)
+from dagster_project.extracts.readers.outcome import ReadExtract, ReadFile, ReadOrganisations, ReadStatistic
 from dagster_project.extracts.rows import ROW_SET_ASIDE, concatenated
+from dagster_project.extracts.source import FRAMEWORK_DATA, source_record
 from dagster_project.extracts.statistic_completeness import without_doubtful_months
-from dagster_project.extracts.statistic_vintages import newest_organisations, newest_statistic_rows
-from dagster_project.extracts.used_files import ReadFile, extract_frame, refuse_mixture, sightings
-from dagster_project.extracts.vintages import decided_by_day, newest_rows
+from dagster_project.extracts.vintages import (
+    decided_by_day,
+    newest_organisations,
+    newest_rows,
+    newest_statistic_rows,
+)
+from dagster_project.files import sha256_of_file
 from dagster_project.quarters import Quarter
 
 _IGNORED_SHOWN = 5
@@ -104,7 +115,7 @@ class LoadedExtracts:
         )
 
     def _data_rows(self) -> pd.DataFrame:
-        return self.extract_row[self.extract_row["source"] == nof_data.SOURCE]
+        return self.extract_row[self.extract_row["source"] == FRAMEWORK_DATA]
 
     def _not_covered(self, missing: Sequence[str]) -> str:
         covered = "; ".join(f"{quarter} ({', '.join(tables)})" for quarter, tables in self.tables().items())
@@ -137,7 +148,8 @@ def load_folder(
             if found.source is None:
                 ignored.append(FileNote(shown, found.reason))
                 continue
-            raw = path.read_bytes() if found.source in FRAMEWORK else path
+            record = source_record(found.source)
+            raw = path.read_bytes() if record.is_small else path
             extract_id = sha256_of(raw) if isinstance(raw, bytes) else sha256_of_file(raw)
             origins.append((extract_id, path))
             if extract_id in read:
@@ -147,7 +159,7 @@ def load_folder(
                 read[extract_id] = _renamed(read[extract_id], min(same, path.name))
                 continue
             raws[extract_id] = raw
-            read[extract_id] = READERS[found.source](raw, file_name=path.name, extract_id=extract_id)
+            read[extract_id] = record.read(raw, file_name=path.name, extract_id=extract_id)
         except InputRejected as error:
             raise _in_file(error, shown) from None
     if not read:
@@ -183,7 +195,7 @@ def load_archived(
     Official files, the sample's, or (None) both, which mustn't mix. Raises InputMissing where there is
     nothing of that kind, InputRejected where bytes are damaged.
     """
-    held = [seen for seen in archive.sightings() if seen.source in READERS]
+    held = [seen for seen in archive.sightings() if seen.source in reader_names()]
     chosen = [seen for seen in seen_by(held, as_of) if is_sample in (None, seen.is_sample)]
     if not chosen:
         raise nothing_to_read(archive, held, as_of)

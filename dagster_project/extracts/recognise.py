@@ -1,17 +1,25 @@
-"""What a file is, read from its content and never from its name alone."""
+"""Which source a file is of, told by its content and never by its name alone: its columns, sheets or ZIP's members."""
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath
 
-from dagster_project.catalogue import catalogue
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.packages import source_of_package
-from dagster_project.extracts.readers.delimited import first_records, marked_encoding
-from dagster_project.extracts.source_columns import nearest_source, source_of_any
+from dagster_project.extracts.readers import sheets, zip_members
+from dagster_project.extracts.readers.delimited import (
+    HEADER_WITHIN,
+    first_records,
+    loose_key,
+    marked_encoding,
+)
+from dagster_project.extracts.source import source_records
 
 HEAD_BYTES = 65_536
+_WORKBOOK = "xl/workbook.xml"
 
 # A name that promises data: other content under it is an error, not a file to pass over.
 _DATA_NAMES = frozenset({".csv", ".zip", ".xlsx", ".xls"})
@@ -28,8 +36,6 @@ class Recognised:
 
     source: str | None
     reason: str
-    # Where no reader takes it: the source that its name or some of its columns make it seem to be of.
-    seems: str | None = None
 
 
 def recognise(head: bytes, file_name: str, path: Path | None = None) -> Recognised:
@@ -45,34 +51,94 @@ def recognise(head: bytes, file_name: str, path: Path | None = None) -> Recognis
             raise _rejected(file_name, found, "comma-separated text" if suffix == ".csv" else "a data file")
         if found == _ZIP and path is not None:
             return _recognised_package(path, file_name, promises_data=suffix in _DATA_NAMES)
-        return Recognised(None, f"{found}: no reader takes it", _source_by_name(file_name, suffix))
+        return Recognised(None, f"{found}: no reader takes it")
     begins = first_records(head)
     for _, rows in begins:
-        source = source_of_any(rows)
+        source = _source_of_any(rows)
         if source is not None:
             return Recognised(source, "recognised by its columns")
     filled = next((row for row in begins[0][1] if any(cell.strip() for cell in row)), [])
     shown = ", ".join(cell.strip() for cell in filled[:4])[:80]
-    near = next((near for _, rows in begins if (near := nearest_source(rows)) is not None), None)
-    return Recognised(
-        None, f"not recognised: it starts with {shown!r}", near or _source_by_name(file_name, suffix)
+    return Recognised(None, f"not recognised: it starts with {shown!r}")
+
+
+def source_of(names: Sequence[str]) -> str | None:
+    """The source whose columns these are (or, for a file without header, its first record); None if none's."""
+    keys = set(map(loose_key, names))
+    for source, own in _header_keys():
+        if 2 * len(own & keys) >= len(own):
+            return source
+    return next(
+        (record.name for record in source_records() if record.is_row is not None and record.is_row(names)),
+        None,
     )
 
 
-def _source_by_name(file_name: str, suffix: str) -> str | None:
-    """The source whose files are called so, by the catalogue; only names that promise data say anything."""
-    return catalogue.source_named(PurePath(file_name).name) if suffix in _DATA_NAMES else None
+@cache
+def _header_keys() -> tuple[tuple[str, frozenset[str]], ...]:
+    return tuple(
+        (record.name, frozenset(map(loose_key, header)))
+        for record in source_records()
+        for header in record.headers
+    )
+
+
+def _source_of_any(rows: Iterable[Sequence[str]]) -> str | None:
+    """The source whose columns one of a file's first rows has: titles or blank lines may stand above them."""
+    return next((source for row in rows if (source := source_of(row)) is not None), None)
 
 
 def _recognised_package(path: Path, file_name: str, *, promises_data: bool) -> Recognised:
     try:
-        source, reason, seems = source_of_package(path, file_name)
+        return Recognised(*_source_of_package(path, file_name))
     except InputRejected as error:
         if promises_data:
             raise
         return Recognised(None, f"{_ZIP}, and not a whole one: {error.found}")
-    suffix = PurePath(file_name).suffix.casefold()
-    return Recognised(source, reason, seems or (None if source else _source_by_name(file_name, suffix)))
+
+
+def _source_of_package(path: Path, file_name: str) -> tuple[str | None, str]:
+    """The source (None for a package to pass over), and why.
+
+    Raises InputRejected for one that is cut off or damaged, or that is a bomb or plays tricks.
+    """
+    with zip_members.opened(path, file_name) as archive:
+        if _WORKBOOK in archive.namelist():
+            sheets.check_workbook(archive, file_name)
+        else:
+            return _source_of_zip(archive, file_name)
+    return _source_of_workbook(path, file_name)
+
+
+def _source_of_zip(archive: zipfile.ZipFile, file_name: str) -> tuple[str | None, str]:
+    members = zip_members.csv_members(archive)
+    if not members:
+        return None, "a ZIP archive that holds no CSV: no reader takes it"
+    zip_members.check_contents(archive, file_name)
+    for member in members:
+        head = next(zip_members.chunks(archive, member, file_name), b"")[:HEAD_BYTES]
+        source = next((found for _, rows in first_records(head) if (found := _source_of_any(rows))), None)
+        if source is not None:
+            return source, "recognised by the columns of its CSV"
+    return None, "a ZIP archive: no reader takes what it holds"
+
+
+def _source_of_workbook(path: Path, file_name: str) -> tuple[str | None, str]:
+    try:
+        workbook = sheets.loaded_workbook(path, file_name)
+    except InputRejected as error:
+        return None, f"a workbook that can't be read: {error.found}"
+    # The sheets that are known by name first: the others needn't be opened then.
+    known = {record.sheet.casefold() for record in source_records() if record.sheet}
+    for sheet in sorted(workbook.sheet_names, key=lambda name: name.casefold() not in known):
+        rows = sheets.sheet_rows(workbook, sheet, file_name)
+        for record in source_records():
+            if record.is_sheet is not None and record.is_sheet(rows):
+                return record.name, f"recognised by its sheet {sheet}"
+        by_columns = _source_of_any([sheets.cell_text(cell) for cell in row] for row in rows[:HEADER_WITHIN])
+        if by_columns is not None:
+            return by_columns, f"recognised by the columns of its sheet {sheet}"
+    return None, "a workbook: no reader takes it"
 
 
 def _format_of(head: bytes) -> str | None:

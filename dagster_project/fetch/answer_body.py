@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import httpx
 
 from dagster_project.errors import InputRejected
-from dagster_project.fetch.patience import Patience, TryAgain
+from dagster_project.fetch.retry import Patience, TryAgain
 
 _CHUNK = 1 << 16
 # zlib's own number for "gzip or zlib, by their first bytes".

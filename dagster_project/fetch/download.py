@@ -1,26 +1,37 @@
-"""Downloads one found file into the archive: conditional, checked, and recorded as a sighting of its vintage."""
+"""Downloads one found file into the archive: conditional, its bytes checked, recorded as a sighting of its vintage.
+
+What it covers is read from it where its reader can, else from its link or its first rows.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal, NoReturn
 from urllib.parse import unquote, urlsplit
 
-from dagster_project.archive.archive import Archive, Sighting, sha256_of_file
+from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.archive.issue_names import is_final, reissue_number
 from dagster_project.catalogue.catalogue import Source
-from dagster_project.catalogue.link_period import link_period
-from dagster_project.fetch.byte_checks import check_bytes
-from dagster_project.fetch.contents import contents_of
+from dagster_project.catalogue.link_period import Period, link_period, period_named
+from dagster_project.errors import InputRejected
+from dagster_project.extracts.readers import sheets, zip_members
+from dagster_project.extracts.readers.outcome import ReadStatistic
+from dagster_project.extracts.recognise import HEAD_BYTES, recognise
+from dagster_project.extracts.source import source_record
 from dagster_project.fetch.discover import Found
 from dagster_project.fetch.publisher import Answer, Publisher
+from dagster_project.files import sha256_of_file
 
 _LONGEST_NAME = 200
 _LONGEST_SUFFIX = 10
+_HEAD_OF_A_TEXT = 20_000
+_WORKBOOK = "xl/workbook.xml"
+_REMEDY = "Open the address in a browser: if the file is right there, try again later, or use --extracts DIR."
 
 
 @dataclass(frozen=True)
@@ -189,3 +200,117 @@ def _bare(path: str) -> str:
     if dot and stem and len(suffix) <= _LONGEST_SUFFIX:
         return f"{stem[: _LONGEST_NAME - len(suffix) - 1]}.{suffix}"
     return name[:_LONGEST_NAME]
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    name: str
+    url: str
+
+    def reject(self, expected: str, found: str) -> NoReturn:
+        raise InputRejected(file=self.url, expected=expected, found=found, remedy=_REMEDY)
+
+
+def check_bytes(path: Path, file_name: str, url: str, source: Source) -> None:
+    """Raises InputRejected, naming the address, unless the bytes are a whole file of the source's formats."""
+    file = _File(path, file_name, url)
+    size = path.stat().st_size
+    wanted = " or ".join(source.formats)
+    if size < source.smallest_bytes:
+        shown = path.read_bytes()[:80]
+        file.reject(
+            f"a file of {source.smallest_bytes:,} bytes or more", f"{size:,} bytes that start with {shown!r}"
+        )
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    suffix = PurePosixPath(file_name).suffix.casefold().removeprefix(".")
+    known_suffix = suffix in ("csv", "xlsx", "zip")
+    if known_suffix and suffix not in source.formats:
+        file.reject(f"a file of the format {wanted}", f"the name {file_name!r}")
+    promised = suffix if known_suffix else "zip" if head.startswith(b"PK") else source.formats[0]
+    try:
+        recognised = recognise(head, f"{Path(file_name).stem}.{promised}")
+    except InputRejected as error:
+        file.reject(f"{error.expected} ({wanted})", error.found)
+    if head.startswith(b"PK"):
+        _check_zip(file, source, is_workbook=promised == "xlsx")
+    elif promised != "csv":
+        file.reject(f"a file of the format {promised}", f"something else: {recognised.reason}")
+    if recognised.source not in (None, source.name, source.reader):
+        file.reject(f"a file of the source {source.name}", f"one of {recognised.source}")
+
+
+def _check_zip(file: _File, source: Source, *, is_workbook: bool) -> None:
+    try:
+        with zip_members.opened(file.path, file.name) as archive:
+            check = sheets.check_workbook if is_workbook else zip_members.check_all
+            check(archive, file.name, most_bytes=source.largest_unpacked_bytes)
+            names = set(archive.namelist())
+    except InputRejected as error:
+        file.reject(error.expected, error.found)
+    if is_workbook and _WORKBOOK not in names:
+        file.reject("a workbook", f"a ZIP archive without {_WORKBOOK}")
+    if not is_workbook and not any(name.casefold().endswith((".csv", ".xlsx")) for name in names):
+        file.reject("a ZIP archive that holds data files", ", ".join(sorted(names)[:5]) or "nothing")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Table (None where a source has none), canonical quarters in time, and whether figures are fictional.
+
+    `months` (`2025-06`, in time) are those of its rows, where its reader counts in months.
+    """
+
+    table_name: str | None
+    quarters: tuple[str, ...]
+    is_sample: bool
+    months: tuple[str, ...] = ()
+
+    def contradicts(self, said: Period | None) -> str:
+        """Empty, or how what the rows are about differs from the months that the link says."""
+        if said is None or not self.quarters:
+            return ""
+        if self.months and said.first is not None:
+            whole = said.months()
+            if set(self.months) == set(whole):
+                return ""
+            return f"the link says {_from_to(whole)}, its rows are of {_from_to(self.months)}"
+        last = str(said.quarters()[-1])
+        if last == self.quarters[-1]:
+            return ""
+        return f"the link says {last}, its rows are of {', '.join(self.quarters)}"
+
+
+def contents_of(source: Source, path: Path, file_name: str, extract_id: str, found: Found) -> Contents:
+    """Raises InputRejected where the source's reader can't take the file."""
+    if source.reader is not None:
+        record = source_record(source.reader)
+        raw = path.read_bytes() if record.is_small else path
+        read = record.read(raw, file_name=file_name, extract_id=extract_id)
+        months = read.periods if isinstance(read, ReadStatistic) else ()
+        return Contents(read.table_name, read.quarters, read.is_sample, months)
+    period = found.period if source.span == "undated" else found.period or _period_inside(path)
+    quarters = () if period is None else tuple(map(str, period.quarters()))
+    return Contents(None, quarters, is_sample=False)
+
+
+def _from_to(months: Sequence[str]) -> str:
+    """First and last, and how many where some between them are missing."""
+    first, last = months[0], months[-1]
+    if first == last:
+        return first
+    years = int(last[:4]) - int(first[:4])
+    whole = years * 12 + int(last[5:]) - int(first[5:]) + 1
+    return f"{first} to {last}" + (f" ({len(months)} of {whole} months)" if len(months) < whole else "")
+
+
+def _period_inside(path: Path) -> Period | None:
+    """The months named by the members of an archive, or by the first rows of a text."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.casefold().endswith(".csv")]
+        return period_named(" ".join(names))
+    with path.open("rb") as file:
+        head = file.read(_HEAD_OF_A_TEXT)
+    return None if b"\0" in head else period_named(head.decode("cp1252", errors="replace"))

@@ -1,4 +1,4 @@
-"""Talks to a publisher's site by HTTP: patient, polite, bounded, and never further than the site's own hosts."""
+"""An HTTP client for publishers' sites: retries, rate limit, bounded answers, only on the site's own hosts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from dagster_project.catalogue.addresses import checked_address
 from dagster_project.errors import InputMissing
 from dagster_project.fetch.answer_body import chunks, declared_length, kept_header, may_be_sent
-from dagster_project.fetch.patience import PASSING, Patience, TryAgain
-from dagster_project.fetch.politeness import USER_AGENT, Politeness
-from dagster_project.fetch.watched_connection import WatchedConnection
+from dagster_project.fetch.connection import WatchedConnection, checked_address
+from dagster_project.fetch.rate_limit import USER_AGENT, RateLimit
+from dagster_project.fetch.retry import PASSING, Patience, TryAgain
 
 T = TypeVar("T")
 
@@ -70,7 +69,7 @@ class Publisher:
         self._patience = patience or Patience()
         self._client = _client(self._patience)
         self._until = self._patience.monotonic() + self._patience.whole_fetch
-        self._politeness = Politeness(seconds_between_requests, self._patience, self._robots_text)
+        self._rate_limit = RateLimit(seconds_between_requests, self._patience, self._robots_text)
         self._pages: dict[str, Page] = {}
         self._unreachable: dict[str, str] = {}
 
@@ -91,7 +90,7 @@ class Publisher:
     @property
     def notes(self) -> tuple[str, ...]:
         """What publishers asked of programs in words that can't be read."""
-        return tuple(self._politeness.notes)
+        return tuple(self._rate_limit.notes)
 
     def download(
         self,
@@ -193,7 +192,7 @@ class Publisher:
         for _ in range(self._patience.redirects + 1):
             address = checked_address(asked, url, hosts)
             if ask:
-                self._politeness.before_request(url, hosts)
+                self._rate_limit.before_request(url, hosts)
             with self._watched(url, address, headers, hosts, whole) as response:
                 if not response.has_redirect_location:
                     yield response

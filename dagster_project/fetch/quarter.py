@@ -14,8 +14,8 @@ from dagster_project.data_kind import require_kind
 from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError, Locked, WrongUsage
 from dagster_project.fetch.discover import Found, Survey, survey
 from dagster_project.fetch.download import download
-from dagster_project.fetch.patience import Patience
 from dagster_project.fetch.publisher import Publisher, Unreachable
+from dagster_project.fetch.retry import Patience
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock

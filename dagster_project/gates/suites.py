@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from dagster_project.gates.outcome import ROWS_TO_JUDGE, BrokenGateError
+from dagster_project.strict_yaml import strict_yaml
 
 GATES = ("extracts", "metrics", "league_tables")
 
@@ -71,19 +71,6 @@ class Suite(BaseModel):
         return self
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once: PyYAML keeps the last one silently, and a rule would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if repeated:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key given twice: {', '.join(repeated)}", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
-
-
 def load_suites(expectations_dir: Path, gate: str) -> list[Suite]:
     """The suites of a gate: those that may stop it first, then by name.
 
@@ -107,7 +94,7 @@ def subject_file(expectations_dir: Path, gate: str, suite: Suite) -> Path:
 def _load_suite(file: Path) -> Suite:
     where = f"{file.parent.name}/{file.name}"
     try:
-        suite = Suite.model_validate(yaml.load(file.read_text("utf-8"), Loader=_StrictLoader))
+        suite = Suite.model_validate(strict_yaml(file.read_text("utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise BrokenGateError(f"{where}: not a suite with the fields of gates/suites.py: {error}") from error
     if suite.suite != file.stem:

@@ -18,10 +18,11 @@ def replaced_files(data: DataFolder, needed: Collection[str]) -> list[Removal]:
     Every file is read: the months that a statistic covers stand only in it. What no reader knows stays.
     """
     from dagster_project.archive.archived_vintages import without_pruned
-    from dagster_project.extracts.archived_files import READERS, read_vintages
+    from dagster_project.catalogue.catalogue import reader_names
+    from dagster_project.extracts.read_files import read_vintages
 
     archive = Archive(data.archive)
-    known = without_pruned(archive, (seen for seen in archive.sightings() if seen.source in READERS))
+    known = without_pruned(archive, (seen for seen in archive.sightings() if seen.source in reader_names()))
     names = {seen.extract_id: seen.file_name for seen in known}
     replaced: dict[str, tuple[str, ...]] = {}
     for is_sample in (False, True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.extracts.published_columns import published_columns
+from dagster_project.extracts.source import published_columns
 from dagster_project.lineage.column_lineage import ColumnLineage, End
 from dagster_project.lineage.influence import DIRECT, IDENTITY, ROWS, Column, Influence
 

@@ -17,7 +17,7 @@ from openlineage.client.facet_v2 import (
     output_statistics_output_dataset,
 )
 
-from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS
+from dagster_project.extracts.source import published_by_source
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.column_lineage import ColumnLineage
@@ -214,7 +214,7 @@ def _archived(file: Mapping[Any, Any]) -> InputDataset:
 
 def _landed(sources: Mapping[str, str]) -> column_lineage_dataset.ColumnLineageDatasetFacet:
     """The landed figures, column by column, from the columns of the files that were read."""
-    by_source = PUBLISHED_COLUMNS[_LANDED]
+    by_source = published_by_source(_LANDED)
     columns = dict.fromkeys(column for landed in by_source.values() for column in landed)
     return column_lineage_dataset.ColumnLineageDatasetFacet(
         {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.archive.archive import sha256_of_file
 from dagster_project.errors import InputRejected
+from dagster_project.files import sha256_of_file
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE, read_release_file
 from dagster_project.releases.release_content import faults_of_form
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,6 +12,7 @@ import duckdb
 
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
@@ -147,7 +147,7 @@ def _fill(
     write_new_file(folder / QUALITY_FILE, quality_page)
     files: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.iterdir()):
-        files[file.name] = {"sha256": _sha256(file), "bytes": file.stat().st_size}
+        files[file.name] = {"sha256": sha256_of_file(file), "bytes": file.stat().st_size}
         if file.name in rows:
             files[file.name]["rows"] = rows[file.name]
     content = {
@@ -175,9 +175,4 @@ def _refuse_difference(existing: Path, fresh: Path) -> None:
 
 
 def _describe(path: Path) -> str:
-    return f"sha256 {_sha256(path)}" if path.is_file() else "no such file"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return f"sha256 {sha256_of_file(path)}" if path.is_file() else "no such file"

@@ -13,15 +13,13 @@ from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.archive.archived_vintages import names_of, replaced_later
 from dagster_project.archive.issue_order import Issue, IssueOrder, day_of
 from dagster_project.errors import InputMissing
+from dagster_project.extracts.source import FRAMEWORK_DATA
 from dagster_project.json_text import parsed_json
 from dagster_project.methodology.rule_set import RuleSet, read_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import PROVENANCE_FILE, read_release, release_path
 from dagster_project.releases.publish import CurrentRelease
 from dagster_project.settings import DataFolder
-
-# As the reader names it; importing that would take longer than all else here.
-_DATA_FILE = "nof_data"
 
 
 def quarters_of(data: DataFolder, releases: Sequence[CurrentRelease]) -> list[dict[str, Any]]:
@@ -47,7 +45,9 @@ def quarters_of(data: DataFolder, releases: Sequence[CurrentRelease]) -> list[di
                 "quarter": quarter,
                 "is_sample": is_sample,
                 "archived": _by_table(seen),
-                "missing": sorted(tables - {one.table_name for one in standing if one.source == _DATA_FILE}),
+                "missing": sorted(
+                    tables - {one.table_name for one in standing if one.source == FRAMEWORK_DATA}
+                ),
                 "new": [_described(one, seen) for one in new],
                 "release_id": None if release is None else release.release_id,
                 "newer_vintage": any(one.table_name is None or one.extract_id in newest for one in new),

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from dagster_project.archive.archive import Archive, Sighting, sha256_of_file
+from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.errors import InputRejected
+from dagster_project.files import sha256_of_file
 from dagster_project.releases.damage import NO_FILE
 from dagster_project.verification.findings import Check, Finding
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.archive.archive import Archive, sha256_of_file
+from dagster_project.archive.archive import Archive
 from dagster_project.durable import UNFINISHED, flush, make_folder, put_in_place
 from dagster_project.errors import ExitCode, InputMissing, InputRejected
+from dagster_project.files import sha256_of_file
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.tombstone import read_tombstone

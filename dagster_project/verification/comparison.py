@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.archive.archive import sha256_of_file
 from dagster_project.errors import ExitCode
+from dagster_project.files import sha256_of_file
 from dagster_project.releases.damage import NO_FILE
 from dagster_project.releases.folder import PROVENANCE_FILE
 from dagster_project.releases.tables import RELEASED_TABLES

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dagster_project.archive.archive import Archive, sha256_of_file
+from dagster_project.archive.archive import Archive
+from dagster_project.files import sha256_of_file
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import read_release, release_path
 from dagster_project.settings import PROJECT_ROOT, DataFolder

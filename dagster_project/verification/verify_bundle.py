@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.archive.archive import sha256_of_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.extracts.readers import zip_members as zip_guard
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter

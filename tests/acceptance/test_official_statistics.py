@@ -147,7 +147,7 @@ def test_every_statistic_of_the_folder_is_read_and_only_the_note_is_passed_over(
 def test_the_rtt_sample_gives_three_counts_for_each_provider_and_commissioner(official_dir: Path) -> None:
     # Its only provider of such a code is an independent site: known here, as if something named it.
     loaded = load_folder(official_dir, None, known_trusts=["A4M8P"])
-    rows = loaded.statistic_row[loaded.statistic_row["source"] == rtt_waiting_times.SOURCE]
+    rows = loaded.statistic_row[loaded.statistic_row["source"] == rtt_waiting_times.NAME]
     assert rows["period"].unique().tolist() == ["2023-04"]
     assert len(rows) == 66
     by_row = rows.pivot(index="source_row", columns="measure", values="value")
@@ -158,7 +158,7 @@ def test_rows_and_columns_lead_to_the_cells(loaded: LoadedExtracts, official_dir
     path = official_dir / "statistics" / "Monthly-AE-June-2025-1-1.csv"
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     rows = loaded.statistic_row
-    june = rows[(rows["source"] == ae_attendances.SOURCE) & (rows["period"] == "2025-06")]
+    june = rows[(rows["source"] == ae_attendances.NAME) & (rows["period"] == "2025-06")]
     for row in june.iloc[::100].itertuples():
         cells = lines[row.source_row - 1].split(",")
         assert cells[1] == row.organisation_code

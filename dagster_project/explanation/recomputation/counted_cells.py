@@ -13,31 +13,11 @@ from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.extracts.readers import sheets, text
 from dagster_project.extracts.readers.cancer_provider_workbook import without_note
-from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of, read_records
-from dagster_project.extracts.readers.tables import csv_bytes
+from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of
+from dagster_project.extracts.source import source_records
 
 Place = tuple[str | None, int]  # sheet and row
-_NO_SERVICE = re.compile(r"organisation_|column |total|all_services|adult_services|cyp_services")
 _COLUMNS_SHOWN = 8
-
-# By source and measure, the columns that hold it: their keys match this pattern.
-_COLUMNS = {
-    "cancer_waiting_times": {
-        "fds_28_day_total": r"total_treated|total",
-        "fds_28_day_within": r"within_standard|within|within_28_days",
-        "treated_62_day_total": r"total_treated|total",
-        "treated_62_day_within": r"within_standard|within|within_62_days",
-    },
-    "ambulance_systems": {"category_2_incidents": r"a10", "category_2_total_seconds": r"a30"},
-    "ae_attendances": {
-        "attendances": r"a&e_attendances_.*",
-        "over_4_hours": r"attendances_over_4hrs_.*",
-    },
-}
-# This statistic has a sheet per measure, told by its title, whose columns are services and sums of services.
-_SHEET_PER_MEASURE = "community_waiting_lists"
-_READABLE = frozenset({*_COLUMNS, _SHEET_PER_MEASURE})
-_ZERO_MARKS = {"community_waiting_lists": frozenset({"-"})}
 
 
 @dataclass(frozen=True)
@@ -60,11 +40,14 @@ class CountedCell:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A sheet or CSV: each column's key to its place and published name, and its rows by line."""
+    """A sheet or CSV: each column's key to its place and published name, and its rows by line.
+
+    `measure` is the one that a sheet is of, where each measure has a sheet of its own.
+    """
 
     columns: Mapping[str, tuple[int, str]]
     rows: Mapping[int, Sequence[Any]]
-    title: str = ""
+    measure: str | None = None
 
 
 class CountedFile(Protocol):
@@ -92,11 +75,16 @@ class StatisticFile:
         self.extract_id = str(extract["extract_id"])
         self.source = str(extract["source"])
         self.file_name = str(extract["file_name"])
-        if self.source not in _READABLE:
+        # The statistics' readers bring pandas along: only where a value was counted from one.
+        readable = {record.name: record for record in source_records() if record.counted is not None}
+        record = readable.get(self.source)
+        if record is None or record.counted is None:
             raise InputMissing(
                 f"{self.file_name}: explain can't re-add the cells of {self.source} yet; it re-adds those of "
-                f"{', '.join(sorted(_READABLE))}. The rows that count are in the released table lineage."
+                f"{', '.join(sorted(readable))}. The rows that count are in the released table lineage."
             )
+        self._counted = record.counted
+        self._zeroes = frozenset(mark for mark, meaning in record.missing_marks.items() if meaning == "zero")
         self._raw = archive.read(self.extract_id)
         self._sheets: dict[str | None, _Sheet] = {}
         self._held: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
@@ -116,7 +104,7 @@ class StatisticFile:
         record = row[:_COLUMNS_SHOWN] if sheet_name else row
         for at, name in self._holding(sheet_name, measure):
             shown = text.folded(sheets.cell_text(row[at]))
-            value = _number(shown, self.source)
+            value = _number(shown, self._zeroes)
             if value is not None:
                 yield CountedCell(self.extract_id, sheet_name, line, name, shown, value, record)
 
@@ -130,13 +118,9 @@ class StatisticFile:
         return self._held[sheet_name, measure]
 
     def _holds(self, sheet_name: str | None, key: str, measure: str) -> bool:
-        if self.source == _SHEET_PER_MEASURE:
-            # The statistics' readers bring pandas along: only where a value was counted from one.
-            from dagster_project.extracts.readers import community_waiting_lists
-
-            is_sheet = community_waiting_lists.measure_of(self._sheet(sheet_name).title) == measure
-            return is_sheet and _NO_SERVICE.match(key) is None
-        pattern = _COLUMNS[self.source].get(measure)
+        if self._counted.measure_of_sheet is not None and self._sheet(sheet_name).measure != measure:
+            return False
+        pattern = self._counted.keys.get(measure)
         return pattern is not None and re.fullmatch(pattern, key) is not None
 
     def _sheet(self, name: str | None) -> _Sheet:
@@ -145,15 +129,14 @@ class StatisticFile:
         return self._sheets[name]
 
     def _csv(self) -> _Sheet:
-        from dagster_project.extracts.readers import ae_attendances, ambulance_systems, cancer_waiting_times
-
-        if self.source == ae_attendances.SOURCE:
-            records, _ = ae_attendances.attendance_records(self._raw, self.file_name)
-        else:
-            body = csv_bytes(self._raw, self.file_name) or b""
-            is_cancer = self.source == cancer_waiting_times.SOURCE
-            columns = cancer_waiting_times.COMBINED_COLUMNS if is_cancer else ambulance_systems.COLUMNS
-            records = read_records(body, self.file_name, columns=columns, any_header=True)
+        if self._counted.records is None:
+            raise InputRejected(
+                file=self.file_name,
+                expected="a workbook, as all files of this source",
+                found="a release whose lineage names no sheet",
+                remedy="Check release and archive with league verify.",
+            )
+        records = self._counted.records(self._raw, self.file_name)
         cells = zip(*records.columns.values(), strict=True)
         return _Sheet(
             {key: (at, name) for at, (key, name) in enumerate(records.header.items())},
@@ -176,22 +159,18 @@ class StatisticFile:
         )
         names = [without_note(sheets.cell_text(cell)) for cell in rows[at]]
         header = header_of(names, self.file_name, any_header=True)
-        title = ""
-        if self.source == _SHEET_PER_MEASURE:
-            from dagster_project.extracts.readers import community_waiting_lists
-
-            title = community_waiting_lists.title_of(rows)
+        of_sheet = self._counted.measure_of_sheet
         return _Sheet(
             {key: (place, shown) for place, (key, shown) in enumerate(header.items())},
             dict(enumerate(rows, 1)),
-            title,
+            None if of_sheet is None else of_sheet(rows),
         )
 
 
 @cache
-def _number(shown: str, source: str) -> Fraction | None:
+def _number(shown: str, zeroes: frozenset[str]) -> Fraction | None:
     """The count; a mark that means zero in this source is 0, any other is no count. Small counts come often."""
-    if shown in _ZERO_MARKS.get(source, ()):
+    if shown.casefold() in zeroes:
         return Fraction(0)
     try:
         return Fraction(text.number(shown))

@@ -10,10 +10,10 @@ from functools import cached_property
 
 from dagster_project.explanation.recomputation.raw_rows import RawFile, RawRow
 from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
+from dagster_project.extracts.source import FRAMEWORK_DATA
 
 Organisation = tuple[str, str]  # table and code
 Place = tuple[str, int]  # extract and row
-FROM_FILES = "nof_data"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Measured:
         """The source of the value that is ranked; None where the publisher has no row at all."""
         if self.value_row is None and self.score_row is None:
             return None
-        return FROM_FILES if self.counted is None else self.counted.source
+        return FRAMEWORK_DATA if self.counted is None else self.counted.source
 
     @cached_property
     def printed_places(self) -> int | None:
@@ -98,7 +98,7 @@ def published_figures(
     for file in files:
         for row in file.rows:
             key = (row.table_name, row.organisation_code), row.figure
-            if file.source == FROM_FILES:
+            if file.source == FRAMEWORK_DATA:
                 from_data.add(key)
             elif key in from_data:
                 continue

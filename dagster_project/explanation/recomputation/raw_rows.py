@@ -23,6 +23,7 @@ from dagster_project.extracts.readers.nof_layout import (
 )
 from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, rank_range
 from dagster_project.extracts.readers.tables import table_records
+from dagster_project.extracts.source import FRAMEWORK_DATA
 
 _AVERAGE = "OF5002"
 _SOURCES = tuple(COLUMNS)
@@ -76,7 +77,7 @@ def _read(archive: Archive, extract: Mapping[str, Any], quarter: str) -> RawFile
     )
     wanted = [at for at, found in enumerate(_quarters(records)) if found == quarter]
     records = records.kept(wanted)
-    figures = _data_figures if source == "nof_data" else _league_table_figures
+    figures = _data_figures if source == FRAMEWORK_DATA else _league_table_figures
     return RawFile(extract_id, source, list(figures(records, extract_id)) if wanted else [])
 
 

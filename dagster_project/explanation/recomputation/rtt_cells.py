@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dagster_project.archive.archive import Archive, sha256_of_file
+from dagster_project.archive.archive import Archive
 from dagster_project.explanation.recomputation.counted_cells import CountedCell, Place, no_such_row
 from dagster_project.extracts.readers import text, zip_members
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key
+from dagster_project.files import sha256_of_file
 
 SOURCE = "rtt_waiting_times"
 # Weekly bands: eighteen up to 18 weeks, 52 from 52 to 104 weeks, and one beyond.

@@ -23,10 +23,11 @@ from dagster_project.extracts.readers.delimited import (
 )
 from dagster_project.extracts.readers.months import month, month_of_financial_year
 from dagster_project.extracts.readers.outcome import ReadStatistic
-from dagster_project.extracts.readers.tables import csv_bytes
+from dagster_project.extracts.readers.tables import csv_bytes, csv_records
 from dagster_project.extracts.readers.totals import refuse_wrong_sums
+from dagster_project.extracts.source import CountedColumns, SourceRecord
 
-SOURCE = "ambulance_systems"
+NAME = "ambulance_systems"
 SHEET = "Raw"
 # A zero is written 0; `-` in the workbook and `.` in the CSV stand for what a trust didn't return.
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
@@ -55,7 +56,7 @@ def read_ambulance_systems(
     require_columns(records, HEADER)
     code_key, name_key = _code_and_name(records)
     _refuse_wrong_england(records, code_key, missing_marks)
-    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
+    cells = CountedCells(NAME, file_name, extract_id, missing_marks, notes=records.notes)
     trusts = trust_rows(records, code_key, cells.set_aside, name_key=name_key)
     periods = _periods(trusts.records)
     names = parsed_names(trusts.records, name_key)
@@ -150,3 +151,18 @@ def _period(year_and_month: str) -> str:
     if year.strip().isdecimal() and name.strip().isdecimal():
         return month(int(year), int(name))
     return month_of_financial_year(year, name)
+
+
+SOURCE = SourceRecord(
+    name=NAME,
+    kind="statistic",
+    read=read_ambulance_systems,
+    headers=(OWN_COLUMNS,),
+    is_sheet=lambda rows: sheets.header_position(rows, HEADER) is not None,
+    sheet=SHEET,
+    missing_marks=MISSING_MARKS,
+    counted=CountedColumns(
+        keys={measure: code.casefold() for measure, code in _MEASURES.items()},
+        records=lambda raw, file_name: csv_records(raw, file_name, columns=COLUMNS),
+    ),
+)

@@ -11,6 +11,7 @@ from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import sheets, text
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, column_key, loose_key
 from dagster_project.extracts.readers.months import month_in, month_of_date
+from dagster_project.extracts.readers.totals import refuse_wrong_sums
 
 CODE, PROVIDER, ROUTE, CANCER, TOTAL = (
     "ODS CODE",
@@ -147,17 +148,14 @@ def _refuse_other_total(records: Records, counted: Sequence[str]) -> None:
     totals = [at for at, name in enumerate(names) if name == ENGLAND]
     if len(totals) != 1:
         raise _rejected(records.file_name, "one row ALL ENGLISH PROVIDERS of all routes", f"{len(totals)}")
-    for column in counted:
-        try:
-            counts = [text.number(cell) for cell in records.columns[column_key(column)]]
-        except ValueError:
-            # A mark or a damaged cell: the reader sets the one aside and refuses the other.
-            continue
-        total = counts.pop(totals[0])
-        if sum(counts) != total:
-            records.reject(
-                totals[0], column_key(column), expected=f"{sum(counts)}, the sum of the rows above it"
-            )
+    refuse_wrong_sums(
+        records,
+        [column_key(column) for column in counted],
+        totals=totals,
+        parts=[at for at in range(len(records)) if at not in totals],
+        marks={},
+        what="what the row ALL ENGLISH PROVIDERS says",
+    )
 
 
 def _month(above: Sequence[str], shown: str) -> str:

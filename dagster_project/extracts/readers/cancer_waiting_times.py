@@ -20,12 +20,12 @@ from dagster_project.extracts.readers.counted_cells import (
 )
 from dagster_project.extracts.readers.delimited import Records, column_key, read_records, require_columns
 from dagster_project.extracts.readers.months import month_of_date, month_of_file_name
-from dagster_project.extracts.readers.outcome import ReadStatistic
-from dagster_project.extracts.readers.set_aside import SetAside
-from dagster_project.extracts.readers.tables import csv_bytes
+from dagster_project.extracts.readers.outcome import ReadStatistic, SetAside
+from dagster_project.extracts.readers.tables import csv_bytes, csv_records
 from dagster_project.extracts.readers.totals import wrong_sum
+from dagster_project.extracts.source import CountedColumns, SourceRecord
 
-SOURCE = "cancer_waiting_times"
+NAME = "cancer_waiting_times"
 # Counts come in halves where two trusts share a pathway; a zero is written 0.
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "missing"}
 
@@ -77,7 +77,7 @@ def read_cancer_waiting_times(
             return _read_provider_workbook(raw, file_name, extract_id, missing_marks)
         records, sheet = extract
     keys = _keys(records)
-    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, notes=records.notes)
+    cells = CountedCells(NAME, file_name, extract_id, missing_marks, notes=records.notes)
     standards = [_STANDARDS.get(text.folded(cell).casefold()) for cell in records.columns[keys["standard"]]]
     in_scope = records.kept([i for i, standard in enumerate(standards) if standard])
     if not len(in_scope):
@@ -131,7 +131,7 @@ def _read_provider_workbook(
 ) -> ReadStatistic:
     """Both standards over all routes and cancers; the workbook's other splits of them are set aside."""
     found, says_final = cancer_provider_workbook.standard_sheets(raw, file_name)
-    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks)
+    cells = CountedCells(NAME, file_name, extract_id, missing_marks)
     samples, unproven, read = set(), list[SetAside](), 0
     for one in found:
         read += len(one.records)
@@ -310,3 +310,24 @@ def _set_aside_totals(
             else "the same pathways as other rows of the file, in another split"
         )
         set_aside.append(SetAside(records.lines[at], codes[at], None, reason, records.raw_lines[at]))
+
+
+_KEYS_OF = {"total": r"total_treated|total", "within": r"within_standard|within|within_{days}_days"}
+SOURCE = SourceRecord(
+    name=NAME,
+    kind="statistic",
+    read=read_cancer_waiting_times,
+    headers=(HEADER, COMBINED_HEADER),
+    is_sheet=lambda rows: (
+        sheets.header_position(rows, HEADER) is not None or cancer_provider_workbook.is_standard(rows)
+    ),
+    missing_marks=MISSING_MARKS,
+    counted=CountedColumns(
+        keys={
+            f"{measure}_{part}": keys.format(days=days)
+            for measure, days in (("fds_28_day", 28), ("treated_62_day", 62))
+            for part, keys in _KEYS_OF.items()
+        },
+        records=lambda raw, file_name: csv_records(raw, file_name, columns=COMBINED_COLUMNS),
+    ),
+)

@@ -23,8 +23,9 @@ from dagster_project.extracts.readers.delimited import Records
 from dagster_project.extracts.readers.months import month_in, month_of_file_name
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.totals import refuse_wrong_sums
+from dagster_project.extracts.source import CountedColumns, SourceRecord
 
-SOURCE = "community_waiting_lists"
+NAME = "community_waiting_lists"
 # Blank cells are usual: the provider returned nothing for that service, as the sheet itself says. It then is
 # blank in every table (in all 143 providers of June 2025 and 144 of July): a blank in one alone is a hole.
 MISSING_MARKS: Marks = {**USUAL_MARKS, "-": "zero"}
@@ -66,7 +67,7 @@ def read_community_waiting_lists(
     """
     workbook = sheets.open_workbook(raw, file_name)
     tables = {sheet: sheets.sheet_rows(workbook, sheet, file_name) for sheet in workbook.sheet_names}
-    cells = CountedCells(SOURCE, file_name, extract_id, missing_marks, blanks_are_usual=True)
+    cells = CountedCells(NAME, file_name, extract_id, missing_marks, blanks_are_usual=True)
     period, read, found = None, 0, list[TrustRows]()
     first: Records | None = None
     counted = _sheets_that_count(tables, file_name)
@@ -253,3 +254,18 @@ def _rejected(file: str, expected: str, found: str) -> InputRejected:
         found=found,
         remedy="Download the file again from the publisher's page; if its tables have changed, tell us.",
     )
+
+
+# A sheet per measure, told by its title, whose columns are services and sums of services.
+_SERVICE = r"(?!organisation_|column |total|all_services|adult_services|cyp_services).*"
+SOURCE = SourceRecord(
+    name=NAME,
+    kind="statistic",
+    read=read_community_waiting_lists,
+    is_sheet=lambda rows: bool(title_of(rows)),
+    missing_marks=MISSING_MARKS,
+    counted=CountedColumns(
+        keys=dict.fromkeys((TOTAL, OVER_52_WEEKS, OVER_104_WEEKS), _SERVICE),
+        measure_of_sheet=lambda rows: measure_of(title_of(rows)),
+    ),
+)

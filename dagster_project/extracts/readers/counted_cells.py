@@ -24,8 +24,7 @@ from dagster_project.extracts.readers.organisation_codes import (
     is_trust_by_form,
     why_no_trust,
 )
-from dagster_project.extracts.readers.outcome import ReadStatistic, set_aside_frame
-from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.outcome import ReadStatistic, SetAside, set_aside_frame
 from dagster_project.extracts.rows import STATISTIC_ROW, concatenated, frame_of
 
 Mark = Literal["missing", "zero", "suppressed", "not_applicable"]

@@ -25,17 +25,18 @@ from dagster_project.extracts.readers.nof_layout import (
 )
 from dagster_project.extracts.readers.outcome import (
     ReadExtract,
+    SetAside,
     assert_nothing_lost,
     set_aside_frame,
 )
-from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, was_a_date
 from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, frame_of, sorted_frame
+from dagster_project.extracts.source import FRAMEWORK_DATA, SourceRecord
 
-SOURCE = "nof_data"
+NAME = FRAMEWORK_DATA
 FIGURE_COLUMNS = nof_layout.FIGURE_COLUMNS
-COLUMNS = nof_layout.COLUMNS[SOURCE]
+COLUMNS = nof_layout.COLUMNS[NAME]
 AVERAGE_FIGURE = "OF5002"
 
 # The publisher's own list of identifiers (methodology, section 1): a metric's value and score, domain
@@ -73,7 +74,7 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
     rows = frame_of(
         {
             "extract_id": [extract_id] * len(kept),
-            "source": [SOURCE] * len(kept),
+            "source": [NAME] * len(kept),
             "sheet": [everything.sheet] * len(kept),
             "source_row": figure_records.lines,
             "quarter": [quarters[i] for i in kept],
@@ -105,7 +106,7 @@ def read_nof_data(raw: bytes, *, file_name: str, extract_id: str) -> ReadExtract
     return ReadExtract(
         extract_id=extract_id,
         file_name=file_name,
-        source=SOURCE,
+        source=NAME,
         table_name=organisations.table_name,
         quarters=sorted_quarters(quarters),
         is_sample=organisations.is_sample,
@@ -152,3 +153,28 @@ def _units(records: Records) -> list[str | None]:
     for other in sorted({unit for unit in units if unit is not None} - text.UNITS):
         records.notes.append(f"the unit {other!r} isn't known ({units.count(other)} rows)")
     return units
+
+
+SOURCE = SourceRecord(
+    name=NAME,
+    kind="framework",
+    read=read_nof_data,
+    headers=(FIGURE_COLUMNS,),
+    missing_marks=MISSING_MARKS,
+    landed={
+        **nof_layout.LANDED_OF_ORGANISATION,
+        "quarter": ("Quarter",),
+        "figure": ("Metric_ID",),
+        "domain": ("Domain",),
+        "sub_domain": ("Sub-domain",),
+        "figure_description": ("Metric_description",),
+        "reporting_date": ("Reporting_date",),
+        "unit": ("Units",),
+        "value_text": ("Value",),
+        "value": ("Value",),
+        "median_value": ("Median_value",),
+        "lower_quartile": ("Lower_quartile",),
+        "upper_quartile": ("Upper_quartile",),
+        "published_rank": ("Rank",),
+    },
+)

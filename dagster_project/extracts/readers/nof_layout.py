@@ -13,7 +13,8 @@ from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.organisation_codes import ICB, TRUST, has_form, is_sample_file
-from dagster_project.extracts.readers.set_aside import SetAside
+from dagster_project.extracts.readers.outcome import SetAside
+from dagster_project.extracts.source import FRAMEWORK_DATA, FRAMEWORK_TABLES
 from dagster_project.quarters import Quarter
 
 # In these files `-` has never been seen as a zero: zeroes are written "0.0".
@@ -28,6 +29,15 @@ MISSING_MARKS = {
     "n/a": "not applicable",
     "null": "not available",
     "100%*": "suppressed",
+}
+
+# From which columns the organisation of a landed row is read; files about boards have ICB_ where these have Trust_.
+LANDED_OF_ORGANISATION = {
+    "table_name": ("Trust_type",),
+    "organisation_code": ("Trust_code",),
+    "organisation_name": ("Trust_name",),
+    "organisation_subtype": ("Trust_subtype",),
+    "region": ("Region",),
 }
 
 
@@ -107,8 +117,8 @@ LEAGUE_TABLE_COLUMNS = (
 )
 # What a header is known by, by source.
 COLUMNS = {
-    "nof_data": (*ORGANISATION_COLUMNS, *FIGURE_COLUMNS),
-    "nof_league_table": (*ORGANISATION_COLUMNS, *LEAGUE_TABLE_COLUMNS),
+    FRAMEWORK_DATA: (*ORGANISATION_COLUMNS, *FIGURE_COLUMNS),
+    FRAMEWORK_TABLES: (*ORGANISATION_COLUMNS, *LEAGUE_TABLE_COLUMNS),
 }
 
 

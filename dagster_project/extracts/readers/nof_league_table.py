@@ -28,17 +28,18 @@ from dagster_project.extracts.readers.nof_layout import (
 )
 from dagster_project.extracts.readers.outcome import (
     ReadExtract,
+    SetAside,
     assert_nothing_lost,
     set_aside_frame,
 )
-from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.readers.spreadsheet_dates import period_or_none, rank_range, was_a_date
 from dagster_project.extracts.readers.tables import table_records
 from dagster_project.extracts.rows import EXTRACT_ROW, concatenated, frame_of
+from dagster_project.extracts.source import FRAMEWORK_TABLES, SourceRecord
 
-SOURCE = "nof_league_table"
+NAME = FRAMEWORK_TABLES
 OWN_COLUMNS = nof_layout.LEAGUE_TABLE_COLUMNS
-COLUMNS = nof_layout.COLUMNS[SOURCE]
+COLUMNS = nof_layout.COLUMNS[NAME]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def read_nof_league_table(raw: bytes, *, file_name: str, extract_id: str) -> Rea
     return ReadExtract(
         extract_id=extract_id,
         file_name=file_name,
-        source=SOURCE,
+        source=NAME,
         table_name=organisations.table_name,
         quarters=sorted_quarters(quarters),
         is_sample=organisations.is_sample,
@@ -159,7 +160,7 @@ def _rows(
     return frame_of(
         {
             "extract_id": [extract_id] * len(kept),
-            "source": [SOURCE] * len(kept),
+            "source": [NAME] * len(kept),
             "sheet": [records.sheet] * len(kept),
             "source_row": records.lines,
             "quarter": [quarters[i] for i in kept],
@@ -179,3 +180,20 @@ def _rows(
         },
         EXTRACT_ROW,
     )
+
+
+_FIGURE_OF_EACH_COLUMN = tuple(dict.fromkeys(figure.column for figure in _figures("Trust")))
+SOURCE = SourceRecord(
+    name=NAME,
+    kind="framework",
+    read=read_nof_league_table,
+    headers=(OWN_COLUMNS,),
+    missing_marks=MISSING_MARKS,
+    landed={
+        **nof_layout.LANDED_OF_ORGANISATION,
+        "quarter": ("Quarter",),
+        "value_text": _FIGURE_OF_EACH_COLUMN,
+        "value": _FIGURE_OF_EACH_COLUMN,
+        "published_rank": ("Rank",),
+    },
+)

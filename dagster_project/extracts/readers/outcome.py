@@ -8,8 +8,18 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dagster_project.errors import LeagueError
-from dagster_project.extracts.readers.set_aside import SetAside
 from dagster_project.extracts.rows import ROW_SET_ASIDE, empty_frame, frame_of
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """One figure of a file that was left out, and why; `organisation_code` and `figure` are None where blank."""
+
+    source_row: int
+    organisation_code: str | None
+    figure: str | None
+    reason: str
+    raw_line: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,9 @@ class ReadOrganisations:
     notes: tuple[str, ...]
     quarters: tuple[str, ...] = ()
     table_name: None = None
+
+
+ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
 
 
 def set_aside_frame(extract_id: str, file_name: str, rows: Sequence[SetAside]) -> pd.DataFrame:

@@ -16,8 +16,6 @@ from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, h
 
 # The largest sheet known has 450,000 cells. A library holds some 32 bytes for each, empty ones too.
 MOST_CELLS = 10_000_000
-# The largest workbook known is 22 MB unpacked.
-MOST_WORKBOOK_BYTES = 500_000_000
 _WORDS_KEPT = 12
 _LONGEST_TAG = 10_000
 _LONGEST_PLACE = 64
@@ -52,7 +50,7 @@ def open_workbook(raw: bytes | Path, file_name: str) -> CalamineWorkbook:
 
 
 def check_workbook(
-    archive: zipfile.ZipFile, file_name: str, *, most_bytes: int = MOST_WORKBOOK_BYTES
+    archive: zipfile.ZipFile, file_name: str, *, most_bytes: int = zip_members.MOST_BYTES_READ_WHOLE
 ) -> None:
     """Reads every part once, before a library holds each sheet as one block from its first to its last cell.
 

@@ -10,8 +10,6 @@ from dagster_project.extracts.readers import sheets, zip_members
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, Records, loose_key, read_records
 
 _WORKBOOK = "xl/workbook.xml"
-# What is read whole; the largest such file known has 61 MB.
-_MOST_BYTES = 200_000_000
 
 
 def table_records(
@@ -34,6 +32,11 @@ def table_records(
     return read_records(body, file_name, columns=columns, any_header=any_header)
 
 
+def csv_records(raw: bytes | Path, file_name: str, *, columns: Sequence[str]) -> Records:
+    """The records of a CSV, also out of a ZIP, whatever other columns it has."""
+    return read_records(csv_bytes(raw, file_name) or b"", file_name, columns=columns, any_header=True)
+
+
 def csv_bytes(raw: bytes | Path, file_name: str) -> bytes | None:
     """The bytes of a CSV, out of its ZIP if it is in one; None for a workbook.
 
@@ -44,7 +47,7 @@ def csv_bytes(raw: bytes | Path, file_name: str) -> bytes | None:
     with zip_members.opened(raw, file_name) as archive:
         if _WORKBOOK in archive.namelist():
             return None
-        zip_members.check_contents(archive, file_name, most_bytes=_MOST_BYTES)
+        zip_members.check_contents(archive, file_name, most_bytes=zip_members.MOST_BYTES_READ_WHOLE)
         member = zip_members.only_csv(archive, file_name)
         return b"".join(zip_members.chunks(archive, member, file_name))
 

@@ -19,6 +19,8 @@ from dagster_project.errors import InputRejected
 
 # The largest file known is 100 MB a month unpacked, 26 times its ZIP; deflate's own limit is a thousandth.
 MOST_BYTES = 2 * 1024**3
+# What is read whole: the largest such CSV known has 61 MB, the largest workbook 22 MB unpacked.
+MOST_BYTES_READ_WHOLE = 200_000_000
 MOST_MEMBERS = 1000
 HIGHEST_RATIO = 200
 _SMALL = 10_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import duckdb
 
 from dagster_project.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import LeagueError
+from dagster_project.files import sha256_of_file
 from dagster_project.releases.tables import ReleasedTable, export_table
 from dagster_project.scenarios.nowcast.identity import NowcastIdentity
 from dagster_project.settings import DataFolder
@@ -47,7 +47,7 @@ def write_nowcast(
         for table in _TABLES:
             rows = export_table(connection, table, identity, unfinished)
             for name in (f"{table.name}.csv", f"{table.name}.parquet"):
-                files[name] = {"rows": rows, "sha256": _sha256(unfinished / name)}
+                files[name] = {"rows": rows, "sha256": sha256_of_file(unfinished / name)}
         text = json.dumps({**content, "files": files}, sort_keys=True, ensure_ascii=False, indent=2)
         write_new_file(unfinished / NOWCAST_FILE, (text + "\n").encode())
         if final.exists():
@@ -67,12 +67,8 @@ def write_nowcast(
 def _refuse_difference(existing: Path, fresh: Path) -> None:
     for file in sorted(fresh.iterdir()):
         there = existing / file.name
-        if not there.is_file() or _sha256(there) != _sha256(file):
+        if not there.is_file() or sha256_of_file(there) != sha256_of_file(file):
             raise LeagueError(
-                f"{there}: expected the bytes that the same inputs give now (sha256 {_sha256(file)}); found "
+                f"{there}: expected the bytes that the same inputs give now (sha256 {sha256_of_file(file)}); found "
                 "others. A nowcast is never rewritten: move that folder away and run again."
             )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from unittest.mock import patch
 from urllib.parse import quote, unquote
 
 from dagster_project.catalogue.catalogue import Catalogue, Source
-from dagster_project.fetch.patience import Patience
+from dagster_project.fetch.retry import Patience
 
 CHALLENGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking</body></html>"
 
@@ -167,7 +167,6 @@ def source_at(index: str, **more: Any) -> Source:
         "publication_weeks": [1, 2],
         "formats": ["csv"],
         "reader": None,
-        "missing_marks": {},
         "metrics": [],
         "smallest_bytes": 10,
         "largest_megabytes": 1,

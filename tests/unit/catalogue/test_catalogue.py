@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 import yaml
 
 from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue, reader_names
-from dagster_project.errors import WrongUsage
-from dagster_project.extracts.archived_files import READERS
+from dagster_project.errors import LeagueError, WrongUsage
+from dagster_project.extracts import readers
+from dagster_project.extracts.source import source_record, source_records
 from dagster_project.settings import METHODOLOGY_DIR
 
 
@@ -40,8 +42,24 @@ def test_the_bundled_catalogue_names_every_source_once() -> None:
     ]
 
 
-def test_every_reader_has_a_source() -> None:
-    assert reader_names() <= {source.reader for source in load_catalogue().sources.values()}
+def test_every_reader_that_the_catalogue_names_has_a_record_of_that_name() -> None:
+    assert [record.name for record in source_records()] == list(reader_names())
+    assert set(reader_names()) == {source.reader for source in load_catalogue().sources.values()}
+
+
+def test_every_reader_with_a_record_is_named_by_the_catalogue() -> None:
+    modules = [import_module(f"{readers.__name__}.{found.name}") for found in iter_modules(readers.__path__)]
+    with_record = {module.__name__.rpartition(".")[2] for module in modules if hasattr(module, "SOURCE")}
+    assert with_record == set(reader_names())
+
+
+def test_a_reader_that_there_is_not_is_refused_with_the_module_to_add() -> None:
+    with pytest.raises(
+        LeagueError, match=r"expected a module extracts/readers/sorcery\.py with the record SOURCE"
+    ):
+        source_record("sorcery")
+    with pytest.raises(LeagueError, match=r"readers/delimited\.py"):
+        source_record("delimited")
 
 
 def test_metrics_that_sources_feed_are_metrics_of_the_framework() -> None:
@@ -51,15 +69,16 @@ def test_metrics_that_sources_feed_are_metrics_of_the_framework() -> None:
     assert {metric for metrics in fed for metric in metrics} <= known
 
 
-def test_marks_mean_in_the_catalogue_what_each_reader_takes_them_for() -> None:
-    framework = {"not available": "missing", "not applicable": "not_applicable", "suppressed": "suppressed"}
-    declared = {
-        source.reader: source.missing_marks for source in load_catalogue().sources.values() if source.reader
+def test_every_mark_of_a_record_means_something_that_readers_know() -> None:
+    meanings = {
+        "framework": {"not available", "not applicable", "suppressed"},
+        "statistic": {"missing", "zero", "suppressed", "not_applicable"},
+        "organisations": set[str](),
     }
-    for name, marks in declared.items():
-        module = sys.modules[READERS[name].__module__]
-        taken = getattr(module, "MISSING_MARKS", {})
-        assert {mark: framework.get(meaning, meaning) for mark, meaning in taken.items()} == marks, name
+    for record in source_records():
+        assert set(record.missing_marks.values()) <= meanings[record.kind], record.name
+        assert all(mark == mark.casefold() for mark in record.missing_marks), record.name
+        assert bool(record.missing_marks) == bool(meanings[record.kind]), record.name
 
 
 @pytest.mark.parametrize(
@@ -97,7 +116,7 @@ def test_links_are_told_by_what_stays_the_same_in_their_names(source: str, path:
         ("publication_weeks", None, "ae_attendances: publication_weeks for every cadence"),
         ("licence", "", "ae_attendances, licence: "),
         ("formats", ["pdf"], "ae_attendances, formats.0: .*found 'pdf'"),
-        ("missing_marks", {"-": "nothing"}, "ae_attendances, missing_marks.-: .*found 'nothing'"),
+        ("missing_marks", {"-": "zero"}, "ae_attendances, missing_marks: Extra inputs are not permitted"),
         ("metrics", ["0013"], "ae_attendances, metrics.*0"),
         (
             "index_pages",

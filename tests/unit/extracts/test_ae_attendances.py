@@ -13,7 +13,7 @@ from fictional_workbook import Cell, workbook
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers.ae_attendances import read_ae_attendances
 from dagster_project.extracts.readers.outcome import ReadStatistic
-from dagster_project.extracts.statistic_vintages import newest_statistic_rows
+from dagster_project.extracts.vintages import newest_statistic_rows
 
 
 def read(raw: bytes, name: str = "Monthly-AE.csv") -> ReadStatistic:

@@ -9,10 +9,10 @@ import pytest
 from fictional_statistics import cancer_extract, cancer_row, provider_workbook
 
 from dagster_project.errors import InputRejected
+from dagster_project.extracts.read_files import release_state
 from dagster_project.extracts.readers.cancer_waiting_times import read_cancer_waiting_times
 from dagster_project.extracts.readers.outcome import ReadStatistic
-from dagster_project.extracts.statistic_vintages import newest_statistic_rows
-from dagster_project.extracts.used_files import release_state
+from dagster_project.extracts.vintages import newest_statistic_rows
 
 TRUSTS = (("Z01", "ASHFORD VALE NHS TRUST", 10, 8), ("Z02", "MOOR NHS TRUST", 5.5, 2.5))
 
@@ -57,7 +57,10 @@ def test_a_workbook_without_a_standard_is_rejected(lost: int) -> None:
 
 
 def test_rows_that_dont_add_up_to_all_english_providers_are_rejected() -> None:
-    with pytest.raises(InputRejected, match=r"expected 15.5, the sum of the rows above it; found '20'"):
+    with pytest.raises(
+        InputRejected,
+        match=r"expected 20: what the row .* says; found 15.5: the sum of 2 rows",
+    ):
         read(provider_workbook(*TRUSTS, total=20))
     with pytest.raises(InputRejected, match="one row ALL ENGLISH PROVIDERS"):
         read(provider_workbook(*TRUSTS, total=None))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.claimed import refuse_publishers_file, source_named
-from dagster_project.extracts.folder import files_below, what_it_is
+from dagster_project.extracts.folder_files import files_below, what_it_is
 from dagster_project.extracts.load import load_folder
 
 ACUTE = "nhs-oversight-framework-acute-trust-data.csv"

@@ -11,12 +11,13 @@ from fictional_statistics import trust_line
 from fictional_workbook import zip_of
 
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers.ods_organisations import read_ods_organisations
+from dagster_project.extracts.readers.icb_names import read_icb_names
+from dagster_project.extracts.readers.ods_trusts import read_ods_trusts
 from dagster_project.extracts.readers.outcome import ReadOrganisations
 
 
 def read(raw: bytes) -> ReadOrganisations:
-    return read_ods_organisations(raw, file_name="etr.csv", extract_id="a" * 64)
+    return read_ods_trusts(raw, file_name="etr.csv", extract_id="a" * 64)
 
 
 def test_the_first_line_of_the_trust_list_is_a_trust_line() -> None:
@@ -37,7 +38,8 @@ def test_the_first_line_of_the_trust_list_is_a_trust_line() -> None:
 
 @pytest.mark.parametrize("year", ["24", "26"])
 def test_boards_are_read_whatever_year_their_columns_are_called_by(year: str) -> None:
-    found = read(file_of(f"ICB{year}CD,ICB{year}CDH,ICB{year}NM,ObjectId", "E54,ZQ1,NHS Fictional Board,1"))
+    raw = file_of(f"ICB{year}CD,ICB{year}CDH,ICB{year}NM,ObjectId", "E54,ZQ1,NHS Fictional Board,1")
+    found = read_icb_names(raw, file_name="icb.csv", extract_id="a" * 64)
     row = found.organisation_reference.iloc[0]
     assert (found.source, row.organisation_kind, row.organisation_code) == ("icb_names", "icb", "ZQ1")
     assert (row.organisation_name, row.source_row) == ("NHS Fictional Board", 2)

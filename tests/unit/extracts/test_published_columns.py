@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from fictional_files import DATA_HEADER, LEAGUE_HEADER, data_line, file_of, league_line
 
-from dagster_project.extracts.published_columns import PUBLISHED_COLUMNS, published_columns
 from dagster_project.extracts.readers.nof_data import read_nof_data
 from dagster_project.extracts.readers.nof_league_table import read_nof_league_table
+from dagster_project.extracts.source import published_by_source, published_columns
 
 OTHER = {
     "Quarter": "Q2 2025/26",
@@ -70,7 +70,7 @@ def test_each_landed_column_follows_the_published_columns_named_for_it_and_no_ot
         for column in before.columns:
             if not before[column].equals(after[column]):
                 followed.setdefault(column, set()).add(name)
-    named = PUBLISHED_COLUMNS["landing.extract_row"][source]
+    named = published_by_source("landing.extract_row")[source]
     assert followed == {column: set(published) for column, published in named.items()}
     assert not NOT_FROM_CELLS & set(named)
 

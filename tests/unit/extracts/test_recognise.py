@@ -40,13 +40,10 @@ def test_a_file_saved_by_a_spreadsheet_program_is_still_what_it_was(content: byt
     assert recognise(content, "a.csv").source == "nof_data"
 
 
-def test_a_file_that_no_reader_takes_says_what_it_seems_to_be() -> None:
-    few = b"Domain,Metric_ID,Units,Other\r\n"
-    assert recognise(few, "a.csv").seems == "nof_data"
-    assert recognise(few, "a.csv").source is None
-    name = "nhs-oversight-framework-acute-trust-data.csv"
-    assert recognise(b"damaged", name).seems == "nof_data"
-    assert recognise(b"damaged", "notes.csv").seems is None
+def test_a_file_that_has_fewer_than_half_of_a_sources_columns_is_not_taken_for_one() -> None:
+    found = recognise(b"Domain,Metric_ID,Units,Other\r\n", "a.csv")
+    assert found.source is None
+    assert found.reason == "not recognised: it starts with 'Domain, Metric_ID, Units, Other'"
 
 
 def test_a_data_file_that_lost_a_column_is_still_one() -> None:

@@ -12,7 +12,7 @@ import pytest
 from local_publisher import CHALLENGE, source_at
 
 from dagster_project.errors import InputRejected
-from dagster_project.fetch.byte_checks import check_bytes
+from dagster_project.fetch.download import check_bytes
 
 URL = "https://publisher.test/file"
 CSV = b"Period,Code,Value\r\nJune 2025,Z01,1\r\n"

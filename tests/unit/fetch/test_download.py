@@ -15,8 +15,8 @@ from dagster_project.catalogue.catalogue import Source
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.fetch.discover import Found, discover
 from dagster_project.fetch.download import Downloaded, download, file_name_of, release_state
-from dagster_project.fetch.patience import Patience
 from dagster_project.fetch.publisher import Answer, Publisher, Unreachable
+from dagster_project.fetch.retry import Patience
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 JUNE = b"Period,Code,Attendances\r\nJune 2025,Z01,100\r\n"

@@ -18,15 +18,14 @@ from hypothesis import strategies as st
 from local_publisher import LocalPublisher, Reply, hasty, local_publisher, source_at
 
 from dagster_project.archive.archive import Archive, sha256_of
-from dagster_project.catalogue.addresses import checked_address, refuse_private
 from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
-from dagster_project.fetch.discover import Found, survey
+from dagster_project.fetch.connection import checked_address, refuse_private
+from dagster_project.fetch.discover import Found, read_index_page, survey
 from dagster_project.fetch.download import Downloaded, download, file_name_of
-from dagster_project.fetch.index_page import read_index_page
-from dagster_project.fetch.patience import Patience
-from dagster_project.fetch.politeness import Politeness
 from dagster_project.fetch.publisher import Answer, Publisher
+from dagster_project.fetch.rate_limit import RateLimit
+from dagster_project.fetch.retry import Patience
 
 JUNE = b"Period,Code,Attendances\r\nJune 2025,Z01,100\r\n"
 PATH = "/attendances-June-2025.csv"
@@ -261,10 +260,10 @@ def polite(robots: str) -> tuple[list[float], list[str]]:
     """The pauses of two visits to a host with that robots.txt, and what is noted of it."""
     slept: list[float] = []
     patience = hasty(sleep=slept.append, monotonic=lambda: float(sum(slept)))
-    politeness = Politeness(0, patience, lambda _url, _hosts: robots)
+    rate_limit = RateLimit(0, patience, lambda _url, _hosts: robots)
     for _ in range(2):
-        politeness.before_request("https://publisher.test/x.csv", {"publisher.test"})
-    return list(dict.fromkeys(slept)), politeness.notes
+        rate_limit.before_request("https://publisher.test/x.csv", {"publisher.test"})
+    return list(dict.fromkeys(slept)), rate_limit.notes
 
 
 @pytest.mark.parametrize(

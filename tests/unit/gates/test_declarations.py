@@ -71,7 +71,7 @@ def test_a_warning_never_blocks(run_names: Callable[..., GateOutcome]) -> None:
         ("suite: names", "suite: namen", "Give both one name"),
         ("subject: names", "subject: surnames", "surnames.sql"),
         ("empty: fails", "empty: perhaps", "empty"),
-        ("empty: fails", "empty: fails\nempty: passes", "key given twice: empty"),
+        ("empty: fails", "empty: fails\nempty: passes", "'empty' stands there twice"),
         ("{name}", "{name.__class__}", "plain column names"),
         ("{name}", "{surname}", "surname"),
         ("column: name,", "column: surname,", "surname"),

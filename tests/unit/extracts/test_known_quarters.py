@@ -14,7 +14,7 @@ from fictional_statistics import ae_file, ae_line, trust_line
 
 from dagster_project.archive.archive import Archive, sha256_of
 from dagster_project.errors import InputRejected
-from dagster_project.extracts import coverage
+from dagster_project.extracts import known_quarters
 from dagster_project.extracts.load import LoadedExtracts, load_archived, load_folder
 
 Q1, Q2, Q4 = "2025-26-Q1", "2025-26-Q2", "2025-26-Q4"
@@ -94,7 +94,7 @@ def test_a_list_of_organisations_belongs_to_every_quarter(archive: Archive) -> N
 
 
 RECORDS: dict[str, Callable[[bytes], bytes]] = {
-    "of other readers": lambda record: record.replace(coverage.readers_hash().encode(), b"others"),
+    "of other readers": lambda record: record.replace(known_quarters.readers_hash().encode(), b"others"),
     "cut short": lambda record: record[:-20],
     "of another form": lambda record: b"[" + record + b"]",
     "empty": lambda record: record[:0],
@@ -132,13 +132,13 @@ def test_what_is_learnt_is_added_and_survives_a_cleaning(archive: Archive, tmp_p
     (tmp_path / "more" / "x.csv").write_bytes(data_file(data_line(quarter="Q3 2025/26")))
     load_folder(tmp_path / "more", archive)
     archive.clean()
-    known = coverage.covered_quarters(archive)
+    known = known_quarters.covered_quarters(archive)
     assert set(known) == {seen.extract_id for seen in archive.sightings()}
     assert known[sha256_of(CUMULATIVE)] == (Q1, Q2)
     assert known[sha256_of(FILES["trusts.csv"])] == ()
 
 
 def test_the_hash_of_the_readers_is_made_of_their_code() -> None:
-    named = {path.name for path in coverage.code_of_readers()}
+    named = {path.name for path in known_quarters.code_of_readers()}
     assert {"quarters.py", "rows.py", "rtt_waiting_times.py", "nof_layout.py"} <= named
     assert "generator.py" not in named, "the sample's files are written, not read"

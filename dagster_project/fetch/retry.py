@@ -1,4 +1,4 @@
-"""How long a request waits and how often it is tried again: deadlines, attempts, growing pauses, Retry-After."""
+"""Retries: how long a request waits and how often it is tried again, with growing pauses, jitter and Retry-After."""
 
 from __future__ import annotations
 

@@ -1,25 +1,53 @@
-"""The raw files that were used: a row for each, where each was seen, and that sample and official never mix."""
+"""The files that a load reads: by which reader, a row for each, and that sample and official never mix."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from dagster_project.archive.archive import Sighting
+from dagster_project.archive.archive import Archive, Sighting
+from dagster_project.archive.archived_vintages import all_that_replaced, names_of
 from dagster_project.archive.issue_names import reissue_number
 from dagster_project.archive.issue_order import NEVER_SEEN, FirstSeen, Seen
+from dagster_project.catalogue.catalogue import bundled_catalogue
 from dagster_project.errors import InputRejected
-from dagster_project.extracts.readers import ods_organisations
-from dagster_project.extracts.readers.outcome import ReadExtract, ReadOrganisations, ReadStatistic
+from dagster_project.extracts.readers.outcome import ReadExtract, ReadFile, ReadStatistic
 from dagster_project.extracts.rows import EXTRACT, empty_frame, frame_of
-from dagster_project.extracts.statistic_vintages import issue_of, superseded_statistics
-from dagster_project.extracts.vintages import superseded_by
+from dagster_project.extracts.source import SourceRecord, source_record
+from dagster_project.extracts.vintages import issue_of, superseded_by, superseded_statistics
+from dagster_project.files import sha256_of_file
 
-ReadFile = ReadExtract | ReadStatistic | ReadOrganisations
 
-_PUBLISHERS = {ods_organisations.ICBS: "Office for National Statistics"}
+def read_vintages(
+    archive: Archive, seen: Sequence[Sighting]
+) -> tuple[list[ReadFile], dict[str, tuple[str, ...]]]:
+    """Every file of these sightings, and the id of each whose place later bytes took, to those in their order."""
+    files = read_again(archive, names_of(seen), {one.extract_id: one.source for one in seen})
+    return files, all_that_replaced(seen, {file.extract_id: series_of(file) for file in files})
+
+
+def read_again(archive: Archive, names: Mapping[str, str], sources: Mapping[str, str]) -> list[ReadFile]:
+    """The files of `names` (file name by id), each by the reader of its source (by id).
+
+    Raises InputMissing where bytes are gone, InputRejected where they are damaged.
+    """
+    files = []
+    for extract_id, name in names.items():
+        record = source_record(sources[extract_id])
+        files.append(
+            record.read(_archived(archive, extract_id, record), file_name=name, extract_id=extract_id)
+        )
+    return files
+
+
+def _archived(archive: Archive, extract_id: str, record: SourceRecord) -> bytes | Path:
+    """The archived file, its bytes checked."""
+    path = archive.path_of(extract_id)
+    if record.is_small or not path.is_file() or sha256_of_file(path) != extract_id:
+        return archive.read(extract_id)
+    return path
 
 
 def refuse_mixture(files: Sequence[ReadFile]) -> None:
@@ -61,17 +89,16 @@ def extract_frame(files: Sequence[ReadFile], seen: Seen = NEVER_SEEN) -> pd.Data
     """One row per file, in the order given."""
     if not files:
         return empty_frame(EXTRACT)
-    replaced = superseded(files, seen)
+    replaced, sources = superseded(files, seen), bundled_catalogue().sources
     return frame_of(
         {
             "extract_id": [file.extract_id for file in files],
             "source": [file.source for file in files],
             "file_name": [file.file_name for file in files],
             "publisher": [
-                "fictional sample" if file.is_sample else _PUBLISHERS.get(file.source, "NHS England")
-                for file in files
+                "fictional sample" if file.is_sample else sources[file.source].publisher for file in files
             ],
-            "licence": ["MIT" if file.is_sample else "Open Government Licence v3.0" for file in files],
+            "licence": ["MIT" if file.is_sample else sources[file.source].licence for file in files],
             "table_name": [file.table_name for file in files],
             "bytes": [file.size for file in files],
             "rows": [file.records for file in files],

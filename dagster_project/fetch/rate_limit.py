@@ -1,4 +1,4 @@
-"""Good manners towards a publisher's host: who asks, how often at most, and what robots.txt forbids."""
+"""The rate limit of each host and its robots.txt: who asks, how often at most, and what is forbidden."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.robotparser import RobotFileParser
 
 from dagster_project.errors import InputMissing
-from dagster_project.fetch.patience import Patience
+from dagster_project.fetch.retry import Patience
 
 PROJECT = "nhs-league-tables"
 USER_AGENT = f"{PROJECT}/{version(PROJECT)} (reads published statistics; few requests, conditional)"
@@ -27,7 +27,7 @@ _REQUESTS_IN_SECONDS = re.compile(r"([1-9][0-9]{0,8})\s*/\s*([0-9]{1,9})")
 _ENDLESS = 1_000_000_000
 
 
-class Politeness:
+class RateLimit:
     """Keeps `least_seconds` between two requests to a host, or what its robots.txt asks if that is more.
 
     `notes` say what of a robots.txt couldn't be read and is ignored.
