@@ -75,8 +75,9 @@ class HiddenWorld:
         self, framework: FrameworkRules, organisation: Organisation, quarter: Quarter
     ) -> list[Measured]:
         measured = []
+        derived = framework.matrix_metric()
         for metric_id, tables in framework.tables_of_metric.items():
-            if organisation.table not in tables or metric_id == framework.matrix_metric():
+            if organisation.table not in tables or metric_id == derived:
                 continue
             path = self._path(organisation, metric_id)
             subtype = organisation.subtype or organisation.table

@@ -147,7 +147,7 @@ def score_quarter(
         metric_scores=tuple(metric_scores),
         places=places_in_table(metric_scores),
         organisations=_organisations(standings),
-        average_cut_points=_cut_points(standings),
+        average_cut_points=_cut_points(standings) if standings.ranked else (),
     )
 
 

@@ -23,11 +23,15 @@ Published = Mapping[tuple[Organisation, str], Fraction]  # the publisher's figur
 
 @dataclass(frozen=True)
 class Term:
-    """A score as it enters an average: `entering` is rounded to `places` where the quarter's rules say so."""
+    """A score as it enters an average: `entering` is rounded to `places` where the quarter's rules say so.
+
+    `weighted` is entering x weight.
+    """
 
     score: MetricScore
     weight: Fraction
     entering: Fraction
+    weighted: Fraction
     places: int | None
 
 
@@ -39,7 +43,7 @@ class Average:
 
     @cached_property
     def weighted_sum(self) -> Fraction:
-        return sum((term.entering * term.weight for term in self.terms), Fraction(0))
+        return sum((term.weighted for term in self.terms), Fraction(0))
 
     @cached_property
     def weights(self) -> Fraction:
@@ -236,9 +240,9 @@ class Standings:
     def term(self, score: MetricScore) -> Term:
         """The score as it enters averages."""
         metric_id = score.measured.metric_id
-        places = self.rules.enters_at_dp.get(metric_id)
+        weight, places = self.rules.weight(metric_id), self.rules.enters_at_dp.get(metric_id)
         entering = score.exact if places is None else half_up(score.exact, places)
-        return Term(score, self.rules.weight(metric_id), entering, places)
+        return Term(score, weight, entering, entering if weight == 1 else entering * weight, places)
 
     @cached_property
     def ranked(self) -> list[Organisation]:

@@ -147,7 +147,7 @@ def _mean_words(average: Average, *, list_terms: bool) -> Iterator[str]:
     """Each term once: by name for the average of all, as one sum for a domain's few."""
     if list_terms:
         for term in average.terms:
-            product = f"{equals(term.entering)} x {term.weight} = {equals(term.entering * term.weight)}"
+            product = f"{equals(term.entering)} x {term.weight} = {equals(term.weighted)}"
             name = term.score.measured.metric["metric_name"]
             rounded = "" if term.places is None else f" (enters at {term.places} places)"
             yield f"{term.score.measured.metric_id}  {product}{rounded}  {name}"
