@@ -129,7 +129,7 @@ class StatisticFile:
                 yield CountedCell(self.extract_id, sheet_name, line, name, shown, value, record)
 
     def _holding(self, sheet_name: str | None, measure: str) -> list[tuple[int, str]]:
-        """The columns of a sheet that hold the measure: told once, as every row of the sheet asks."""
+        """The columns of a sheet that hold the measure: found once, as every row of the sheet needs them."""
         if (sheet_name, measure) not in self._held:
             columns = self._sheet(sheet_name).columns
             self._held[sheet_name, measure] = [
@@ -307,7 +307,7 @@ class RttFile:
 
 
 def _rtt_header(records: Iterator[tuple[int, list[str]]]) -> tuple[list[str], list[str]]:
-    """The header's names and keys: the first record that has the columns told apart by."""
+    """The header's names and keys: the first record that has the columns by which rows are chosen."""
     for _, names in records:
         keys = [column_key(name) for name in names]
         if set(_RTT_COUNTED) <= set(keys):

@@ -90,13 +90,13 @@ def _place(standing: Standing) -> str:
 def _likely_range_words(judged: Judged, organisation: Organisation) -> Iterator[str]:
     """How sure the place is, by the release's likely ranges."""
     row = judged.released_league_table.get(organisation, {})
-    said = [
+    ranges = [
         f"{what} {row[low]} to {row[high]}"
         for what, low, high in _RANGES
         if row.get(low) is not None and row.get(high) is not None
     ]
-    if said:
-        yield f"Likely range, as released and not redone here: {', '.join(said)}"
+    if ranges:
+        yield f"Likely range, as released and not redone here: {', '.join(ranges)}"
 
 
 def _average_step(judged: Judged, sources: Sources, standing: Standing, cells: ByColumn) -> Step:
