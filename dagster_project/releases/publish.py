@@ -132,7 +132,8 @@ def current_release(data: DataFolder) -> list[CurrentRelease]:
     path = str(data.warehouse).replace("'", "''")
     try:
         # Attached, because connect() gives a process that still reads from before a swap the old file again.
-        with duckdb.connect(":memory:") as connection:
+        # One thread: a handful of rows, and each further thread costs more to start than it saves.
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.execute(f"attach '{path}' as published (read_only)")
             rows = connection.execute(
                 f"select {_COLUMNS} from published.{_TABLE} order by quarter"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.errors import WrongUsage
+from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.quarters import Quarter
-from dagster_project.sample.framework_rules import Framework, load_framework, seed_rows
 from dagster_project.sample.hidden_values import FIRST_QUARTER, HiddenWorld
 from dagster_project.sample.likely_ranges import LikelyRange, ScoresOfOne, likely_ranges
 from dagster_project.sample.organisations import Organisation, sample_organisations
@@ -27,7 +27,7 @@ from dagster_project.sample.revision import (
     before_revision,
     score_truth,
 )
-from dagster_project.sample.scorer import ScoredQuarter
+from dagster_project.sample.scored_quarter import ScoredQuarter, load_framework, seed_rows
 from dagster_project.settings import METHODOLOGY_DIR
 
 SAMPLE_QUARTERS = tuple(FIRST_QUARTER.shifted(number) for number in range(6))
@@ -61,7 +61,7 @@ def generate_sample(
     while wanted and quarter <= max(wanted):
         framework = load_framework(quarter)
         truth = world.quarter(framework, quarter)
-        scored = score_truth(framework, quarter, truth)
+        scored = score_truth(framework, truth)
         revised = quarter == REVISED_QUARTER and quarter in wanted
         if revised:
             before = before_revision(framework, quarter, truth, scored, seed)
@@ -90,7 +90,7 @@ class _Writer:
         self._rows: dict[tuple[Quarter, str], list[DataRow]] = {}
 
     def publish(
-        self, framework: Framework, quarter: Quarter, scored: ScoredQuarter, tables: Sequence[str]
+        self, framework: FrameworkRules, quarter: Quarter, scored: ScoredQuarter, tables: Sequence[str]
     ) -> None:
         """Takes a quarter's scores as the current ones of `tables`."""
         self._scored[quarter] = scored
@@ -98,7 +98,7 @@ class _Writer:
             rows = data_rows(framework, quarter, table, scored, self._organisations)
             self._rows[quarter, table] = rows
 
-    def write(self, framework: Framework, quarter: Quarter, table: str, issue: str = "") -> None:
+    def write(self, framework: FrameworkRules, quarter: Quarter, table: str, issue: str = "") -> None:
         """Writes the data file and the league table of one table."""
         style = FileStyle(quarter, table)
         folder = self.extracts / str(quarter)
@@ -112,7 +112,9 @@ class _Writer:
         write_league_table_file(league, style, self._organisations, in_table, ranges)
         self.files += [data, league]
 
-    def _likely_ranges(self, framework: Framework, quarter: Quarter, table: str) -> dict[str, LikelyRange]:
+    def _likely_ranges(
+        self, framework: FrameworkRules, quarter: Quarter, table: str
+    ) -> dict[str, LikelyRange]:
         scored = self._scored[quarter]
         scores: dict[str, ScoresOfOne] = {
             code: ScoresOfOne(code, [], each.override)
@@ -120,13 +122,14 @@ class _Writer:
             if each.table == table
         }
         for each in scored.metric_scores:
-            metric = framework.metrics[each.measurement.metric_id]
-            if metric.enters_average and each.measurement.organisation in scores:
-                scores[each.measurement.organisation].scores.append((each.score, metric.weight))
+            metric, (_, code) = each.measured.metric, each.measured.organisation
+            if metric.is_true("enters_average") and code in scores:
+                weight = framework.weight(metric["metric_id"])
+                scores[code].scores.append((each.exact, weight))
         return likely_ranges(
             list(scores.values()),
             scored.average_cut_points,
-            no_better_than=framework.parameters["override_no_better_than_segment"],
+            no_better_than=int(framework.parameters["override_no_better_than_segment"]),
             seed=f"{self._seed}/likely ranges/{quarter}",
         )
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, sqrt
 
+from dagster_project.explanation.recomputation.exact import half_up
+from dagster_project.explanation.recomputation.measured import Measured
+from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.quarters import Quarter
-from dagster_project.sample.exact_order import half_up
-from dagster_project.sample.framework_rules import Framework
-from dagster_project.sample.metric_scoring import COMBINED_FINANCE, PLANNED, VARIANCE, Measurement
 from dagster_project.sample.metric_shapes import (
     BANDS,
     Shape,
@@ -40,7 +40,7 @@ _PERSISTENCE = 0.7
 class TrueQuarter:
     """What is true of one quarter before it is scored: what was measured, and who is flagged."""
 
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[Measured, ...]
     overridden: frozenset[str]
     in_recovery: frozenset[str]
 
@@ -54,9 +54,9 @@ class HiddenWorld:
         self._quality = {each.code: _normal(self._chance(each.code, "quality")) for each in organisations}
         self._paths: dict[tuple[str, str], _Path] = {}
 
-    def quarter(self, framework: Framework, quarter: Quarter) -> TrueQuarter:
+    def quarter(self, framework: FrameworkRules, quarter: Quarter) -> TrueQuarter:
         """What is true in `quarter`, of every organisation and every metric of its table."""
-        measurements: list[Measurement] = []
+        measurements: list[Measured] = []
         overridden: set[str] = set()
         present = [each for each in self._organisations if each.exists_in(quarter)]
         for organisation in present:
@@ -64,7 +64,7 @@ class HiddenWorld:
                 continue
             own = self._measure(framework, organisation, quarter)
             measurements.extend(own)
-            if self._is_overridden(organisation, own, quarter):
+            if self._is_overridden(framework, organisation, own, quarter):
                 overridden.add(organisation.code)
         in_recovery = {
             each.code for each in present if self._quality[each.code] < -1.35 and each.table != "icb"
@@ -72,11 +72,12 @@ class HiddenWorld:
         return TrueQuarter(tuple(measurements), frozenset(overridden), frozenset(in_recovery))
 
     def _measure(
-        self, framework: Framework, organisation: Organisation, quarter: Quarter
-    ) -> list[Measurement]:
+        self, framework: FrameworkRules, organisation: Organisation, quarter: Quarter
+    ) -> list[Measured]:
         measured = []
+        derived = framework.matrix_metric()
         for metric_id, tables in framework.tables_of_metric.items():
-            if organisation.table not in tables or metric_id == COMBINED_FINANCE:
+            if organisation.table not in tables or metric_id == derived:
                 continue
             path = self._path(organisation, metric_id)
             subtype = organisation.subtype or organisation.table
@@ -99,10 +100,15 @@ class HiddenWorld:
         return path
 
     def _is_overridden(
-        self, organisation: Organisation, measured: Sequence[Measurement], quarter: Quarter
+        self,
+        framework: FrameworkRules,
+        organisation: Organisation,
+        measured: Sequence[Measured],
+        quarter: Quarter,
     ) -> bool:
         """Mostly a planned deficit or a shortfall against plan; some are flagged without, a few not with."""
-        finance = [m.value for m in measured if m.metric_id in (PLANNED, VARIANCE)]
+        inputs = {rule["input_metric_id"] for rule in framework.matrix_inputs.values()}
+        finance = [one.value for one in measured if one.metric_id in inputs]
         in_deficit = any(value is not None and value < 0 for value in finance)
         exception = self._chance(organisation.code, f"override/{quarter.financial_year}").getrandbits(10)
         return exception >= 70 if in_deficit else exception < 50
@@ -158,16 +164,16 @@ def _epoch(quarter: Quarter, same_for: str) -> int:
 
 
 def _measurement(
-    framework: Framework, organisation: Organisation, metric_id: str, goodness: float, path: _Path
-) -> Measurement:
+    framework: FrameworkRules, organisation: Organisation, metric_id: str, goodness: float, path: _Path
+) -> Measured:
     metric = framework.metrics[metric_id]
-    table = organisation.table
+    table, unit = organisation.table, metric["unit"]
+    who = (table, organisation.code)
     if metric_id in BANDS:
-        return Measurement(organisation.code, table, metric_id, metric.unit, score=_band(metric_id, goodness))
-    better_up = 1 if metric.better == "high" else -1
+        return Measured(who, metric, unit, published_score=_band(metric_id, goodness))
+    better_up = 1 if metric["better"] == "high" else -1
     shape = shape_of(metric_id, table)
     raw = on_curve(shape.curve, goodness * better_up)
-    unit = metric.unit
     if metric_id in RATES:
         if counts_instead_of_rate(organisation.subtype, organisation.place_in_subtype):
             unit, exact = "count", Fraction(max(floor((raw - 0.7) * 2.4), 0))
@@ -178,7 +184,7 @@ def _measurement(
         exact = away_from_boundaries(_on_grid(raw, shape), framework, metric_id, unit)
     if is_island(organisation.subtype, organisation.place_in_subtype) and metric_id == "OF0017":
         exact = min(exact, Fraction(2987, 100))
-    return Measurement(organisation.code, table, metric_id, unit, value=exact)
+    return Measured(who, metric, unit, value=exact)
 
 
 def _band(metric_id: str, goodness: float) -> Fraction:
@@ -195,24 +201,26 @@ def _on_grid(raw: float, shape: Shape) -> Fraction:
     return Fraction(floor(kept * shape.steps + 0.5), shape.steps)
 
 
-def cases_over_threshold(raw: float, threshold: int, framework: Framework, metric_id: str) -> Fraction:
+def cases_over_threshold(raw: float, threshold: int, framework: FrameworkRules, metric_id: str) -> Fraction:
     """Cases over the trust's threshold; exactly the standard where it would print as the standard."""
     rate = Fraction(floor(raw * threshold + 0.5), threshold)
-    standard = framework.rules[metric_id, "rate"].standard
-    places = framework.metrics[metric_id].value_dp
+    standard = framework.metric_rules[metric_id, "rate"].number("standard")
+    places = framework.metrics[metric_id].whole("value_dp")
     if standard is not None and places is not None and half_up(rate, places) == standard:
         return standard
     return rate
 
 
-def away_from_boundaries(value: Fraction, framework: Framework, metric_id: str, unit: str) -> Fraction:
+def away_from_boundaries(value: Fraction, framework: FrameworkRules, metric_id: str, unit: str) -> Fraction:
     """A value that isn't a standard, floor or band's bound is never printed as one."""
-    places = framework.metrics[metric_id].value_dp
+    places = framework.metrics[metric_id].whole("value_dp")
     if places is None:
         return value
-    bounds = [framework.rules[metric_id, unit].standard]
+    bounds = [framework.metric_rules[metric_id, unit].number("standard")]
     bounds += [
-        bound for band in framework.bands.get((metric_id, unit), ()) for bound in (band.lower, band.upper)
+        band.number(bound)
+        for band in framework.bands.get((metric_id, unit), ())
+        for bound in ("lower_bound", "upper_bound")
     ]
     for bound in bounds:
         if bound is not None and value != bound and half_up(value, places) == bound:

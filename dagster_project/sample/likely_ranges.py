@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dagster_project.sample.exact_order import half_up
+from dagster_project.explanation.recomputation.exact import half_up
 
 REPLICATES = 400
 _MICRO = 1_000_000

@@ -12,7 +12,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.sample.likely_ranges import LikelyRange
 from dagster_project.sample.organisations import Organisation
 from dagster_project.sample.published_rows import DataRow, as_published
-from dagster_project.sample.scorer import OrganisationScore
+from dagster_project.sample.scored_quarter import OrganisationScore
 
 FIRST_PUBLICATION = Quarter(2025, 1)
 RENAMED_FROM = Quarter(2025, 3)

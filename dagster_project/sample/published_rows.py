@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from dagster_project.explanation.recomputation.exact import half_up_units
+from dagster_project.explanation.recomputation.measured import score_figure
+from dagster_project.explanation.recomputation.metric_scores import MetricScore
+from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
 from dagster_project.quarters import Quarter
-from dagster_project.sample.exact_order import half_up_units
-from dagster_project.sample.framework_rules import Framework, Metric
-from dagster_project.sample.metric_scoring import MetricPlace, MetricScore
 from dagster_project.sample.organisations import Organisation
 from dagster_project.sample.published_wording import (
     SUB_DOMAINS,
@@ -17,7 +18,7 @@ from dagster_project.sample.published_wording import (
     description,
     reporting_date,
 )
-from dagster_project.sample.scorer import OrganisationScore, ScoredQuarter
+from dagster_project.sample.scored_quarter import MetricPlace, OrganisationScore, ScoredQuarter
 
 LAST_RECOVERY_QUARTER = Quarter(2025, 2)
 _PUBLISHED_UNITS = {"minutes": "mins", "index": "percent", "band": "score"}
@@ -39,7 +40,7 @@ class DataRow:
 
 
 def data_rows(
-    framework: Framework,
+    framework: FrameworkRules,
     quarter: Quarter,
     table: str,
     scored: ScoredQuarter,
@@ -52,10 +53,10 @@ def data_rows(
     )
     by_metric: dict[str, list[MetricScore]] = {}
     for score in scored.metric_scores:
-        if score.measurement.table == table:
-            by_metric.setdefault(score.measurement.metric_id, []).append(score)
+        if score.measured.organisation[0] == table:
+            by_metric.setdefault(score.measured.metric_id, []).append(score)
     for members in by_metric.values():
-        members.sort(key=lambda each: each.measurement.organisation)
+        members.sort(key=lambda each: each.measured.organisation)
     rows: list[DataRow] = []
     for metric_id in sorted(by_metric):
         rows.extend(_value_rows(framework, quarter, by_metric[metric_id], scored.places, organisations))
@@ -75,70 +76,70 @@ def as_published(value: Fraction, places: int) -> str:
 
 
 def _value_rows(
-    framework: Framework,
+    framework: FrameworkRules,
     quarter: Quarter,
     members: Sequence[MetricScore],
     places: Mapping[tuple[str, str], MetricPlace],
     organisations: Mapping[str, Organisation],
 ) -> Iterator[DataRow]:
-    metric = framework.metrics[members[0].measurement.metric_id]
-    wording = _metric_wording(framework, metric, quarter, metric.metric_id)
+    metric = members[0].measured.metric
+    wording = _metric_wording(framework, metric, quarter, metric["metric_id"])
     beside: list[str] | None = None
     for each in members:
-        measurement = each.measurement
-        if measurement.value is None:
+        one, (_, code) = each.measured, each.measured.organisation
+        if one.value is None:
             continue
-        place = places[measurement.organisation, metric.metric_id]
+        place = places[code, one.metric_id]
         if beside is None:
             spread = (place.median, place.lower_quartile, place.upper_quartile)
             beside = [as_published(value, 2) for value in spread]
-        shown = as_published(measurement.value, metric.value_dp or 0)
-        unit = _PUBLISHED_UNITS.get(measurement.unit, measurement.unit)
+        shown = as_published(one.value, metric.whole("value_dp") or 0)
+        unit = _PUBLISHED_UNITS.get(one.unit, one.unit)
         figures = (shown, *beside, f"{place.rank}.0")
-        yield DataRow(organisations[measurement.organisation], wording, unit, figures)
+        yield DataRow(organisations[code], wording, unit, figures)
 
 
 def _score_rows(
-    framework: Framework,
+    framework: FrameworkRules,
     quarter: Quarter,
     members: Sequence[MetricScore],
     places: Mapping[tuple[str, str], MetricPlace],
     organisations: Mapping[str, Organisation],
 ) -> Iterator[DataRow]:
-    metric = framework.metrics[members[0].measurement.metric_id]
-    wording = _metric_wording(framework, metric, quarter, f"OF1{metric.metric_id[3:]}")
-    dp = framework.parameters["published_score_dp"]
+    metric = members[0].measured.metric
+    wording = _metric_wording(framework, metric, quarter, score_figure(metric["metric_id"]))
+    dp = int(framework.parameters["published_score_dp"])
     for each in members:
-        code = each.measurement.organisation
-        place = places.get((code, metric.metric_id))
+        _, code = each.measured.organisation
+        place = places.get((code, metric["metric_id"]))
         rank = "" if place is None else f"{place.rank}.0"
-        figures = (as_published(each.score, dp), "", "", "", rank)
+        figures = (as_published(each.exact, dp), "", "", "", rank)
         yield DataRow(organisations[code], wording, "score", figures)
 
 
 def _domain_rows(
-    framework: Framework,
+    framework: FrameworkRules,
     quarter: Quarter,
     table: str,
     results: Sequence[OrganisationScore],
     organisations: Mapping[str, Organisation],
 ) -> Iterator[DataRow]:
-    dp = framework.parameters["published_score_dp"]
-    for domain in framework.domains:
-        label = f"{domain.name} domain score"
+    dp = int(framework.parameters["published_score_dp"])
+    for domain_id, domain in framework.domains.items():
+        name, label = domain["domain_name"], f"{domain['domain_name']} domain score"
         # the first acute file files the safety score under the plain sub-domain
-        plain = domain.domain == "safety" and table == "acute" and quarter == Quarter(2025, 1)
-        wording = (domain.name, domain.name if plain else label, domain.score_figure, label, quarter.label)
+        plain = domain_id == "safety" and table == "acute" and quarter == Quarter(2025, 1)
+        wording = (name, name if plain else label, domain["score_figure"], label, quarter.label)
         for each in results:
-            found = each.domains.get(domain.domain)
+            found = each.domains.get(domain_id)
             if found is not None:
                 figures = (as_published(found.score, dp), "", "", "", f"{found.rank}.0")
                 yield DataRow(organisations[each.organisation], wording, "score", figures)
-    for domain in framework.domains:
-        label = f"{domain.name} domain segment"
-        wording = (domain.name, label, domain.segment_figure, label, quarter.label)
+    for domain_id, domain in framework.domains.items():
+        name, label = domain["domain_name"], f"{domain['domain_name']} domain segment"
+        wording = (name, label, domain["segment_figure"], label, quarter.label)
         for each in results:
-            found = each.domains.get(domain.domain)
+            found = each.domains.get(domain_id)
             if found is not None:
                 figures = (f"{found.segment}.0", "", "", "", "")
                 yield DataRow(organisations[each.organisation], wording, "segment", figures)
@@ -176,12 +177,12 @@ def _summary_figure(figure: str, each: OrganisationScore) -> tuple[str, str]:
 
 
 def _metric_wording(
-    framework: Framework, metric: Metric, quarter: Quarter, figure: str
+    framework: FrameworkRules, metric: Rule, quarter: Quarter, figure: str
 ) -> tuple[str, str, str, str, str]:
-    domain = next(each.name for each in framework.domains if each.domain == metric.domain)
+    domain = framework.domains[metric["domain"]]["domain_name"]
     return (
         domain,
-        SUB_DOMAINS.get(metric.metric_id, domain),
+        SUB_DOMAINS.get(metric["metric_id"], domain),
         figure,
         description(metric, quarter),
         reporting_date(metric, quarter),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dagster_project.explanation.recomputation.rules import Rule
 from dagster_project.quarters import Quarter
-from dagster_project.sample.framework_rules import Metric
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -55,24 +55,24 @@ _FIRST_YEAR_WORDING = {
 }
 
 
-def description(metric: Metric, quarter: Quarter) -> str:
+def description(metric: Rule, quarter: Quarter) -> str:
     """A metric's description, with the publisher's no-break spaces, worded otherwise in the first year."""
-    if metric.metric_id == "OF0084":
-        return metric.name + _NO_BREAK
-    if metric.metric_id == "OF0041":
-        return metric.name.replace("mental health", f"mental{_NO_BREAK}health")
+    if metric["metric_id"] == "OF0084":
+        return metric["metric_name"] + _NO_BREAK
+    if metric["metric_id"] == "OF0041":
+        return metric["metric_name"].replace("mental health", f"mental{_NO_BREAK}health")
     if quarter.start_year == 2025:
-        return _FIRST_YEAR_WORDING.get(metric.metric_id, metric.name)
-    return metric.name
+        return _FIRST_YEAR_WORDING.get(metric["metric_id"], metric["metric_name"])
+    return metric["metric_name"]
 
 
-def reporting_date(metric: Metric, quarter: Quarter) -> str:
+def reporting_date(metric: Rule, quarter: Quarter) -> str:
     """What period a figure covers, in the style that the publisher uses for the metric and the quarter."""
     number = quarter.number
     first_year = quarter.start_year
     last_month = (6, 9, 12, 3)[number - 1]
     last_year = first_year + (number == 4)
-    metric_id = metric.metric_id
+    metric_id = metric["metric_id"]
     if metric_id == "OF0081":
         return f"Month 3 {first_year}" if number == 1 else f"Month{_NO_BREAK}{3 * number} {_year(first_year)}"
     if metric_id == "OF0079":
@@ -83,18 +83,18 @@ def reporting_date(metric: Metric, quarter: Quarter) -> str:
         return f"To M12 {_year(first_year - 1)} vs {_year(first_year - 2)}"
     if metric_id == "OF0086":
         return _year(first_year - 2 + (number == 4))
-    if metric.period == "survey year":
+    if metric["period"] == "survey year":
         return str(first_year - 1 + (number == 4))
     if metric_id == "OF0041":
         this = _twelve_months(last_month, last_year)
         return f"{this} vs {_twelve_months(last_month, last_year - 1)}"
     if metric_id == "OF0046":
         return _twelve_months((last_month - 4) % 12 + 1, last_year - (last_month <= 3))
-    if metric.period == "12 months":
+    if metric["period"] == "12 months":
         return _twelve_months(last_month, last_year)
-    if metric.period == "latest month":
+    if metric["period"] == "latest month":
         return f"{_MONTHS[last_month - 1]}-{last_year % 100:02d}"
-    if metric.period == "year to date":
+    if metric["period"] == "year to date":
         return f"Year to date {first_year % 100:02d}/{(first_year + 1) % 100:02d}"
     if metric_id == "OF0082":
         before = quarter.shifted(-1)

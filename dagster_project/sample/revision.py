@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from dagster_project.explanation.recomputation.measured import Measured
+from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.quarters import Quarter
-from dagster_project.sample.framework_rules import Framework
 from dagster_project.sample.hidden_values import TrueQuarter, away_from_boundaries
-from dagster_project.sample.metric_scoring import Measurement
-from dagster_project.sample.scorer import OrganisationScore, ScoredQuarter, score_quarter
+from dagster_project.sample.scored_quarter import OrganisationScore, ScoredQuarter, score_quarter
 
 REVISED_QUARTER = Quarter(2025, 3)
 REVISED_TABLE = "acute"
@@ -21,15 +21,15 @@ _CHANGED = (("OF0010", 3, 3), ("OF0081", 1, 2))
 _ATTEMPTS = 400
 
 
-def score_truth(framework: Framework, quarter: Quarter, truth: TrueQuarter) -> ScoredQuarter:
+def score_truth(framework: FrameworkRules, truth: TrueQuarter) -> ScoredQuarter:
     """Scores what is true of a quarter."""
     return score_quarter(
-        framework, quarter, truth.measurements, overridden=truth.overridden, in_recovery=truth.in_recovery
+        framework, truth.measurements, overridden=truth.overridden, in_recovery=truth.in_recovery
     )
 
 
 def before_revision(
-    framework: Framework, quarter: Quarter, truth: TrueQuarter, final: ScoredQuarter, seed: int
+    framework: FrameworkRules, quarter: Quarter, truth: TrueQuarter, final: ScoredQuarter, seed: int
 ) -> ScoredQuarter:
     """The scores of the first issue, with a few values of the revised table still wrong.
 
@@ -39,19 +39,21 @@ def before_revision(
     for attempt in range(_ATTEMPTS):
         chance = random.Random(f"{seed}/revision/{attempt}")
         wrong = _wrong_values(framework, truth, chance)
-        scored = score_truth(framework, quarter, replace(truth, measurements=wrong))
+        scored = score_truth(framework, replace(truth, measurements=wrong))
         if _others(scored) == _others(final) and _differs(scored, final):
             return scored
     raise RuntimeError(f"no revision of {REVISED_TABLE} in {quarter} leaves the other tables as they are")
 
 
-def _wrong_values(framework: Framework, truth: TrueQuarter, chance: random.Random) -> tuple[Measurement, ...]:
+def _wrong_values(
+    framework: FrameworkRules, truth: TrueQuarter, chance: random.Random
+) -> tuple[Measured, ...]:
     measurements = list(truth.measurements)
     for metric_id, trusts, largest in _CHANGED:
         places = [
             place
             for place, each in enumerate(measurements)
-            if each.metric_id == metric_id and each.table == REVISED_TABLE and each.value
+            if each.metric_id == metric_id and each.organisation[0] == REVISED_TABLE and each.value
         ]
         for _ in range(trusts):
             place = places[chance.getrandbits(32) % len(places)]

@@ -14,11 +14,10 @@ import duckdb
 import pytest
 
 from dagster_project.archive.archive import Archive
-from dagster_project.explanation.recomputation.agreement import NOT_RECOMPUTED
-from dagster_project.explanation.recomputation.every_cell import every_cell
-from dagster_project.explanation.recomputation.judged import Judged
+from dagster_project.explanation.recomputation.judged import NOT_RECOMPUTED, Judged, Judgement
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables, find_release
+from dagster_project.explanation.recomputation.standings import OVERALL
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -29,6 +28,31 @@ SAMPLE = ("2025-26-Q1", "2025-26-Q2", "2025-26-Q3", "2025-26-Q4", "2026-27-Q1", 
 
 def release_of(data: DataFolder, quarter: str) -> ReleaseTables:
     return find_release(data, Quarter.from_canonical(quarter))
+
+
+def every_cell(judged: Judged) -> Iterator[tuple[str, Judgement]]:
+    """What a cell is about (organisation, and metric or domain) and its judgement.
+
+    A row that the release has and the raw bytes don't give, or the other way round, is one judgement too.
+    """
+    organisations = {*judged.recomputation.organisations, *judged.released_league_table}
+    for organisation in sorted(organisations):
+        for one in judged.league_table(organisation):
+            yield organisation[1], one
+    recomputation = judged.recomputation
+    measured = {
+        (one, metric) for one in recomputation.organisations for metric in recomputation.metrics_of(one)
+    }
+    for scored in sorted(measured | set(judged.released_metric_score)):
+        for one in judged.metric_score(*scored):
+            yield f"{scored[0][1]} {scored[1]}", one
+    domains = {(organisation, domain) for organisation in organisations for domain in judged.rules.domains}
+    for within in sorted(domains | set(judged.released_domain_score)):
+        for one in judged.domain_score(*within):
+            yield f"{within[0][1]} {within[1]}", one
+    for domain in (OVERALL, *judged.rules.domains):
+        for one in judged.cut_points(domain):
+            yield domain or "average", one
 
 
 def assert_every_cell_agrees(data: DataFolder, quarter: str) -> Counter[tuple[str, str]]:

@@ -1,28 +1,82 @@
-"""The recomputed quarter beside its release: the judgement of every cell, in one place for tree and test."""
+"""The recomputed quarter beside its release: a judgement per released cell, in the released tables' own names.
+
+How a figure was recomputed isn't here (metric_scores, standings), nor how a judgement is shown (story).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from dagster_project.explanation.recomputation.agreement import (
-    Judgement,
-    domain_score_row,
-    judge,
-    league_table_row,
-    metric_score_row,
-    segment_threshold_row,
-)
-from dagster_project.explanation.recomputation.exact import half_up
+from dagster_project.explanation.recomputation.exact import shown
 from dagster_project.explanation.recomputation.measured import Organisation
-from dagster_project.explanation.recomputation.metric_score import MetricScore
+from dagster_project.explanation.recomputation.metric_scores import MetricScore
+from dagster_project.explanation.recomputation.raw_rows import PublishedFigures
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.recomputation.rules import FrameworkRules
-from dagster_project.explanation.recomputation.standings import OVERALL, Standings
+from dagster_project.explanation.recomputation.standings import OVERALL, CutPoint, Standing, Standings, Term
 
+# A released score is one division kept to twelve places; sums of such scores differ in the last of them.
+_LAST_PLACES = Fraction(1, 10**11)
+# Ten thousand draws can't be redone on paper: they are compared with an independent working in numpy instead.
+_DRAWN = frozenset(
+    f"{figure}_likely_{end}" for figure in ("average", "segment", "rank") for end in ("low", "high")
+)
+# Nor are these judged: what is the same in every row, and words about a basis that is itself judged.
+NOT_RECOMPUTED = _DRAWN | {"quarter", "release_id", "is_sample", "release_state", "score_basis_reason"}
+Value = Fraction | int | bool | str | None
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One released cell beside what the raw bytes give, both as shown."""
+
+    table: str
+    column: str
+    recomputed: str
+    released: str
+    agrees: bool
+
+    @property
+    def words(self) -> str:
+        """A disagreement in words."""
+        return f"{self.table}.{self.column}: recomputed {self.recomputed}, the release says {self.released}"
+
+
+def judge(
+    table: str, recomputed: Mapping[str, Value] | None, released: Mapping[str, Any] | None
+) -> list[Judgement]:
+    """A judgement per column that both know; a row that one of them lacks is one disagreement."""
+    if recomputed is None or released is None:
+        if recomputed is None and released is None:
+            return []
+        there, missing = ("a row", "no such row") if released is None else ("no such row", "a row")
+        return [Judgement(table, "row", there, missing, agrees=False)]
+    return [
+        Judgement(
+            table,
+            column,
+            shown(value),
+            shown(_plain(released.get(column))),
+            _same(value, released.get(column)),
+        )
+        for column, value in recomputed.items()
+    ]
+
+
+def _plain(released: Any) -> Value:
+    return Fraction(released) if isinstance(released, Decimal) else released
+
+
+def _same(recomputed: Value, released: Any) -> bool:
+    if isinstance(released, Decimal) and isinstance(recomputed, Fraction):
+        return abs(recomputed - Fraction(released)) <= _LAST_PLACES
+    return recomputed == released and (recomputed is None) == (released is None)
 
 
 class Judged:
@@ -31,7 +85,10 @@ class Judged:
     def __init__(self, recomputation: Recomputation, only: str | None = None) -> None:
         self.recomputation = recomputation
         self._only = {} if only is None else {"organisation_code": only}
-        self.standings = Standings(recomputation)
+
+    @property
+    def standings(self) -> Standings:
+        return self.recomputation.standings
 
     @property
     def rules(self) -> FrameworkRules:
@@ -39,31 +96,19 @@ class Judged:
 
     def league_table(self, organisation: Organisation) -> list[Judgement]:
         """The cells of the organisation's line of the league table."""
-        standing = self.standings.standing(organisation)
-        recomputed = None if standing is None else league_table_row(self.standings, standing)
+        standing, figures = self.standings.standing(organisation), self.recomputation.figures
+        recomputed = None if standing is None else _league_table_row(self.standings, standing, figures)
         return judge("league_table", recomputed, self.released_league_table.get(organisation))
 
     def metric_score(self, organisation: Organisation, metric_id: str) -> list[Judgement]:
         """The cells of a metric's score."""
         score = self.recomputation.score(organisation, metric_id)
-        recomputed = None
-        if score is not None:
-            recomputed = metric_score_row(
-                score,
-                self.rules.metrics[metric_id].is_true("enters_average"),
-                self.rules.weight(metric_id),
-                self.entering(score),
-            )
+        recomputed = None if score is None else _metric_score_row(score, self.standings.term(score))
         return judge("metric_score", recomputed, self.released_metric_score.get((organisation, metric_id)))
-
-    def entering(self, score: MetricScore) -> Fraction:
-        """The score as it enters averages."""
-        places = self.rules.enters_at_dp.get(score.measured.metric["metric_id"])
-        return score.exact if places is None else half_up(score.exact, places)
 
     def domain_score(self, organisation: Organisation, domain: str) -> list[Judgement]:
         """The cells of a domain's score and segment."""
-        recomputed = domain_score_row(self.standings, organisation, domain)
+        recomputed = _domain_score_row(self.standings, organisation, domain)
         return judge("domain_score", recomputed, self.released_domain_score.get((organisation, domain)))
 
     def cut_points(self, domain: str = OVERALL) -> list[Judgement]:
@@ -74,7 +119,7 @@ class Judged:
             for cut in self.standings.cut_points(domain)
             for judgement in judge(
                 "segment_threshold",
-                segment_threshold_row(cut),
+                _segment_threshold_row(cut),
                 self.released_segment_threshold.get((figure, cut.segment)),
             )
         ]
@@ -113,15 +158,74 @@ def _organisation(row: Row) -> Organisation:
     return row["table_name"], row["organisation_code"]
 
 
-class ByColumn:
-    """Judgements that each go to the step of their figure, and none gets lost."""
+def _metric_score_row(score: MetricScore, term: Term) -> dict[str, Value]:
+    one = score.measured
+    return {
+        "metric_name": one.metric["metric_name"],
+        "domain": one.metric["domain"],
+        "value": one.value,
+        "unit": one.unit,
+        "period": one.period,
+        "value_source": one.value_source,
+        "metric_score": score.rounded,
+        "metric_score_exact": score.exact,
+        "admissible_score_low": score.low,
+        "admissible_score_high": score.high,
+        "score_basis": score.basis,
+        "weight": term.weight,
+        "enters_average": one.metric.is_true("enters_average"),
+        "score_entering_average": term.entering,
+        "rule": score.rule["rule"],
+        "pool": None if score.pool is None else score.pool.name,
+        "pool_size": score.size,
+        "rank_in_pool": score.rank,
+        "standard_met": score.standard_met,
+    }
 
-    def __init__(self, judgements: Sequence[Judgement]) -> None:
-        self._left = {one.column: one for one in judgements}
 
-    def take(self, *columns: str) -> tuple[Judgement, ...]:
-        return tuple(self._left.pop(column) for column in columns if column in self._left)
+def _league_table_row(
+    standings: Standings, standing: Standing, figures: PublishedFigures
+) -> dict[str, Value]:
+    rows = figures.by_organisation[standing.organisation]
+    return {
+        "organisation_name": _largest(row.organisation_name for row in rows),
+        "organisation_subtype": _largest(row.organisation_subtype for row in rows),
+        "region": _largest(row.region for row in rows),
+        "average_metric_score": standing.average.rounded,
+        "average_metric_score_exact": standing.average.exact,
+        "metric_count": len(standing.average.terms),
+        "unadjusted_segment": standing.unadjusted_segment,
+        "financial_override": standing.override.flagged,
+        "financial_override_basis": standing.override.basis,
+        "adjusted_segment": standing.adjusted_segment,
+        "final_segment": standing.final_segment,
+        "rank": standings.rank(standing),
+        "organisations_in_table": len(standings.table(standing.organisation[0])),
+        "threshold_basis": standings.threshold_basis,
+        "framework": standings.rules.framework,
+    }
 
-    def rest(self) -> tuple[Judgement, ...]:
-        """Those that no step has taken."""
-        return tuple(self._left.values())
+
+def _domain_score_row(
+    standings: Standings, organisation: Organisation, domain: str
+) -> dict[str, Value] | None:
+    """None where no score is in the domain."""
+    average = standings.average(organisation, domain)
+    if average is None:
+        return None
+    return {
+        "domain_score": average.rounded,
+        "domain_score_exact": average.exact,
+        "domain_segment": standings.segment(organisation, domain),
+        "threshold_basis": standings.threshold_basis,
+        "metric_count": len(average.terms),
+    }
+
+
+def _segment_threshold_row(cut: CutPoint) -> dict[str, Value]:
+    return {"cut_point": cut.value, "threshold_basis": cut.basis}
+
+
+def _largest(texts: Iterable[str | None]) -> str | None:
+    """As a name that changes within a file is settled: the last by its letters."""
+    return max((text for text in texts if text is not None), default=None)

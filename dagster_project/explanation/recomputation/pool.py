@@ -1,4 +1,7 @@
-"""A pool: who is ranked against whom on one metric, who is taken out first, and each place in the ranking."""
+"""A pool: who is ranked against whom on one metric, who is taken out first, and each place in the ranking.
+
+What a place scores in the end isn't here (metric_scores).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, groupby
 
-from dagster_project.explanation.recomputation.exact import half_up
+from dagster_project.explanation.recomputation.exact import half_up, whole_numbers
 from dagster_project.explanation.recomputation.measured import Measured, Organisation
 from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
 
@@ -64,7 +67,9 @@ class Pool:
     @cached_property
     def ranked(self) -> list[Member]:
         """Those who are ranked, best first."""
-        return sorted((one for one in self.members.values() if one.is_ranked), key=lambda one: one.key)
+        members = [one for one in self.members.values() if one.is_ranked]
+        keys = whole_numbers([one.key for one in members])
+        return [members[at] for at in sorted(range(len(members)), key=keys.__getitem__)]
 
     @cached_property
     def met_by_table(self) -> Counter[str]:
@@ -73,14 +78,17 @@ class Pool:
 
     @cached_property
     def on_standard(self) -> int:
-        """Printed exactly on the standard, without a published score to say which side."""
-        return (
-            sum(one.is_on_standard for one in self.members.values()) if self.rule["rule"] == "standard" else 0
-        )
+        """Printed exactly on the standard, without a published score that would show which side they are on."""
+        return self._on_limit if self.rule["rule"] == "standard" else 0
 
     @cached_property
     def on_floor(self) -> int:
-        return sum(one.is_on_standard for one in self.members.values()) if self.rule["rule"] == "floor" else 0
+        """Printed exactly on the floor, without a published score."""
+        return self._on_limit if self.rule["rule"] == "floor" else 0
+
+    @property
+    def _on_limit(self) -> int:
+        return sum(one.is_on_standard for one in self.members.values())
 
     @cached_property
     def _blocks(self) -> dict[Organisation, tuple[int, int]]:
@@ -104,7 +112,7 @@ class Pool:
         return self.ranked[first:end]
 
     def places_admitted(self, member: Member) -> tuple[int, int]:
-        """The first and last rank that the printed value admits: its block's, or one where it is exact."""
+        """The first and last rank that the printed value admits: its block's; the first alone where it is exact."""
         first, end = self._blocks[member.measured.organisation]
         return first + 1, first + 1 if member.measured.printed_places is None else end
 
@@ -177,7 +185,7 @@ def _member(measured: Measured, rule: Rule) -> Member:
     if standard is None:
         return Member(measured, key, meets_standard=False, fails_floor=False, is_on_standard=False)
     limit, score, printed = sign * standard, measured.published_score, measured.printed_places is not None
-    # Printed on the limit, the unrounded value may lie on either side: the published score tells which.
+    # Printed on the limit, the unrounded value may lie on either side: the published score shows which.
     on_limit = key == limit
     meets = rule["rule"] == "standard" and (
         key < limit or (on_limit and (not printed or score is None or score == rule.number("score_if_met")))

@@ -1,14 +1,19 @@
-"""The publisher's rows of one quarter, read anew from the archived bytes, each with line and raw text."""
+"""The publisher's rows of one quarter, read anew from the archived bytes, each with line and raw text.
+
+What they mean as values and scores isn't here (recomputation).
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputRejected
+from dagster_project.explanation.recomputation.measured import Organisation
 from dagster_project.extracts.readers import text
 from dagster_project.extracts.readers.delimited import Records, column_key
 from dagster_project.extracts.readers.nof_layout import (
@@ -27,6 +32,7 @@ from dagster_project.extracts.source import FRAMEWORK_DATA
 
 _AVERAGE = "OF5002"
 _SOURCES = tuple(COLUMNS)
+Place = tuple[str, int]  # extract and row
 Cell = Callable[[str], Decimal | int]
 
 
@@ -177,3 +183,41 @@ def _league_table_columns(body: str) -> list[tuple[str, str, str | None, Cell]]:
         ("OF5000.rank_likely_low", rank, None, lambda cell: text.rank(rank_range(cell)[0])),
         ("OF5000.rank_likely_high", rank, None, lambda cell: text.rank(rank_range(cell)[1])),
     ]
+
+
+@dataclass
+class PublishedFigures:
+    """The publisher's rows of the quarter by organisation and figure, one each.
+
+    `by_organisation` has those of data files only, which is where names, subtypes and regions come from.
+    """
+
+    rows: dict[tuple[Organisation, str], RawRow] = field(default_factory=dict)
+    by_organisation: dict[Organisation, list[RawRow]] = field(default_factory=lambda: defaultdict(list))
+
+    def of(self, organisation: Organisation, figure: str) -> RawRow | None:
+        """The row of a figure; None where the publisher has none."""
+        return self.rows.get((organisation, figure))
+
+
+def published_figures(
+    files: Iterable[RawFile], used: Mapping[tuple[Organisation, str], Place]
+) -> PublishedFigures:
+    """The rows of data files, and of league tables where no data file has the figure.
+
+    `used` may be empty where no files overlap: it decides between files only.
+    """
+    figures = PublishedFigures()
+    from_data: set[tuple[Organisation, str]] = set()
+    for file in files:
+        for row in file.rows:
+            key = (row.table_name, row.organisation_code), row.figure
+            if file.source == FRAMEWORK_DATA:
+                from_data.add(key)
+            elif key in from_data:
+                continue
+            if key not in figures.rows or used.get(key) == (row.extract_id, row.source_row):
+                figures.rows[key] = row
+    for key in from_data:
+        figures.by_organisation[key[0]].append(figures.rows[key])
+    return figures

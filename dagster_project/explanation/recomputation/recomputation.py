@@ -1,39 +1,40 @@
-"""One quarter recomputed from the archived bytes: evaluated where it is asked, shared by all its figures."""
+"""One quarter recomputed from the archived bytes: evaluated where it is asked, shared by all its figures.
+
+Here what was read becomes values; scoring them isn't here (metric_scores, standings), nor comparing (judged).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from dagster_project.archive.archive import Archive
-from dagster_project.explanation.recomputation.counted_cells import CountedFile, StatisticFile
+from dagster_project.explanation.recomputation.counted_cells import CountedFile, open_counted_file
 from dagster_project.explanation.recomputation.counted_values import Count, count_metric, metrics_from_counts
 from dagster_project.explanation.recomputation.measured import (
+    SCORE,
+    VALUE,
     Measured,
     Organisation,
+    score_figure,
+)
+from dagster_project.explanation.recomputation.metric_scores import MetricScore, MetricScores
+from dagster_project.explanation.recomputation.raw_rows import (
     Place,
     PublishedFigures,
-    measured_values,
+    RawFile,
     published_figures,
+    read_raw_files,
 )
-from dagster_project.explanation.recomputation.metric_score import (
-    MetricScore,
-    band_score,
-    matrix_score,
-    published_score,
-    ranked_score,
-)
-from dagster_project.explanation.recomputation.pool import Pool
-from dagster_project.explanation.recomputation.raw_rows import RawFile, read_raw_files
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-from dagster_project.explanation.recomputation.rtt_cells import SOURCE as RTT
-from dagster_project.explanation.recomputation.rtt_cells import RttFile
 from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule, read_rules
+from dagster_project.explanation.recomputation.standings import Standings
 
-_RANKED = frozenset({"plain", "standard", "floor"})
+_SUMMARY = ("OF4", "OF5")
 
 
 class Recomputation:
@@ -45,6 +46,9 @@ class Recomputation:
         self.release = release
         self.archive = archive
         self._tell = tell
+        self._of_metric: dict[str, dict[Organisation, Measured]] = {}
+        self._counts: dict[str, dict[str, Count]] = {}
+        self._statistics: dict[str, CountedFile] = {}
 
     @cached_property
     def rules(self) -> FrameworkRules:
@@ -93,13 +97,11 @@ class Recomputation:
             if counts and all(
                 key in values and values[key].printed == one.value for key, one in valued.items()
             ):
-                found |= {key: replace(one, counted=values[key]) for key, one in valued.items()}
+                found |= {
+                    key: replace(one, counted=values[key], printed_places=None) for key, one in valued.items()
+                }
             self._of_metric[metric_id] = found
         return self._of_metric[metric_id]
-
-    @cached_property
-    def _of_metric(self) -> dict[str, dict[Organisation, Measured]]:
-        return {}
 
     def measured(self, organisation: Organisation, metric_id: str) -> Measured | None:
         """What was measured of an organisation on a metric; None where the publisher has no row."""
@@ -113,10 +115,6 @@ class Recomputation:
         return self._counts[metric_id]
 
     @cached_property
-    def _counts(self) -> dict[str, dict[str, Count]]:
-        return {}
-
-    @cached_property
     def _from_counts(self) -> dict[str, Rule]:
         return metrics_from_counts(self.rules, (str(one["source"]) for one in self.extracts.values()))
 
@@ -127,73 +125,25 @@ class Recomputation:
 
     def _statistic_file(self, extract_id: str) -> CountedFile:
         if extract_id not in self._statistics:
-            extract = self.extracts[extract_id]
-            read = RttFile if extract["source"] == RTT else StatisticFile
-            self._statistics[extract_id] = read(self.archive, extract)
+            self._statistics[extract_id] = open_counted_file(self.archive, self.extracts[extract_id])
         return self._statistics[extract_id]
 
     @cached_property
-    def _statistics(self) -> dict[str, CountedFile]:
-        return {}
-
-    @cached_property
-    def tables(self) -> frozenset[str]:
-        """The tables that are loaded: those with a value or a score of a metric."""
-        return frozenset(table for values in self._as_printed.values() for table, _ in values)
-
-    def pool(self, metric_id: str, unit: str, name: str) -> Pool:
-        """A pool of a ranked metric and unit."""
-        key = metric_id, unit, name
-        if key not in self._pools:
-            values = [
-                one
-                for (table, _), one in self.of_metric(metric_id).items()
-                if one.value is not None and one.unit == unit and self._pool_name(metric_id, table) == name
-            ]
-            rule = self.rules.metric_rules[metric_id, unit]
-            self._pools[key] = Pool(self.rules, rule, name, values, self.tables)
-        return self._pools[key]
-
-    @cached_property
-    def _pools(self) -> dict[tuple[str, str, str], Pool]:
-        return {}
-
-    def _pool_name(self, metric_id: str, table: str) -> str | None:
-        rule = self.rules.pools.get((metric_id, table))
-        return None if rule is None else rule["pool"]
+    def scores(self) -> MetricScores:
+        """The metric scores; a table counts as loaded where it has a value or a score of a metric."""
+        return MetricScores(self.rules, self.of_metric, frozenset(table for table, _ in self.organisations))
 
     def score(self, organisation: Organisation, metric_id: str) -> MetricScore | None:
         """The score of an organisation on a metric; None where it has none."""
-        key = organisation, metric_id
-        if key not in self._scores:
-            one = self.measured(organisation, metric_id)
-            self._scores[key] = None if one is None else self._score(one, metric_id)
-        return self._scores[key]
+        return self.scores.of(organisation, metric_id)
 
     @cached_property
-    def _scores(self) -> dict[tuple[Organisation, str], MetricScore | None]:
-        return {}
-
-    def _score(self, one: Measured, metric_id: str) -> MetricScore | None:
-        rule = self.rules.metric_rules.get((metric_id, one.unit))
-        if rule is None:
-            return None
-        kind = rule["rule"]
-        if kind == "matrix":
-            planned, variance = (
-                self.score(one.organisation, self.rules.matrix_inputs[axis]["input_metric_id"])
-                for axis in ("planned", "variance")
-            )
-            return matrix_score(one, self.rules, planned, variance)
-        if one.value is None:
-            return published_score(one, rule)
-        if kind == "band":
-            return band_score(one, rule, self.rules.bands[metric_id, one.unit])
-        name = self._pool_name(metric_id, one.organisation[0])
-        if kind not in _RANKED or name is None:
-            return None
-        pool = self.pool(metric_id, one.unit, name)
-        return ranked_score(pool, pool.members[one.organisation])
+    def standings(self) -> Standings:
+        """The league tables and domain scores."""
+        published = {
+            key: Fraction(row.value) for key, row in self.figures.rows.items() if key[1].startswith(_SUMMARY)
+        }
+        return Standings(self.scores, self.metrics_of, self.organisations, published)
 
     def metrics_of(self, organisation: Organisation) -> list[str]:
         """The metrics that an organisation has a value or a score of, in the order of the rules."""
@@ -207,3 +157,47 @@ class Recomputation:
     def organisations(self) -> list[Organisation]:
         """Everybody with a value or a score, by table and code."""
         return sorted({organisation for values in self._as_printed.values() for organisation in values})
+
+
+def measured_values(
+    figures: PublishedFigures, rules: FrameworkRules
+) -> dict[str, dict[Organisation, Measured]]:
+    """Metric -> organisation -> value and score, for each metric of the framework that it has a row of.
+
+    The metric that a matrix makes of two others needs no row of its own.
+    """
+    keys = {
+        (VALUE + figure[3:], organisation)
+        for organisation, figure in figures.rows
+        if figure[:3] in (VALUE, SCORE) and VALUE + figure[3:] in rules.metrics
+    }
+    matrix, inputs = rules.matrix_metric(), [rule["input_metric_id"] for rule in rules.matrix_inputs.values()]
+    if matrix is not None:
+        keys |= {(matrix, one) for _, one in keys if all((metric, one) in keys for metric in inputs)}
+    found: dict[str, dict[Organisation, Measured]] = defaultdict(dict)
+    for metric_id, organisation in sorted(keys):
+        found[metric_id][organisation] = _measured(figures, rules, metric_id, organisation)
+    return dict(found)
+
+
+def _measured(
+    figures: PublishedFigures, rules: FrameworkRules, metric_id: str, organisation: Organisation
+) -> Measured:
+    """The publisher's rows of value and score as values; a unit without a rule is taken for the metric's own."""
+    metric = rules.metrics[metric_id]
+    value, score = figures.of(organisation, metric_id), figures.of(organisation, score_figure(metric_id))
+    unit = None if value is None else value.unit
+    if unit is None or (metric_id, unit) not in rules.metric_rules:
+        unit = metric["unit"]
+    dates = (row.reporting_date for row in (value, score) if row is not None)
+    return Measured(
+        organisation,
+        metric,
+        unit,
+        value=None if value is None else Fraction(value.value),
+        published_score=None if score is None else Fraction(score.value),
+        published_rank=None if value is None else value.published_rank,
+        # A count is exact as printed.
+        printed_places=None if value is not None and value.unit == "count" else metric.whole("value_dp"),
+        period=next((date for date in dates if date is not None), None),
+    )

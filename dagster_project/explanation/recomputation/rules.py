@@ -1,17 +1,23 @@
-"""The rules that a release was scored by, read from its own table `framework_rule`."""
+"""The rules of a framework as plain values, and a release's own, read from its table `framework_rule`.
+
+How the rules are applied isn't here (pool, metric_scores, standings).
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from typing import TypeVar
 
 from dagster_project.errors import InputMissing
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
 
 FIRM = frozenset({"stated", "verified"})
+Key = TypeVar("Key", bound=Hashable)
 _NEXT_TERM = re.compile(r"; (?=[a-z_]+=)")
 
 
@@ -28,7 +34,7 @@ class Rule:
 
     def number(self, term: str) -> Fraction | None:
         """The term as an exact number; None where it is empty."""
-        return Fraction(self.terms[term]) if self.terms[term] else None
+        return _number(self.terms[term])
 
     def whole(self, term: str) -> int | None:
         """The term as a whole number; None where it is empty."""
@@ -63,9 +69,14 @@ class FrameworkRules:
     boundaries: Mapping[str, list[Rule]]
     expected_organisations: Mapping[str, int]
     parameters: Mapping[str, Fraction]
-    tables: frozenset[str]
+    tables_of_metric: Mapping[str, tuple[str, ...]]
     statistics: Mapping[str, list[Rule]]
     measures: Mapping[tuple[str, str], Rule]
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The league tables of the framework."""
+        return frozenset(table for tables in self.tables_of_metric.values() for table in tables)
 
     def tables_of_pool(self, metric_id: str, pool: str) -> list[str]:
         """The tables that a metric's pool draws on."""
@@ -82,7 +93,7 @@ class FrameworkRules:
     def weight(self, metric_id: str) -> Fraction:
         """A metric's weight in averages."""
         metric = self.metrics[metric_id]
-        return Fraction(int(metric["weight_numerator"]), int(metric["weight_denominator"]))
+        return _ratio(metric["weight_numerator"], metric["weight_denominator"])
 
 
 def read_rules(release: ReleaseTables) -> FrameworkRules:
@@ -96,16 +107,25 @@ def read_rules(release: ReleaseTables) -> FrameworkRules:
                 f"league run {release.quarter}"
             )
         found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
-    quarter = str(release.quarter)
+    return framework_rules(release.release_file["framework"], str(release.quarter), found)
+
+
+def framework_rules(framework: str, quarter: str, by_table: Mapping[str, Sequence[Rule]]) -> FrameworkRules:
+    """The rules that apply in a quarter, from the rows of the framework by the name of their table (a seed's)."""
+    found = defaultdict(list, by_table)
     return FrameworkRules(
-        framework=release.release_file["framework"],
+        framework=framework,
         quarter=quarter,
         segmentation_method=found["framework"][0]["segmentation_method"],
         domains=_by(found["domain"], "domain"),
         metrics=_by(found["metric"], "metric_id"),
         metric_rules={(rule["metric_id"], rule["unit"]): rule for rule in found["metric_rule"]},
         pools={(rule["metric_id"], rule["table_name"]): rule for rule in found["metric_pool"]},
-        bands=_grouped(rule for rule in found["rule_band"] if rule["band_kind"] == "value"),
+        bands=_grouped(
+            ((rule["metric_id"], rule["unit"]), rule)
+            for rule in found["rule_band"]
+            if rule["band_kind"] == "value"
+        ),
         combined_finance={
             (Fraction(rule["planned_score"]), Fraction(rule["variance_score"])): rule
             for rule in found["combined_finance"]
@@ -133,13 +153,28 @@ def read_rules(release: ReleaseTables) -> FrameworkRules:
             for rule in found["framework_parameter"]
             if rule["value"]
         },
-        tables=frozenset(rule["table_name"] for rule in found["metric_applicability"]),
-        statistics=_statistics(found["metric_statistic"]),
+        tables_of_metric={
+            metric_id: tuple(rule["table_name"] for rule in rules)
+            for metric_id, rules in _grouped(
+                (rule["metric_id"], rule) for rule in found["metric_applicability"]
+            ).items()
+        },
+        statistics=_grouped((rule["metric_id"], rule) for rule in found["metric_statistic"]),
         measures={
             (rule["metric_id"], rule["measure"] + " " + rule["part"]): rule
             for rule in found["metric_statistic_measure"]
         },
     )
+
+
+@cache
+def _number(text: str) -> Fraction | None:
+    return Fraction(text) if text else None
+
+
+@cache
+def _ratio(numerator: str, denominator: str) -> Fraction:
+    return Fraction(int(numerator), int(denominator))
 
 
 def _terms(text: str) -> dict[str, str]:
@@ -151,15 +186,8 @@ def _by(rules: Iterable[Rule], term: str) -> dict[str, Rule]:
     return {rule[term]: rule for rule in rules}
 
 
-def _grouped(bands: Iterable[Rule]) -> dict[tuple[str, str], list[Rule]]:
-    found: dict[tuple[str, str], list[Rule]] = defaultdict(list)
-    for band in bands:
-        found[band["metric_id"], band["unit"]].append(band)
-    return found
-
-
-def _statistics(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    found: dict[str, list[Rule]] = defaultdict(list)
-    for rule in rules:
-        found[rule["metric_id"]].append(rule)
+def _grouped(rules: Iterable[tuple[Key, Rule]]) -> dict[Key, list[Rule]]:
+    found: dict[Key, list[Rule]] = defaultdict(list)
+    for key, rule in rules:
+        found[key].append(rule)
     return found

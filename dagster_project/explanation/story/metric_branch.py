@@ -1,41 +1,39 @@
-"""The branch of one metric: its score and how it came about, down to value, period, unit and raw line."""
+"""The branch of one metric: its score and how it came about, down to the value, its counted cells and raw lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
 
-from dagster_project.explanation.recomputation.agreement import Judgement
-from dagster_project.explanation.recomputation.arithmetic import decimal, equals, fixed
-from dagster_project.explanation.recomputation.judged import Judged
-from dagster_project.explanation.recomputation.measured import Measured, Organisation
-from dagster_project.explanation.recomputation.metric_score import MetricScore
+from dagster_project.explanation.recomputation.counted_values import PARTS, Count, SignedCell, added, ratio_of
+from dagster_project.explanation.recomputation.exact import decimal, equals, fixed
+from dagster_project.explanation.recomputation.judged import Judged, Judgement
+from dagster_project.explanation.recomputation.measured import Measured, Organisation, score_figure
+from dagster_project.explanation.recomputation.metric_scores import MetricScore
 from dagster_project.explanation.recomputation.rules import Rule
-from dagster_project.explanation.story.caveats import caveat_words
-from dagster_project.explanation.story.counted_branch import counted_step
 from dagster_project.explanation.story.ranking_words import certainty, ranking_words
 from dagster_project.explanation.story.sources import Sources
-from dagster_project.explanation.story.tree import Step
+from dagster_project.explanation.story.tree import Source, Step
 
 _OF_VALUE = frozenset({"value", "unit", "period", "value_source"})
 
 
 def metric_step(judged: Judged, sources: Sources, organisation: Organisation, metric_id: str) -> Step:
     """The score of an organisation on a metric, with everything beneath it."""
-    score = judged.standings.recomputation.score(organisation, metric_id)
+    score = judged.recomputation.score(organisation, metric_id)
     judgements = judged.metric_score(organisation, metric_id)
     metric = judged.rules.metrics[metric_id]
     title = f"{metric_id} {metric['metric_name']}"
-    one = judged.standings.recomputation.measured(organisation, metric_id)
+    one = judged.recomputation.measured(organisation, metric_id)
     beneath = [] if one is None else list(_measured_steps(judged, sources, one, judgements))
     if score is None:
         return Step(
-            title, "no score", _score_id(metric_id), judgements=tuple(judgements), steps=tuple(beneath)
+            title, "no score", score_figure(metric_id), judgements=tuple(judgements), steps=tuple(beneath)
         )
     return Step(
         title=title,
         value=f"scores {fixed(score.exact)}",
-        figure=_score_id(metric_id),
+        figure=score_figure(metric_id),
         working=(
             *_working(score),
             *_entering(judged, score, metric),
@@ -44,16 +42,9 @@ def metric_step(judged: Judged, sources: Sources, organisation: Organisation, me
         judgements=tuple(one for one in judgements if one.column not in _OF_VALUE),
         steps=(
             *beneath,
-            *(
-                metric_step(judged, sources, organisation, each.measured.metric["metric_id"])
-                for each in score.inputs
-            ),
+            *(metric_step(judged, sources, organisation, each.measured.metric_id) for each in score.inputs),
         ),
     )
-
-
-def _score_id(metric_id: str) -> str:
-    return "OF1" + metric_id[3:]
 
 
 def _working(score: MetricScore) -> Iterator[str]:
@@ -107,11 +98,9 @@ def _entering(judged: Judged, score: MetricScore, metric: Rule) -> Iterator[str]
     if not metric.is_true("enters_average"):
         yield "Enters no average itself, only combined finance"
         return
-    weight = judged.rules.weight(metric["metric_id"])
-    places = judged.rules.enters_at_dp.get(metric["metric_id"])
-    entering = judged.entering(score)
-    how = "unrounded" if places is None else f"at {places} places in this quarter"
-    yield f"Enters averages {how} as {equals(entering)} with weight {weight}"
+    term = judged.standings.term(score)
+    how = "unrounded" if term.places is None else f"at {term.places} places in this quarter"
+    yield f"Enters averages {how} as {equals(term.entering)} with weight {term.weight}"
 
 
 def _measured_steps(
@@ -119,25 +108,81 @@ def _measured_steps(
 ) -> Iterator[Step]:
     published = one.published_score
     of_value = tuple(each for each in judgements if each.column in _OF_VALUE)
-    if one.value_row is not None:
-        shown = f"{one.value_row.value_text} {one.unit}, {one.period or 'no period given'}"
-        rank = one.value_row.published_rank
+    value_row = sources.published(one.organisation, one.metric_id).row
+    score_row = sources.published(one.organisation, score_figure(one.metric_id)).row
+    if value_row is not None:
+        rank = value_row.published_rank
         yield Step(
             title="Value as published",
-            value=shown,
-            figure=one.value_row.figure,
+            value=f"{value_row.value_text} {one.unit}, {one.period or 'no period given'}",
+            figure=value_row.figure,
             working=() if rank is None else (f"published Rank {rank} within the table",),
             judgements=of_value,
-            sources=sources.of(one.value_row),
-            steps=() if one.counted is None else (counted_step(judged, sources, one),),
+            sources=sources.of(value_row),
+            steps=() if one.counted is None else (_counted_step(judged, sources, one),),
         )
-    if one.score_row is not None and published is not None:
-        found = judged.standings.recomputation.score(one.organisation, one.metric["metric_id"])
+    if score_row is not None and published is not None:
+        found = judged.recomputation.score(one.organisation, one.metric_id)
         same = found is not None and found.rounded == published
         yield Step(
             title="Score as published",
-            value=one.score_row.value_text + ("" if same else ", which isn't the recomputed one"),
-            figure=one.score_row.figure,
-            judgements=() if one.value_row is not None else of_value,
-            sources=sources.of(one.score_row),
+            value=score_row.value_text + ("" if same else ", which isn't the recomputed one"),
+            figure=score_row.figure,
+            judgements=() if value_row is not None else of_value,
+            sources=sources.of(score_row),
         )
+
+
+def _counted_step(judged: Judged, sources: Sources, one: Measured) -> Step:
+    """The value at full precision, which is what is ranked."""
+    count = judged.recomputation.counts(one.metric_id)[one.organisation[1]]
+    return Step(
+        title=f"Value from the counts of {count.value.source}",
+        value=f"{equals(count.value.rank_value)} {one.unit}, which is what is ranked",
+        working=tuple(_dividing(count)),
+        steps=tuple(_counted_part(sources, part, count.parts[part]) for part in PARTS),
+    )
+
+
+def _dividing(count: Count) -> Iterator[str]:
+    rule, value = count.rule, count.value
+    ratio = ratio_of(rule, value.numerator, value.denominator)
+    top = f"{decimal(value.numerator)} x {rule['multiplier']}"
+    bottom = decimal(value.denominator)
+    if rule["divisor"] != "1":
+        bottom = f"({bottom} x {rule['divisor']})"
+    yield f"{top} / {bottom} = {equals(ratio)}"
+    for term, what in (("first_rounding_dp", "rounded first to"), ("ranked_at_dp", "ranked at")):
+        if rule[term]:
+            yield f"{what} {rule[term]} places"
+    yield f"It prints as {equals(value.printed)}; every published value of the metric comes out as printed"
+
+
+def _counted_part(sources: Sources, part: str, cells: list[SignedCell]) -> Step:
+    total = added(cells)
+    sums = " ".join(
+        f"{'-' if one.sign < 0 else '+'} {decimal(abs(one.cell.value * one.sign))}" for one in cells
+    ).removeprefix("+ ")
+    return Step(
+        title=part.capitalize(),
+        value=f"{decimal(total)} from {len(cells)} cells",
+        working=(f"{sums} = {decimal(total)}",),
+        sources=tuple(
+            Source(
+                sources.extract(one.cell.extract_id),
+                one.cell.sheet,
+                one.cell.source_row,
+                one.cell.raw_line,
+                f"{one.cell.column}: {one.cell.value_text}",
+            )
+            for one in cells
+        ),
+    )
+
+
+def caveat_words(judged: Judged, organisation: Organisation, metric_id: str | None = None) -> Iterator[str]:
+    """A line per caveat of a metric, or of the organisation's place; none for a release made before there were
+    any."""
+    for row in judged.released_caveats:
+        if (row["table_name"], row["organisation_code"]) == organisation and row["metric_id"] == metric_id:
+            yield f"Caveat: {row['caveat_text']}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from dagster_project.explanation.recomputation.arithmetic import decimal, equals, fixed, grid_sum
+from dagster_project.explanation.recomputation.exact import decimal, equals, fixed
 from dagster_project.explanation.recomputation.measured import Organisation
-from dagster_project.explanation.recomputation.metric_score import MetricScore
+from dagster_project.explanation.recomputation.metric_scores import MetricScore
 from dagster_project.explanation.recomputation.pool import Member, Pool
 from dagster_project.explanation.recomputation.rules import Rule
 
@@ -112,9 +112,9 @@ def _names(others: list[Organisation]) -> str:
 def _rank_words(score: MetricScore, pool: Pool, member: Member, first: int, last: int) -> Iterator[str]:
     published = member.measured.published_score
     rank, size = score.rank, score.size
-    if score.way == "publisher's rank" and member.measured.value_row is not None:
+    if score.way == "publisher's rank":
         met = pool.met_by_table[member.measured.organisation[0]]
-        published_rank = member.measured.value_row.published_rank
+        published_rank = member.measured.published_rank
         less = f" and also those that meet the standard: {published_rank} - {met} = {rank} of {size}"
         yield (
             f"Rank: the published Rank {published_rank} orders the unrounded values"
@@ -151,6 +151,14 @@ def _grid_words(
         f"{equals(1 + place)}, so {score.rank} of {size}"
         + (f"; the values admit {first} to {last}" if pool.is_complete else "")
     )
+
+
+def grid_sum(best: Fraction, worst: Fraction, rank: int, size: int, score: Fraction) -> str:
+    """`2 + (4 - 2) x (51 - 1) / (118 - 1) = 2.854700854701`."""
+    if size <= 1:
+        return f"the only one that is ranked scores {decimal(best)}"
+    low, high = decimal(best), decimal(worst)
+    return f"{low} + ({high} - {low}) x ({rank} - 1) / ({size} - 1) = {equals(score)}"
 
 
 def _plain(number: str) -> str:

@@ -6,15 +6,20 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import floor
 
-from dagster_project.explanation.recomputation.arithmetic import decimal, equals, fixed, shown
-from dagster_project.explanation.recomputation.as_published import as_published
-from dagster_project.explanation.recomputation.averages import Average
-from dagster_project.explanation.recomputation.cut_points import CutPoint, Quantile
-from dagster_project.explanation.recomputation.exact import half_up
-from dagster_project.explanation.recomputation.judged import ByColumn, Judged
-from dagster_project.explanation.recomputation.standings import PROGRAMME, Standing
+from dagster_project.explanation.recomputation.exact import decimal, equals, fixed, half_up, shown
+from dagster_project.explanation.recomputation.judged import Judged
+from dagster_project.explanation.recomputation.standings import (
+    AVERAGE,
+    OVERRIDE,
+    PROGRAMME,
+    UNADJUSTED,
+    Average,
+    CutPoint,
+    Quantile,
+    Standing,
+)
 from dagster_project.explanation.story.sources import Sources
-from dagster_project.explanation.story.tree import Step
+from dagster_project.explanation.story.tree import ByColumn, Step
 
 _BASES = {
     "threshold": "a threshold that the framework states",
@@ -31,7 +36,7 @@ def adjusted_segment_step(judged: Judged, sources: Sources, standing: Standing, 
         working = (
             f"Flagged, so no better than {shown(limit)}: the worse of {before} and {shown(limit)} is {after}"
         )
-    published = as_published(judged, standing.organisation, "OF5000")
+    published = sources.published(standing.organisation, "OF5000")
     return Step(
         title="Adjusted segment",
         value=str(after),
@@ -45,7 +50,7 @@ def adjusted_segment_step(judged: Judged, sources: Sources, standing: Standing, 
 def _override(sources: Sources, standing: Standing, cells: ByColumn) -> Step:
     override = standing.override
     finances = "; ".join(
-        f"{one.metric['metric_id']} {one.metric['metric_name']} {decimal(one.value)} {one.unit}"
+        f"{one.metric_id} {one.metric['metric_name']} {decimal(one.value)} {one.unit}"
         for one in override.finances
         if one.value is not None
     )
@@ -61,28 +66,29 @@ def _override(sources: Sources, standing: Standing, cells: ByColumn) -> Step:
             "",
         ),
     }
-    rows = (override.row,) if override.row else tuple(one.value_row for one in override.finances)
+    organisation, flag = standing.organisation, sources.published(standing.organisation, OVERRIDE).row
+    finance_rows = (sources.published(organisation, one.metric_id).row for one in override.finances)
     return Step(
         title="Financial override",
         value="flagged" if override.flagged else "not flagged",
-        figure="OF5004",
+        figure=OVERRIDE,
         working=tuple(line for line in reasons[override.basis] if line),
         judgements=cells.take("financial_override", "financial_override_basis"),
-        sources=sources.of(*rows),
+        sources=sources.of(flag) if flag else sources.of(*finance_rows),
     )
 
 
 def _unadjusted_segment(judged: Judged, sources: Sources, standing: Standing, cells: ByColumn) -> Step:
     cut_points = judged.standings.cut_points()
-    published = as_published(judged, standing.organisation, "OF5003")
+    published = sources.published(standing.organisation, UNADJUSTED)
     return Step(
         title="Unadjusted segment",
         value=str(standing.unadjusted_segment),
-        figure="OF5003",
+        figure=UNADJUSTED,
         working=(*segment_words(standing.average, cut_points), *published.words),
         judgements=(*cells.take("unadjusted_segment", "threshold_basis"), *judged.cut_points()),
         sources=sources.of(published.row),
-        steps=tuple(_cut_point_step(sources, cut) for cut in cut_points if cut.row is not None),
+        steps=tuple(_cut_point_steps(sources, cut_points)),
     )
 
 
@@ -118,34 +124,36 @@ def _quantile_words(quantile: Quantile) -> str:
     )
 
 
-def _cut_point_step(sources: Sources, cut: CutPoint) -> Step:
-    row = cut.row
-    assert row is not None
-    return Step(
-        title=f"End of segment {cut.segment}",
-        value=fixed(Fraction(row.value)),
-        figure=row.figure,
-        working=(
-            f"The largest published score of those published in segment {cut.segment} or better: "
-            f"{row.organisation_code} {row.organisation_name}",
-        ),
-        sources=sources.of(row),
-    )
+def _cut_point_steps(sources: Sources, cut_points: Sequence[CutPoint]) -> Iterator[Step]:
+    """The published score that sets each cut-point, where the publisher's rows do."""
+    for cut in cut_points:
+        row = None if cut.set_by is None else sources.published(cut.set_by, AVERAGE).row
+        if row is not None:
+            yield Step(
+                title=f"End of segment {cut.segment}",
+                value=fixed(Fraction(row.value)),
+                figure=row.figure,
+                working=(
+                    f"The largest published score of those published in segment {cut.segment} or better: "
+                    f"{row.organisation_code} {row.organisation_name}",
+                ),
+                sources=sources.of(row),
+            )
 
 
 def final_segment_steps(sources: Sources, standing: Standing, cells: ByColumn) -> Iterator[Step]:
     judgements = cells.take("final_segment")
-    if standing.programme is None:
+    programme = sources.published(standing.organisation, PROGRAMME).row
+    if programme is None:
         working = "The files don't say who is in the Recovery Support Programme (OF5007), so there is none"
         yield Step("Final segment", "none", "OF5005", (working,), judgements)
         return
-    in_programme = standing.programme.value == 1
-    working = "In the Recovery Support Programme" if in_programme else "Not in the Recovery Support Programme"
+    working = f"{'In' if standing.in_programme else 'Not in'} the Recovery Support Programme"
     yield Step(
         title="Final segment",
         value=shown(standing.final_segment),
         figure="OF5005",
         working=(f"{working} ({PROGRAMME}); the league table never ranks on it",),
         judgements=judgements,
-        sources=sources.of(standing.programme),
+        sources=sources.of(programme),
     )

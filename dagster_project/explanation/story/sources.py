@@ -1,11 +1,12 @@
-"""Where a figure's row lies: the raw file with publisher, address, time and hash, and the line itself."""
+"""Where a figure comes from: its line of a raw file, the file with publisher, address, time and hash."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
+from dagster_project.explanation.recomputation.measured import Organisation
 from dagster_project.explanation.recomputation.raw_rows import RawRow
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.story.tree import Extract, Source
@@ -13,6 +14,13 @@ from dagster_project.json_text import parsed_json
 from dagster_project.releases.folder import PROVENANCE_FILE
 
 _NOT_RECORDED = "not recorded"
+
+
+class AsPublished(NamedTuple):
+    """The publisher's own row of a figure, and what it says; nothing where there is none."""
+
+    row: RawRow | None
+    words: tuple[str, ...]
 
 
 class Sources:
@@ -28,6 +36,12 @@ class Sources:
             for row in rows
             if row is not None
         )
+
+    def published(self, organisation: Organisation, figure: str) -> AsPublished:
+        """What the publisher says of a figure, to be shown beside the recomputed one."""
+        row = self._recomputation.figures.of(organisation, figure)
+        words = () if row is None else (f"As published: {row.value_text} ({figure})",)
+        return AsPublished(row, words)
 
     def extract(self, extract_id: str) -> Extract:
         """A file of the release by its sha256."""

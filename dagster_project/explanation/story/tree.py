@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_project.explanation.recomputation.agreement import Judgement
+from dagster_project.explanation.recomputation.judged import Judgement
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,20 @@ class Step:
         yield self
         for step in self.steps:
             yield from step.walk()
+
+
+class ByColumn:
+    """Judgements that each go to the step of their figure, and none gets lost."""
+
+    def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self._left = {one.column: one for one in judgements}
+
+    def take(self, *columns: str) -> tuple[Judgement, ...]:
+        return tuple(self._left.pop(column) for column in columns if column in self._left)
+
+    def rest(self) -> tuple[Judgement, ...]:
+        """Those that no step has taken."""
+        return tuple(self._left.values())
 
 
 @dataclass(frozen=True)

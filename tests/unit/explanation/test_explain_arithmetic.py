@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from dagster_project.explanation.recomputation.agreement import judge
-from dagster_project.explanation.recomputation.arithmetic import decimal, equals, fixed, grid_sum, shown
-from dagster_project.explanation.recomputation.cut_points import national_quartiles, segment_of, thresholds
-from dagster_project.explanation.recomputation.exact import half_up
+from dagster_project.explanation.recomputation.exact import decimal, equals, fixed, half_up, shown
+from dagster_project.explanation.recomputation.judged import judge
 from dagster_project.explanation.recomputation.rules import Rule
+from dagster_project.explanation.recomputation.standings import national_quartiles, segment_of, thresholds
+from dagster_project.explanation.story.ranking_words import grid_sum
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ from made_up_release import write_release_file
 
 from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputMissing, InputRejected
-from dagster_project.explanation.recomputation.counted_cells import StatisticFile
+from dagster_project.explanation.recomputation.counted_cells import RttFile, StatisticFile
 from dagster_project.explanation.recomputation.raw_rows import RawFile, read_raw_files
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-from dagster_project.explanation.recomputation.rtt_cells import RttFile
 from dagster_project.explanation.recomputation.rules import read_rules
 from dagster_project.quarters import Quarter
 

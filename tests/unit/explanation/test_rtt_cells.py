@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputRejected
-from dagster_project.explanation.recomputation.rtt_cells import RttFile, records_with
+from dagster_project.explanation.recomputation.counted_cells import RttFile, records_with
 
 WEEKS = [*(f"Gt {week:02d} To {week + 1:02d} Weeks SUM 1" for week in range(104)), "Gt 104 Weeks SUM 1"]
 HEADER = [

@@ -12,8 +12,8 @@ import pytest
 
 from dagster_project.quarters import Quarter
 from dagster_project.sample import SAMPLE_QUARTERS
-from dagster_project.sample.framework_rules import load_framework, seed_rows
 from dagster_project.sample.hidden_values import cases_over_threshold
+from dagster_project.sample.scored_quarter import load_framework, seed_rows
 from dagster_project.settings import DBT_PROJECT_DIR
 
 REFERENCE = DBT_PROJECT_DIR / "seeds" / "reference"
@@ -140,13 +140,14 @@ def test_whoever_prints_as_meeting_a_standard_scores_1_and_nobody_else(
         if row.get("Quarter", label) == label and row["Units"] != "count"
     }
     checked = 0
-    for (metric_id, unit), rule in framework.rules.items():
-        if rule.rule != "standard" or unit == "count" or rule.standard is None:
+    for (metric_id, unit), rule in framework.metric_rules.items():
+        standard = rule.number("standard")
+        if rule["rule"] != "standard" or unit == "count" or standard is None:
             continue
         for (code, figure), value in values.items():
             if figure == metric_id:
-                over = Decimal(value) - Decimal(str(float(rule.standard)))
-                meets = over <= 0 if framework.metrics[metric_id].better == "low" else over >= 0
+                over = Decimal(value) - Decimal(str(float(standard)))
+                meets = over <= 0 if framework.metrics[metric_id]["better"] == "low" else over >= 0
                 assert (values[code, f"OF1{metric_id[3:]}"] == "1.0") == meets, (code, figure, value)
                 checked += 1
     assert checked > 700

@@ -16,8 +16,8 @@ import pytest
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.sample import SAMPLE_QUARTERS, generate_sample
-from dagster_project.sample.framework_rules import load_framework, seed_rows
 from dagster_project.sample.organisations import sample_organisations
+from dagster_project.sample.scored_quarter import load_framework, seed_rows
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 
 REFERENCE = DBT_PROJECT_DIR / "seeds" / "reference"

@@ -9,41 +9,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.quarters import Quarter
-from dagster_project.sample.framework_rules import SegmentBoundary, load_framework
-from dagster_project.sample.likely_ranges import ScoresOfOne, likely_ranges
-from dagster_project.sample.metric_scoring import Measurement
-from dagster_project.sample.scorer import (
-    ScoredQuarter,
-    adjusted_segment,
-    cut_points,
-    score_quarter,
+from dagster_project.explanation.recomputation.measured import Measured
+from dagster_project.explanation.recomputation.rules import Rule
+from dagster_project.explanation.recomputation.standings import (
+    segment_after_override,
     segment_of,
+    thresholds,
 )
+from dagster_project.quarters import Quarter
+from dagster_project.sample.likely_ranges import ScoresOfOne, likely_ranges
+from dagster_project.sample.scored_quarter import ScoredQuarter, load_framework, score_quarter
 
 Q1, Q2, LATER = Quarter(2025, 1), Quarter(2025, 2), Quarter(2026, 1)
-FRAMEWORK = load_framework(Q1)
+FRAMEWORK = load_framework(Q2)
 
 
-def given_score(organisation: str, metric_id: str, score: str | int, table: str = "acute") -> Measurement:
+def measured(organisation: str, metric_id: str, unit: str, value: int, table: str = "acute") -> Measured:
+    return Measured((table, organisation), FRAMEWORK.metrics[metric_id], unit, Fraction(value))
+
+
+def given_score(organisation: str, metric_id: str, score: str | int, table: str = "acute") -> Measured:
     """A score-only metric: its score is what the test says it is."""
-    return Measurement(organisation, table, metric_id, "band", score=Fraction(score))
+    metric = FRAMEWORK.metrics[metric_id]
+    return Measured((table, organisation), metric, "band", published_score=Fraction(score))
 
 
 def by_safe_rating(averages: dict[str, str], quarter: Quarter = Q2, **flags: set[str]) -> ScoredQuarter:
     """Organisations whose one metric is their CQC rating, so that their average is what the test says."""
     measurements = [given_score(code, "OF0067", score) for code, score in averages.items()]
-    return score_quarter(load_framework(quarter), quarter, measurements, **flags)
+    return score_quarter(load_framework(quarter), measurements, **flags)
+
+
+def boundary(segment: int, threshold: str) -> Rule:
+    return Rule({"segment": str(segment), "threshold": threshold, "quantile": ""}, "stated", None)
 
 
 def test_the_three_infections_weigh_a_third_each() -> None:
     measurements = [
-        Measurement("ZA1", "acute", "OF0020", "count", value=Fraction(0)),
-        Measurement("ZA1", "acute", "OF0048", "count", value=Fraction(1)),
-        Measurement("ZA1", "acute", "OF0088", "count", value=Fraction(5)),
+        measured("ZA1", "OF0020", "count", 0),
+        measured("ZA1", "OF0048", "count", 1),
+        measured("ZA1", "OF0088", "count", 5),
         given_score("ZA1", "OF0046", 3),
     ]
-    scored = score_quarter(FRAMEWORK, Q2, measurements).organisations["ZA1"]
+    scored = score_quarter(FRAMEWORK, measurements).organisations["ZA1"]
     # (1 + 2 + 4) / 3 and 3, over a weight of 2
     assert scored.average == Fraction(8, 3)
     assert scored.metric_count == 4
@@ -53,22 +61,20 @@ def test_the_three_infections_weigh_a_third_each() -> None:
 
 def test_planned_and_variance_count_only_through_combined_finance() -> None:
     measurements = [
-        Measurement("ZA1", "acute", "OF0079", "percent", value=Fraction(-9)),
-        Measurement("ZA1", "acute", "OF0081", "percent", value=Fraction(0)),
+        measured("ZA1", "OF0079", "percent", -9),
+        measured("ZA1", "OF0081", "percent", 0),
     ]
-    scored = score_quarter(FRAMEWORK, Q2, measurements).organisations["ZA1"]
+    scored = score_quarter(FRAMEWORK, measurements).organisations["ZA1"]
     assert scored.average == 2
     assert scored.metric_count == 1
 
 
 def test_only_in_the_first_quarter_some_scores_enter_averages_at_two_places() -> None:
     # the second best of eight scores 1 + 3/7 = 1.428...
-    measurements = [
-        Measurement(f"ZA{number}", "acute", "OF0023", "percent", value=Fraction(90 - number))
-        for number in range(8)
-    ]
-    assert score_quarter(FRAMEWORK, Q1, measurements).organisations["ZA1"].average == Fraction("1.43")
-    assert score_quarter(FRAMEWORK, Q2, measurements).organisations["ZA1"].average == Fraction(10, 7)
+    measurements = [measured(f"ZA{number}", "OF0023", "percent", 90 - number) for number in range(8)]
+    in_first = score_quarter(load_framework(Q1), measurements).organisations["ZA1"]
+    assert in_first.average == Fraction("1.43")
+    assert score_quarter(FRAMEWORK, measurements).organisations["ZA1"].average == Fraction(10, 7)
 
 
 def test_quartile_cut_points_are_linear_over_all_tables_together() -> None:
@@ -78,35 +84,36 @@ def test_quartile_cut_points_are_linear_over_all_tables_together() -> None:
         given_score("ZB1", "OF0067", 3, table="non_acute"),
         given_score("ZC1", "OF0067", 4, table="ambulance"),
     ]
-    scored = score_quarter(FRAMEWORK, Q2, measurements)
+    scored = score_quarter(FRAMEWORK, measurements)
     assert scored.average_cut_points == (Fraction("1.75"), Fraction("2.5"), Fraction("3.25"))
     assert [each.unadjusted_segment for each in scored.organisations.values()] == [1, 2, 3, 4]
     assert [each.rank for each in scored.organisations.values()] == [1, 2, 1, 1]
 
 
 def test_a_score_on_a_cut_point_is_in_the_better_segment() -> None:
-    cuts = (Fraction(2), Fraction("2.5"), Fraction(3))
+    cuts = thresholds([boundary(1, "2"), boundary(2, "2.5"), boundary(3, "3")])
     scores = ("2", "2.0001", "2.5", "3", "3.0001")
     assert [segment_of(Fraction(score), cuts) for score in scores] == [1, 2, 2, 3, 4]
 
 
 def test_fixed_thresholds_replace_quartiles_in_the_second_year() -> None:
     framework = load_framework(LATER)
-    thresholds = [each.threshold for each in framework.boundaries["average"]]
-    assert framework.name == "2026-27-illustrative"
-    assert list(cut_points(framework, "average", [Fraction(4)] * 9)) == thresholds
+    stated = tuple(rule.number("threshold") for rule in framework.boundaries["average"])
+    assert framework.framework == "2026-27-illustrative"
+    all_the_same = {f"ZA{number}": "4" for number in range(9)}
+    assert by_safe_rating(all_the_same, LATER).average_cut_points == stated
 
 
 def test_an_unknown_threshold_is_an_error() -> None:
-    unknown = replace(FRAMEWORK, boundaries={"average": (SegmentBoundary(1, None, None),)})
+    unknown = replace(FRAMEWORK, boundaries={"average": [boundary(1, "")], "domain": []})
     with pytest.raises(ValueError, match="no boundary for segment 1"):
-        cut_points(unknown, "average", [Fraction(1)])
+        score_quarter(unknown, [given_score("ZA1", "OF0067", 1)])
 
 
 @pytest.mark.parametrize(("unadjusted", "flagged"), [(1, 3), (2, 3), (3, 3), (4, 4)])
 def test_the_override_lets_nobody_be_better_than_segment_3(unadjusted: int, flagged: int) -> None:
-    assert adjusted_segment(unadjusted, True, 3) == flagged
-    assert adjusted_segment(unadjusted, False, 3) == unadjusted
+    assert segment_after_override(unadjusted, True, 3) == flagged
+    assert segment_after_override(unadjusted, False, 3) == unadjusted
 
 
 def test_recovery_support_makes_the_final_segment_5_and_does_not_touch_the_rank() -> None:

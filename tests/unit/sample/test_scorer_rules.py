@@ -9,48 +9,85 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.quarters import Quarter
-from dagster_project.sample.exact_order import competition_ranks, half_up, linear_percentile
-from dagster_project.sample.framework_rules import MetricRule, load_framework
-from dagster_project.sample.metric_scoring import (
-    Measurement,
-    band_score,
-    places_in_table,
-    pool_scores,
-    score_metrics,
+from dagster_project.explanation.recomputation.exact import (
+    competition_ranks,
+    half_up,
+    linear_percentile,
 )
+from dagster_project.explanation.recomputation.measured import Measured
+from dagster_project.explanation.recomputation.metric_scores import MetricScore, band_score, ranked_score
+from dagster_project.explanation.recomputation.pool import Pool
+from dagster_project.explanation.recomputation.rules import Rule
+from dagster_project.quarters import Quarter
+from dagster_project.sample.scored_quarter import load_framework, places_in_table, score_quarter
 
 FRAMEWORK = load_framework(Quarter(2025, 1))
-PLAIN = MetricRule("plain", score_best=Fraction(1), score_worst=Fraction(4))
-STANDARD = MetricRule(
-    "standard",
-    standard=Fraction(80),
-    score_best=Fraction(2),
-    score_worst=Fraction(4),
-    score_if_met=Fraction(1),
-)
-FLOOR = MetricRule(
-    "floor",
-    standard=Fraction(70),
-    score_best=Fraction(1),
-    score_worst=Fraction(3),
-    score_if_failed=Fraction(4),
-)
+# metrics of one pool of one table, by which side is better
+LOW, HIGH = FRAMEWORK.metrics["OF0003"], FRAMEWORK.metrics["OF0023"]
+
+
+def rule(
+    name: str, standard: str = "", best: str = "1", worst: str = "4", met: str = "", failed: str = ""
+) -> Rule:
+    terms = {
+        "rule": name,
+        "standard": standard,
+        "score_best": best,
+        "score_worst": worst,
+        "score_if_met": met,
+        "score_if_failed": failed,
+    }
+    return Rule(terms, "stated", None)
+
+
+PLAIN = rule("plain")
+STANDARD = rule("standard", "80", best="2", met="1")
+FLOOR = rule("floor", "70", worst="3", failed="4")
 
 
 def fractions(*values: str | int) -> list[Fraction]:
     return [Fraction(value) for value in values]
 
 
-def measured(organisation: str, metric_id: str, unit: str, value: str, table: str = "acute") -> Measurement:
-    return Measurement(organisation, table, metric_id, unit, value=Fraction(value))
+def measured(
+    organisation: str,
+    metric_id: str,
+    unit: str,
+    value: str | None = None,
+    table: str = "acute",
+    score: int | None = None,
+) -> Measured:
+    metric = FRAMEWORK.metrics.get(metric_id) or Rule({"metric_id": metric_id}, "stated", None)
+    return Measured(
+        (table, organisation),
+        metric,
+        unit,
+        value=None if value is None else Fraction(value),
+        published_score=None if score is None else Fraction(score),
+    )
 
 
-def scores_of(*measurements: Measurement) -> dict[tuple[str, str], Fraction]:
-    return {
-        (each.measurement.organisation, each.measurement.metric_id): each.score
-        for each in score_metrics(FRAMEWORK, measurements)
-    }
+def pool_scores(of_rule: Rule, values: list[Fraction], *, better: str) -> list[Fraction]:
+    """The scores of one pool whose values are exact and all there."""
+    metric = LOW if better == "low" else HIGH
+    one_rule = Rule({**of_rule.terms, "metric_id": metric["metric_id"]}, of_rule.state, of_rule.source)
+    members = [Measured(("acute", f"ZA{at}"), metric, "percent", value) for at, value in enumerate(values)]
+    pool = Pool(FRAMEWORK, one_rule, "acute", members, FRAMEWORK.tables)
+    scores = [ranked_score(pool, pool.members[one.organisation]) for one in members]
+    return [score.exact for score in scores if score is not None]
+
+
+def scored(*values: Measured) -> tuple[MetricScore, ...]:
+    return score_quarter(FRAMEWORK, values).metric_scores
+
+
+def scores_of(*values: Measured) -> dict[tuple[str, str], Fraction]:
+    return {(each.measured.organisation[1], each.measured.metric_id): each.exact for each in scored(*values)}
+
+
+def in_band(metric_id: str, unit: str, value: Fraction) -> MetricScore | None:
+    one = measured("ZA1", metric_id, unit, str(value))
+    return band_score(one, FRAMEWORK.metric_rules[metric_id, unit], FRAMEWORK.bands[metric_id, unit])
 
 
 def test_a_plain_rule_spreads_four_values_evenly_from_1_to_4() -> None:
@@ -77,8 +114,10 @@ def test_who_meets_the_standard_exactly_scores_1_and_leaves_the_pool() -> None:
 
 
 def test_a_standard_of_which_low_is_better_is_met_from_below() -> None:
-    rule = MetricRule("standard", Fraction(1), Fraction(2), Fraction(4), Fraction(1))
-    assert pool_scores(rule, fractions("1.00", "0.3", "1.01", "2"), better="low") == fractions(1, 1, 2, 4)
+    from_below = rule("standard", "1", best="2", met="1")
+    assert pool_scores(from_below, fractions("1.00", "0.3", "1.01", "2"), better="low") == fractions(
+        1, 1, 2, 4
+    )
 
 
 def test_who_fails_the_floor_scores_4_and_the_rest_share_1_to_3() -> None:
@@ -93,19 +132,24 @@ def test_who_fails_the_floor_scores_4_and_the_rest_share_1_to_3() -> None:
 def test_a_planned_deficit_is_banded_with_minus_1_and_minus_2_on_the_worse_side(
     value: str, score: int
 ) -> None:
-    assert band_score(FRAMEWORK.bands["OF0079", "percent"], Fraction(value)) == score
+    found = in_band("OF0079", "percent", Fraction(value))
+    assert found is not None
+    assert found.exact == score
 
 
 @pytest.mark.parametrize(
     ("value", "score"), [("0", 1), ("-0.5", 2), ("-0.51", 3), ("-1", 3), ("-1.01", 4), ("0.2", 1)]
 )
 def test_a_variance_to_plan_is_banded_with_its_bounds_on_the_better_side(value: str, score: int) -> None:
-    assert band_score(FRAMEWORK.bands["OF0081", "percent"], Fraction(value)) == score
+    found = in_band("OF0081", "percent", Fraction(value))
+    assert found is not None
+    assert found.exact == score
 
 
 def test_a_value_that_no_band_holds_is_an_error() -> None:
+    assert in_band("OF0048", "count", Fraction(-1)) is None
     with pytest.raises(ValueError, match="no band holds -1"):
-        band_score(FRAMEWORK.bands["OF0048", "count"], Fraction(-1))
+        scored(measured("ZA1", "OF0048", "count", "-1"))
 
 
 def test_counts_and_rates_of_infections_are_one_metric_with_two_rules() -> None:
@@ -121,16 +165,13 @@ def test_counts_and_rates_of_infections_are_one_metric_with_two_rules() -> None:
 
 
 def test_counts_and_rates_are_ranked_by_their_score_together() -> None:
-    scores = score_metrics(
-        FRAMEWORK,
-        [
-            measured("ZA1", "OF0048", "rate", "1"),
-            measured("ZA2", "OF0048", "rate", "1.5"),
-            measured("ZA3", "OF0048", "count", "0"),
-            measured("ZA4", "OF0048", "count", "2"),
-        ],
+    scores = scored(
+        measured("ZA1", "OF0048", "rate", "1"),
+        measured("ZA2", "OF0048", "rate", "1.5"),
+        measured("ZA3", "OF0048", "count", "0"),
+        measured("ZA4", "OF0048", "count", "2"),
     )
-    places = places_in_table(FRAMEWORK, scores)
+    places = places_in_table(scores)
     # scores 1, 2, 1, 3
     assert [places[f"ZA{number}", "OF0048"].rank for number in range(1, 5)] == [1, 3, 1, 4]
 
@@ -164,18 +205,14 @@ def test_a_pool_can_join_tables_and_another_can_keep_them_apart() -> None:
 
 
 def test_a_score_only_metric_keeps_its_published_score_and_has_no_rank() -> None:
-    only = Measurement("ZA1", "acute", "OF0046", "band", score=Fraction(3))
-    (scored,) = score_metrics(FRAMEWORK, [only])
-    assert scored.score == 3
-    assert places_in_table(FRAMEWORK, [scored]) == {}
+    (found,) = scored(measured("ZA1", "OF0046", "band", score=3))
+    assert found.exact == 3
+    assert places_in_table([found]) == {}
 
 
 def test_the_rank_within_the_table_counts_those_that_meet_the_standard() -> None:
-    scores = score_metrics(
-        FRAMEWORK,
-        [measured(f"ZA{i}", "OF0010", "percent", value) for i, value in enumerate(("70", "85", "82", "85"))],
-    )
-    places = places_in_table(FRAMEWORK, scores)
+    values = enumerate(("70", "85", "82", "85"))
+    places = places_in_table(scored(*(measured(f"ZA{i}", "OF0010", "percent", value) for i, value in values)))
     assert [places[f"ZA{i}", "OF0010"].rank for i in range(4)] == [4, 1, 3, 1]
     # ordered 70, 82, 85, 85: places 0.75, 1.5 and 2.25
     place = places["ZA0", "OF0010"]
@@ -187,14 +224,14 @@ def test_the_rank_within_the_table_counts_those_that_meet_the_standard() -> None
     [
         (measured("ZA1", "OF9999", "percent", "1"), "no rule for OF9999 in percent"),
         (measured("ZA1", "OF0082", "percent", "1", table="icb"), "no pool for OF0082 in icb"),
-        (Measurement("ZA1", "acute", "OF0082", "percent"), "OF0082 of ZA1 has no value"),
-        (Measurement("ZA1", "acute", "OF0046", "band"), "OF0046 of ZA1 has no published score"),
+        (measured("ZA1", "OF0082", "percent"), "OF0082 of ZA1 has no value"),
+        (measured("ZA1", "OF0046", "band"), "OF0046 of ZA1 has no published score"),
         (measured("ZA1", "OF0080", "score", "1"), "derived"),
     ],
 )
-def test_a_measurement_that_cannot_be_scored_is_named(measurement: Measurement, message: str) -> None:
+def test_a_measurement_that_cannot_be_scored_is_named(measurement: Measured, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        score_metrics(FRAMEWORK, [measurement])
+        scored(measurement)
 
 
 def test_rounding_takes_a_half_away_from_zero() -> None:
@@ -224,11 +261,13 @@ def test_percentiles_are_linear_and_inclusive() -> None:
 VALUES = st.lists(st.fractions(min_value=0, max_value=100, max_denominator=1000), min_size=1, max_size=40)
 
 
-@given(values=VALUES, rule=st.sampled_from([PLAIN, STANDARD, FLOOR]), better=st.sampled_from(["low", "high"]))
+@given(
+    values=VALUES, of_rule=st.sampled_from([PLAIN, STANDARD, FLOOR]), better=st.sampled_from(["low", "high"])
+)
 def test_a_strictly_better_value_never_gets_a_worse_score_and_scores_lie_in_1_to_4(
-    values: list[Fraction], rule: MetricRule, better: str
+    values: list[Fraction], of_rule: Rule, better: str
 ) -> None:
-    scores = pool_scores(rule, values, better=better)
+    scores = pool_scores(of_rule, values, better=better)
     assert all(1 <= score <= 4 for score in scores)
     best_first = sorted(zip(values, scores, strict=True), reverse=better == "high")
     in_order = [score for _, score in best_first]
@@ -247,5 +286,9 @@ def test_without_ties_a_plain_rule_reaches_both_ends(values: list[Fraction]) -> 
 
 @given(value=st.fractions(min_value=-50, max_value=50), metric_id=st.sampled_from(["OF0079", "OF0081"]))
 def test_every_finance_value_has_exactly_one_band(value: Fraction, metric_id: str) -> None:
+    one, by_rule = (
+        measured("ZA1", metric_id, "percent", str(value)),
+        FRAMEWORK.metric_rules[metric_id, "percent"],
+    )
     bands = FRAMEWORK.bands[metric_id, "percent"]
-    assert sum(band.holds(value) for band in bands) == 1
+    assert sum(band_score(one, by_rule, [band]) is not None for band in bands) == 1

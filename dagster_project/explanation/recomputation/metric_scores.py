@@ -1,16 +1,22 @@
-"""One metric score, recomputed: from the rank in its pool, a band, the matrix, or the publisher alone."""
+"""The metric scores of a quarter: from the rank in a pool, a band, the matrix, or the publisher alone.
+
+Pure functions of values and rules. Averages aren't here (standings), nor is reading (recomputation).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 from dagster_project.explanation.recomputation.exact import half_up
-from dagster_project.explanation.recomputation.measured import Measured
+from dagster_project.explanation.recomputation.measured import Measured, Organisation
 from dagster_project.explanation.recomputation.pool import Member, Pool
 from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
+
+RANKED = frozenset({"plain", "standard", "floor"})
 
 
 @dataclass(frozen=True)
@@ -139,10 +145,10 @@ def rank_from_publisher(pool: Pool, member: Member) -> int | None:
 
     Only where the publisher ranks this pool, and only if the tie of the printed values admits it.
     """
-    row = member.measured.value_row
-    if not pool.is_ranked_by_publisher or row is None or row.published_rank is None:
+    published_rank = member.measured.published_rank
+    if not pool.is_ranked_by_publisher or published_rank is None:
         return None
-    rank = row.published_rank - pool.met_by_table[member.measured.organisation[0]]
+    rank = published_rank - pool.met_by_table[member.measured.organisation[0]]
     first, last = pool.places_admitted(member)
     return rank if first <= rank <= last else None
 
@@ -216,7 +222,7 @@ def matrix_score(
     if planned is not None and variance is not None:
         combined = rules.combined_finance.get((planned.exact, variance.exact))
     exact = measured.published_score if combined is None else Fraction(combined["combined_score"])
-    rule = rules.metric_rules.get((measured.metric["metric_id"], measured.unit))
+    rule = rules.metric_rules.get((measured.metric_id, measured.unit))
     if exact is None or rule is None:
         return None
     return MetricScore(
@@ -237,3 +243,67 @@ def published_score(measured: Measured, rule: Rule) -> MetricScore | None:
     if exact is None:
         return None
     return MetricScore(measured, rule, exact, lambda: (exact, exact), basis="published", way="published")
+
+
+class MetricScores:
+    """The scores of a quarter from what was measured; each is worked out when it is asked for."""
+
+    def __init__(
+        self,
+        rules: FrameworkRules,
+        measured: Callable[[str], Mapping[Organisation, Measured]],
+        tables_loaded: frozenset[str],
+    ) -> None:
+        """`measured` gives the values of a metric by organisation; `tables_loaded` are those that are complete:
+        the ranking of a pool that draws on another table isn't known from its values."""
+        self.rules = rules
+        self.measured = measured
+        self._tables_loaded = tables_loaded
+        self._pools: dict[tuple[str, str], dict[str, Pool]] = {}
+        self._scores: dict[tuple[Organisation, str], MetricScore | None] = {}
+
+    def pools(self, metric_id: str, unit: str) -> Mapping[str, Pool]:
+        """The pools of a ranked metric and unit by name."""
+        key = metric_id, unit
+        if key not in self._pools:
+            values: dict[str, list[Measured]] = defaultdict(list)
+            for (table, _), one in self.measured(metric_id).items():
+                pool = self.rules.pools.get((metric_id, table))
+                if one.value is not None and one.unit == unit and pool is not None:
+                    values[pool["pool"]].append(one)
+            rule = self.rules.metric_rules[key]
+            self._pools[key] = {
+                name: Pool(self.rules, rule, name, members, self._tables_loaded)
+                for name, members in values.items()
+            }
+        return self._pools[key]
+
+    def of(self, organisation: Organisation, metric_id: str) -> MetricScore | None:
+        """The score of an organisation on a metric; None where it has none."""
+        key = organisation, metric_id
+        if key not in self._scores:
+            one = self.measured(metric_id).get(organisation)
+            self._scores[key] = None if one is None else self._score(one)
+        return self._scores[key]
+
+    def _score(self, one: Measured) -> MetricScore | None:
+        metric_id = one.metric_id
+        rule = self.rules.metric_rules.get((metric_id, one.unit))
+        if rule is None:
+            return None
+        kind = rule["rule"]
+        if kind == "matrix":
+            planned, variance = (
+                self.of(one.organisation, self.rules.matrix_inputs[axis]["input_metric_id"])
+                for axis in ("planned", "variance")
+            )
+            return matrix_score(one, self.rules, planned, variance)
+        if one.value is None:
+            return published_score(one, rule)
+        if kind == "band":
+            return band_score(one, rule, self.rules.bands[metric_id, one.unit])
+        pool = self.rules.pools.get((metric_id, one.organisation[0]))
+        if kind not in RANKED or pool is None:
+            return None
+        ranking = self.pools(metric_id, one.unit)[pool["pool"]]
+        return ranked_score(ranking, ranking.members[one.organisation])
