@@ -31,7 +31,7 @@ from dagster_project.lineage.dbt_nodes import BuiltNode, built_nodes
 from dagster_project.lineage.of_project import lineage_of, table_name
 from dagster_project.lineage.places import without_places
 from dagster_project.lineage.stage_datasets import StageDatasets
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.notices import notice_of
 from dagster_project.runs.quarterly_run import QuarterlyRun, checkout_project
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _tags(run: QuarterlyRun) -> dict[str, str]:
     return {
         "quarters": ",".join(map(str, run.quarters)),
         "is_sample": str(is_sample).lower(),
-        "notice": SAMPLE_NOTICE if is_sample else OFFICIAL_NOTICE,
+        "notice": notice_of(is_sample=is_sample),
     }
 
 

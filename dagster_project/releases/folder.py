@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,9 +10,11 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.archive.archive import sha256_of_file
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
 from dagster_project.json_text import parsed_json
+from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
@@ -23,11 +24,6 @@ RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
 _SAYS = {field.name for field in fields(ReleaseIdentity)} | {"release_id", "notice", "gates", "files"}
-OFFICIAL_NOTICE = (
-    "Unofficial recomputation. "
-    "Contains public sector information licensed under the Open Government Licence v3.0."
-)
-SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
 
 
 @dataclass(frozen=True)
@@ -147,13 +143,13 @@ def _fill(
     write_new_file(folder / QUALITY_FILE, quality_page)
     files: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.iterdir()):
-        files[file.name] = {"sha256": _sha256(file), "bytes": file.stat().st_size}
+        files[file.name] = {"sha256": sha256_of_file(file), "bytes": file.stat().st_size}
         if file.name in rows:
             files[file.name]["rows"] = rows[file.name]
     content = {
         **identity.components,
         "release_id": identity.release_id,
-        "notice": SAMPLE_NOTICE if identity.is_sample else OFFICIAL_NOTICE,
+        "notice": notice_of(is_sample=identity.is_sample),
         "gates": [dict(gate) for gate in gates],
         "files": files,
     }
@@ -175,9 +171,4 @@ def _refuse_difference(existing: Path, fresh: Path) -> None:
 
 
 def _describe(path: Path) -> str:
-    return f"sha256 {_sha256(path)}" if path.is_file() else "no such file"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return f"sha256 {sha256_of_file(path)}" if path.is_file() else "no such file"
