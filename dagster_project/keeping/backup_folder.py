@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dagster_project.archive.archive import sha256_of_file
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.json_text import parsed_json
@@ -108,7 +109,7 @@ class BackupFolder:
 
     def store(self, source: Path) -> Stored:
         """Keeps the bytes of a file. What is there already is read again, and replaced where it is damaged."""
-        sha256 = sha256_of(source)
+        sha256 = sha256_of_file(source)
         if self._is_sound(sha256):
             return Stored(sha256, source.stat().st_size, is_new=False)
         copied = self.unfinished()
@@ -119,7 +120,7 @@ class BackupFolder:
             if self._is_sound(sha256):
                 return Stored(sha256, size, is_new=False)
             seal_file(copied)
-            if sha256_of(copied) != sha256:
+            if sha256_of_file(copied) != sha256:
                 raise LeagueError(
                     f"{copied}: expected the bytes just written; found others. The disk of {self.root} is "
                     "failing: back up to another one. Earlier backups weren't touched."
@@ -216,7 +217,7 @@ class BackupFolder:
     def _is_sound(self, sha256: str) -> bool:
         if sha256 not in self._checked:
             stored = self.path_of(sha256)
-            if not stored.is_file() or sha256_of(stored) != sha256:
+            if not stored.is_file() or sha256_of_file(stored) != sha256:
                 return False
             self._checked.add(sha256)
         return True
@@ -226,12 +227,6 @@ class BackupFolder:
         if not others:
             return f"{self.root} holds no other backup."
         return f"Choose another one with --backup: {', '.join(others)}."
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy_with_hash(source: Path, target: Path) -> str:
