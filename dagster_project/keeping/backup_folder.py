@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dagster_project.archive.archive import sha256_of_file
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 
 _FORMAT = 1

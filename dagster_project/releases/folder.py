@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.archive.archive import sha256_of_file
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
