@@ -15,6 +15,7 @@ from typing import Any
 from dagster_project.durable import write_whole
 from dagster_project.errors import InputRejected, WrongUsage
 from dagster_project.json_text import parsed_json
+from dagster_project.notices import SAMPLE_NOTICE
 from dagster_project.settings import DataFolder
 
 KIND_FILE = "data_folder.json"
@@ -34,7 +35,7 @@ _HOLDS = {
 }
 _SAYS = {
     Kind.OFFICIAL: "The publisher's figures, and releases made of them. Fictional figures have no place here.",
-    Kind.FICTIONAL: "Fictional sample data: every organisation is invented. Official figures have no place here.",
+    Kind.FICTIONAL: f"{SAMPLE_NOTICE} Official figures have no place here.",
 }
 
 

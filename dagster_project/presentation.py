@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,28 +10,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.errors import ExitCode
+from dagster_project.notices import NOT_A_VERDICT, OFFICIAL_NOTICE, SAMPLE_NOTICE, notice_of
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import DataFolder
 from dagster_project.shown import Terminal
 
-SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
-OFFICIAL_NOTICE = (
-    "Unofficial recomputation. "
-    "Contains public sector information licensed under the Open Government Licence v3.0."
-)
 _BOTH_NOTICE = (
     "Official and fictional data are in one folder, from before they were kept apart: nothing is added to it."
 )
-NOT_A_VERDICT = "Lower scores are better. A rank is not a verdict."
 
-# A pipe or a file has no width of its own: wide enough that codes, ids and names aren't cut.
-_WIDTH_OF_A_FILE = 160
 _MESSAGE_SHOWN = 100
 _CODES_SHOWN = 5
 _NUMBERS = frozenset({"rank", "average", "rows", "files", "bytes"})
 
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-_err = Terminal(stderr=True, highlight=False, soft_wrap=True)
+_out = Terminal()
+_err = Terminal(stderr=True)
 _started = time.monotonic()
 
 
@@ -90,7 +82,7 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
         )
     if outcome["held"]:
         _out.print(f"Not current yet. Another person makes it so: league approve {' '.join(outcome['held'])}")
-    _out.print(SAMPLE_NOTICE if outcome["is_sample"] else OFFICIAL_NOTICE)
+    _out.print(notice_of(is_sample=outcome["is_sample"]))
     _out.print(NOT_A_VERDICT)
 
 
@@ -285,7 +277,7 @@ def show_reconciliation(result: Mapping[str, Any]) -> None:
             f"{item['outcome']}: {escape(item['organisation_code'])} {escape(item['figure'])}: "
             f"ours {item['computed']}, published {item['published']}: {escape(item['reason'])}"
         )
-    _out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
+    _out.print(notice_of(is_sample=result["is_sample"]))
 
 
 def show_sample(result: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ _NUMBER = (
 )
 _FORMULA_PATTERN = re.compile(_FORMULA.replace(r"\x{", r"\u").replace("}", ""))
 _NUMBER_PATTERN = re.compile(_NUMBER)
+# Wide enough that codes, ids and names aren't cut.
+WIDTH_OF_A_FILE = 160
 
 
 def visible(text: str) -> str:
@@ -104,7 +107,24 @@ def as_csv(frame: pd.DataFrame) -> bytes:
 
 
 class Terminal(Console):
-    """A console of rich to which no text can send a control sequence; what rich itself sends stays."""
+    """A console of rich to which no text can send a control sequence; what rich itself sends stays.
+
+    A pipe or a file has no width of its own: there lines are `width_of_file` characters wide.
+    """
+
+    def __init__(
+        self,
+        *,
+        stderr: bool = False,
+        width: int | None = None,
+        width_of_file: int = WIDTH_OF_A_FILE,
+        highlight: bool = False,
+        soft_wrap: bool = True,
+        **settings: Any,
+    ) -> None:
+        if width is None and not stderr and not sys.stdout.isatty():
+            width = width_of_file
+        super().__init__(stderr=stderr, width=width, highlight=highlight, soft_wrap=soft_wrap, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:
         """Rich's text of a string, which is made visible before it is measured and laid out."""

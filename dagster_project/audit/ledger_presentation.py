@@ -8,16 +8,15 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.notices import notice_of
 from dagster_project.shown import Terminal
 
-_WIDTH = 160
 _LISTED = 40
 
 
 def show_ledger(result: Mapping[str, Any]) -> None:
     """Counts, then the first differences; `--json` has all of them."""
-    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal()
     table = Table(
         title="Differences from the publisher ever seen",
         title_justify="left",
@@ -51,4 +50,4 @@ def show_ledger(result: Mapping[str, Any]) -> None:
         out.print(f"and {more:,} more: --json lists all")
     if not result["differences"]:
         out.print("No figure that was compared has ever differed.")
-    out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
+    out.print(notice_of(is_sample=result["is_sample"]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_project.durable import write_whole
 from dagster_project.errors import ExitCode
+from dagster_project.notices import SAMPLE_NOTICE
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.runs.record import QUALITY_PAGE, read_outcome
 from dagster_project.settings import DataFolder
@@ -41,7 +42,7 @@ def summary_text(data: DataFolder, run_id: str, *, reason: str = "", fallback: s
     if reason:
         lines.append(f"Reason: {reason}")
     if outcome.get("is_sample"):
-        lines.append("Fictional sample: these figures describe no real organisation.")
+        lines.append(SAMPLE_NOTICE)
     if outcome.get("exit_code") == 0 and not outcome.get("dry_run"):
         for release in outcome.get("releases", []):
             state = "new" if release.get("is_new", True) else "as it was"

@@ -91,6 +91,13 @@ def _contents(books: list[str]) -> str:
         ),
         ("[assumptions](assumptions.md)", "every rule that isn't stated or verified, and what is unknown"),
         ("[gates](gates.md)", "every expectation of every gate in words"),
-        ("[lineage](lineage.md)", "from the publishers' files to each mart, with diagrams"),
+        (
+            "[lineage](lineage.md)",
+            "which table reads which, from the publishers' files to each mart, by stage",
+        ),
+        (
+            "[what each mart is made from](lineage-marts.md)",
+            "a flowchart of each mart, back to the landed rows",
+        ),
     ]
     return page(heading(1, "Reference"), _GENERATED, table(("document", "what is in it"), rows))

@@ -38,6 +38,13 @@ html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False
 nitpicky = True
+
+
+def setup(app):
+    # Drawing Mermaid takes a script: here its flowcharts stand as text, the tables beside them say the same.
+    from pygments.lexers.special import TextLexer
+
+    app.add_lexer("mermaid", TextLexer)
 """
 # Long names in tables break rather than push the page wide.
 _STYLE = "table.docutils td { vertical-align: top; overflow-wrap: break-word; }\n"

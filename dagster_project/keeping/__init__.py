@@ -1,1 +1,4 @@
-"""Keeping a data folder for years: backups and their restoring, and removing what nothing needs any more."""
+"""Keeping a data folder for years: backups, restoring them, and removing what nothing needs any more.
+
+What a release is and how it is published belongs in `releases/`; runs made again in `runs/`.
+"""

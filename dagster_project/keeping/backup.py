@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +14,16 @@ from typing import Any
 from dagster_project.durable import UNFINISHED, remove
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.keeping.backup_folder import Backup, BackupFolder, KeptFile
-from dagster_project.keeping.databases import belongs_to_database, copy_database, is_database
-from dagster_project.keeping.promises import promised_hashes
+from dagster_project.keeping.listings import promised_hashes
 from dagster_project.progress import announce
 from dagster_project.releases.publish import CurrentRelease, mend_current_links, refuse_foreign_wal
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
+
+# SQLite files are copied by SQLite: another process may have a connection and writes of its own under way.
+_HEADER = b"SQLite format 3\x00"
+_BESIDE = ("-wal", "-shm", "-journal")
+_LONGEST_WAIT = 30.0
 
 
 @dataclass
@@ -144,16 +150,16 @@ def _everything(data: DataFolder) -> Iterator[Path]:
             path = at / name
             if path in anew or name.startswith(UNFINISHED):
                 continue
-            if path.is_symlink() or (path.is_file() and not belongs_to_database(path)):
+            if path.is_symlink() or (path.is_file() and not _belongs_to_database(path)):
                 yield path
 
 
 def _kept(path: Path, below: str, store: BackupFolder, promised: str | None, copied: _Copied) -> KeptFile:
     found = path.stat()
-    if is_database(path):
+    if _is_database(path):
         copy = store.unfinished()
         try:
-            copy_database(path, copy)
+            _copy_database(path, copy)
             stored = store.store(copy)
         finally:
             remove(copy)
@@ -179,3 +185,40 @@ def _remedy(store: BackupFolder, promised: str | None = None) -> str:
             f"{store.path_of(promised)} over it, then back up again."
         )
     return "No backup was made, as it would keep the damage. Restore that file, then back up again."
+
+
+def _is_database(path: Path) -> bool:
+    """Whether the file is an SQLite database."""
+    with path.open("rb") as file:
+        return file.read(len(_HEADER)) == _HEADER
+
+
+def _belongs_to_database(path: Path) -> bool:
+    """Whether the file is what SQLite keeps beside a database; `_copy_database` takes its content along."""
+    return any(
+        path.name.endswith(suffix) and path.with_name(path.name.removesuffix(suffix)).is_file()
+        for suffix in _BESIDE
+    )
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """Copies a database as of one moment, by SQLite's own backup; raises LeagueError where it isn't sound."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", uri=True, timeout=_LONGEST_WAIT)) as live,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            live.backup(copy)
+            # What was a write-ahead log's is in the copy: alone, it needs no such log to be opened.
+            copy.execute("pragma journal_mode = delete")
+            found = copy.execute("pragma quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise LeagueError(
+            f"{source}: expected a database that can be read; SQLite says: {error}. Nothing was backed up: "
+            "close what keeps it locked, or restore it from an earlier backup."
+        ) from error
+    if found != "ok":
+        raise LeagueError(
+            f"{source}: expected a sound database; SQLite's check found: {found}. Nothing was backed up: "
+            "restore it from an earlier backup, or move it away."
+        )

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from dagster_project.shown import Terminal
 
-_out = Terminal(highlight=False, soft_wrap=True)
+_out = Terminal()
 
 
 def show_backup(result: Mapping[str, Any]) -> None:

@@ -11,11 +11,19 @@ from typing import Any
 from dagster_project.archive.archive import Archive
 from dagster_project.durable import append_lines, mend_last_line, remove
 from dagster_project.errors import InputMissing, LeagueError, WrongUsage
-from dagster_project.keeping.leftovers import leftovers, overtaken_nowcasts, parsed_projects
-from dagster_project.keeping.needed import Needed, needed_by_releases
-from dagster_project.keeping.old_runs import RunHistory, old_runs
-from dagster_project.keeping.removal import ARCHIVED, KINDS, RUN, Removal
-from dagster_project.keeping.replaced_files import replaced_files
+from dagster_project.keeping.listings import Needed, needed_by_releases
+from dagster_project.keeping.removable import (
+    ARCHIVED,
+    KINDS,
+    RUN,
+    Removal,
+    RunHistory,
+    leftovers,
+    old_runs,
+    overtaken_nowcasts,
+    parsed_projects,
+    replaced_files,
+)
 from dagster_project.progress import announce
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder

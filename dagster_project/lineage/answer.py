@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.extracts.source import published_columns
-from dagster_project.lineage.column_lineage import ColumnLineage, End
+from dagster_project.lineage.column_lineage import ColumnLineage, End, table_name
 from dagster_project.lineage.influence import DIRECT, IDENTITY, ROWS, Column, Influence
 
 if TYPE_CHECKING:
@@ -106,8 +106,6 @@ def _words(influences: Iterable[Influence]) -> dict[str, Any]:
 
 
 def _descriptions(project: DbtProject, table: str) -> dict[str, str]:
-    from dagster_project.lineage.of_project import table_name
-
     for node in (*project.manifest["nodes"].values(), *project.manifest["sources"].values()):
         if node["resource_type"] in ("model", "seed", "source") and table_name(node) == table:
             return {name: column["description"] for name, column in node["columns"].items()}

@@ -13,6 +13,7 @@ from dagster_project.lineage.influence import (
     AGGREGATION,
     CONDITIONAL,
     COUNTED,
+    DIRECT,
     FILTER,
     GROUP_BY,
     IDENTITY,
@@ -24,7 +25,9 @@ from dagster_project.lineage.influence import (
     Column,
     Influence,
     Origins,
+    add,
     composed,
+    through,
 )
 from dagster_project.settings import WAREHOUSE_SCHEMA
 
@@ -226,3 +229,43 @@ def _shown_first(end: End) -> tuple[bool, int, int, tuple[Column, ...]]:
 def _nearest(name: str, known: Sequence[str]) -> str:
     found = list(dict.fromkeys(get_close_matches(name, known, n=3)))
     return f" Did you mean {' or '.join(found)}?" if found else ""
+
+
+def seen_through(found: TableLineage, views: Mapping[str, TableLineage]) -> TableLineage:
+    """Sees through queries that live only within others (ephemeral models, a gate's views).
+
+    The same columns, with the origins of a view's columns where they came from the view.
+
+    `views` have been seen through themselves. What a view's column can be as a constant, its readers' can be too.
+    """
+    return TableLineage(
+        {name: _seen_column(column, views) for name, column in found.columns.items()},
+        _seen_origins(found.rows, views),
+        {column: texts for column, texts in found.held.items() if column.table not in views},
+    )
+
+
+def _seen_column(column: ColumnOrigins, views: Mapping[str, TableLineage]) -> ColumnOrigins:
+    constants = set(column.constants)
+    for origin, influences in column.origins.items():
+        if origin.table in views and origin.name != ROWS and any(one.kind == DIRECT for one in influences):
+            constants |= views[origin.table].columns[origin.name].constants
+    return ColumnOrigins(_seen_origins(column.origins, views), constants)
+
+
+def _seen_origins(origins: Origins, views: Mapping[str, TableLineage]) -> Origins:
+    seen: Origins = {}
+    for column, influences in origins.items():
+        if column.table not in views:
+            add(seen, {column: influences})
+            continue
+        view = views[column.table]
+        behind = view.rows if column.name == ROWS else view.columns[column.name].origins
+        for influence in influences:
+            add(seen, through(influence, behind))
+    return seen
+
+
+def table_name(node: Mapping[str, Any]) -> str:
+    """`<schema>.<name in the warehouse>` of a node of dbt's manifest."""
+    return f"{node['schema']}.{node.get('alias') or node.get('identifier') or node['name']}"

@@ -15,9 +15,8 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.generated.base import InputDatasetFacet, OutputDatasetFacet
 
-from dagster_project.lineage.column_lineage import ColumnLineage, ColumnOrigins
+from dagster_project.lineage.column_lineage import ColumnLineage, ColumnOrigins, table_name
 from dagster_project.lineage.influence import ROWS, Column, Influence
-from dagster_project.lineage.of_project import table_name
 from dagster_project.settings import OWNER
 
 NAMESPACE = "nhs-league-tables"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from openlineage.client.event_v2 import Job, Run
@@ -24,7 +28,6 @@ from openlineage.client.facet_v2 import (
 )
 
 from dagster_project.lineage.datasets import NAMESPACE
-from dagster_project.lineage.source_code import content_url, revision
 from dagster_project.quarters import Quarter
 from dagster_project.runs.flow import Gate, Step
 from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT
@@ -38,6 +41,8 @@ _STAGE_FILES = {
     "release": "dagster_project/runs/release_stage.py",
 }
 _DBT_STAGE_FILE = "dagster_project/runs/stages.py"
+
+_CODE = ("dagster_project", "dbt", "expectations")
 
 
 def run_key(run_id: str) -> str:
@@ -141,3 +146,36 @@ def _job_facets(says: str, file: str, integration: str, kind: str) -> dict[str, 
             type="git", url=content_url(file), path=file, version=revision()
         ),
     }
+
+
+def content_url(path: str, root: Path = PROJECT_ROOT) -> str:
+    """Where code stands, naming no machine or host: the SWHID of a file; `path` is below `root`, with slashes.
+
+    A SWHID (ISO/IEC 18670) is the hash that git itself gives a file, so whoever has the repository finds the very
+    bytes with `git cat-file`; a file that was changed after the revision still has its own.
+    """
+    content = (root / path).read_bytes()
+    digest = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    anchor = revision(root)
+    qualifier = f";anchor=swh:1:rev:{anchor}" if anchor else ""
+    return f"swh:1:cnt:{digest}{qualifier};path=/{path}"
+
+
+@cache
+def revision(root: Path = PROJECT_ROOT) -> str | None:
+    """The commit of the checkout; None without git, where the checkout isn't the repository, or if code differs."""
+    top_and_commit = _git(root, "rev-parse", "--show-toplevel", "HEAD").splitlines()
+    if len(top_and_commit) != 2 or Path(top_and_commit[0]).resolve() != root.resolve():
+        return None
+    changed = _git(root, "status", "--porcelain", "--", *_CODE)
+    return None if changed else top_and_commit[1]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return asked.stdout.strip()

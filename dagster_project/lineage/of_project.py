@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import json
 import logging
@@ -14,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
-from dagster_project.lineage.column_lineage import ColumnLineage, TableLineage, as_json, from_json
+from dagster_project.lineage.column_lineage import ColumnLineage, as_json, from_json
 from dagster_project.settings import EXPECTATIONS_DIR, PACKAGE_DIR
 
 if TYPE_CHECKING:
     from dagster_project.warehouse.dbt_project import DbtProject
 
 KEPT = "column_lineage.json"
+# Beside this package, what decides which columns there are before dbt, and which the gates make.
 _DERIVED_BY = (
-    *("lineage/column_lineage.py", "lineage/influence.py", "lineage/judged_columns.py"),
-    "lineage/expression_parts.py",
-    *("lineage/seen_through.py", "lineage/drawn_columns.py", "likely_ranges/drawn.py"),
-    *("lineage/of_project.py", "lineage/query_columns.py", "gates/earlier_quarters.py"),
-    *("extracts/rows.py", "warehouse/landing.py", "warehouse/quality.py"),
+    "gates/earlier_quarters.py",
+    "likely_ranges/drawn.py",
+    "extracts/rows.py",
+    "warehouse/landing.py",
+    "warehouse/quality.py",
 )
 
 
@@ -44,6 +44,8 @@ def lineage_of(project: DbtProject) -> ColumnLineage:
             content = json.loads(kept.read_bytes())
             if content["made_by"] == made_by:
                 return from_json(content)
+    from dagster_project.lineage.derivation import derived
+
     lineage = derived(project)
     _keep(kept, {"made_by": made_by, **as_json(lineage)})
     return lineage
@@ -58,86 +60,10 @@ def lineage_if_told(project: DbtProject) -> ColumnLineage:
         return ColumnLineage({}, {}, {})
 
 
-def derived(project: DbtProject) -> ColumnLineage:
-    """The column lineage, made anew from dbt's compiled SQL."""
-    from dagster_project.lineage.drawn_columns import drawn_lineage
-    from dagster_project.lineage.judged_columns import quality_lineage, subjects
-    from dagster_project.lineage.query_columns import MAIN, query_columns
-    from dagster_project.lineage.seen_through import seen_through
-    from dagster_project.warehouse.dbt_project import EPHEMERAL
-    from dagster_project.warehouse.quality import QUALITY_TABLE
-
-    manifest = project.manifest
-    sources = _sources(manifest, project.project_dir)
-    known = dict(sources)
-    tables: dict[str, TableLineage] = {}
-    ephemeral: dict[str, TableLineage] = {}
-    compiled = project.compiled_models()
-    for unique_id in _in_order({name: manifest["nodes"][name] for name in compiled}):
-        node = manifest["nodes"][unique_id]
-        name = table_name(node)
-        found = seen_through(query_columns(compiled[unique_id], known, name=name), ephemeral)
-        if node["config"]["materialized"] == "ephemeral":
-            ephemeral[f"{MAIN}.{EPHEMERAL}{node['alias']}"] = found
-            known[f"{MAIN}.{EPHEMERAL}{node['alias']}"] = list(found.columns)
-        else:
-            tables[name] = found
-            known[name] = list(found.columns)
-    tables |= drawn_lineage(known)
-    judged = subjects(known)
-    tables[QUALITY_TABLE] = quality_lineage(judged)
-    # What is drawn and what gates make is a source to dbt, whose models read it, but no source of anything.
-    ends = {name: columns for name, columns in sources.items() if name not in tables}
-    return ColumnLineage(tables, ends, judged)
-
-
-def table_name(node: Mapping[str, Any]) -> str:
-    """`<schema>.<name in the warehouse>` of a node of dbt's manifest."""
-    return f"{node['schema']}.{node.get('alias') or node.get('identifier') or node['name']}"
-
-
-def _sources(manifest: Mapping[str, Any], project_dir: Path) -> dict[str, list[str]]:
-    """The columns of seeds, by their CSV header, and of what a run puts in before dbt."""
-    from dagster_project.likely_ranges.drawn import SCHEMA, TABLES
-    from dagster_project.warehouse.landing import LANDED, QUARTER_IN_SCOPE
-
-    found = {f"landing.{name}": list(schema.names) for name, schema in LANDED.items()}
-    found |= {f"{SCHEMA}.{name}": list(schema.names) for name, schema in TABLES.items()}
-    found["run.quarter_in_scope"] = list(QUARTER_IN_SCOPE)
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "seed":
-            with (project_dir / node["original_file_path"]).open(encoding="utf-8", newline="") as file:
-                found[table_name(node)] = next(csv.reader(file))
-    for node in manifest["sources"].values():
-        if table_name(node) not in found:
-            found[table_name(node)] = _declared(node)
-    return found
-
-
-def _declared(source: Mapping[str, Any]) -> list[str]:
-    if not source["columns"]:
-        raise LeagueError(
-            f"{source['original_file_path']}: expected the columns of {table_name(source)}, as no reader lands "
-            "it; found none. List them there, so that what is made of them can be told."
-        )
-    return list(source["columns"])
-
-
-def _in_order(nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Each model after those that it reads."""
-    waiting, ordered = dict(nodes), []
-    while waiting:
-        ready = [name for name in waiting if not waiting.keys() & set(waiting[name]["depends_on"]["nodes"])]
-        ordered += sorted(ready)
-        for name in ready:
-            del waiting[name]
-    return ordered
-
-
 def _made_by() -> str:
     """Changes with whatever but the dbt project decides what is derived."""
     digest = hashlib.sha256(version("sqlglot").encode())
-    files = [PACKAGE_DIR / name for name in _DERIVED_BY]
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *(PACKAGE_DIR / name for name in _DERIVED_BY)]
     for path in (*files, *sorted(EXPECTATIONS_DIR.rglob("*"))):
         if path.is_file():
             digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

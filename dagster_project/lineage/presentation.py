@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -13,10 +12,7 @@ from rich.table import Table
 from dagster_project.lineage.influence import ROWS
 from dagster_project.shown import Terminal
 
-# A pipe or a file has no width of its own: wide enough that names aren't cut.
-_WIDTH_OF_A_FILE = 160
-
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal()
 
 
 def show_lineage(answer: Mapping[str, Any]) -> None:

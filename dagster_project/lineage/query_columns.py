@@ -5,7 +5,7 @@ sqlglot resolves names, stars, common table expressions and unions; this module 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
@@ -15,8 +15,9 @@ from sqlglot.schema import MappingSchema
 
 from dagster_project.errors import LeagueError
 from dagster_project.lineage.column_lineage import ColumnOrigins, TableLineage
-from dagster_project.lineage.expression_parts import equalities, is_constant, parts_of, unnamed
 from dagster_project.lineage.influence import (
+    AGGREGATION,
+    CONDITIONAL,
     COUNTED,
     DIRECT,
     FILTER,
@@ -26,6 +27,7 @@ from dagster_project.lineage.influence import (
     ROWS,
     SORT,
     TRANSFORMATION,
+    WINDOW,
     Column,
     Influence,
     Origins,
@@ -36,6 +38,7 @@ from dagster_project.lineage.influence import (
 
 DIALECT = "duckdb"
 MAIN = "main"
+_PASSED_ON = (exp.Alias, exp.Paren)
 
 
 def query_columns(sql: str, tables: Mapping[str, Sequence[str]], *, name: str) -> TableLineage:
@@ -163,7 +166,7 @@ class _Walk:
                 read.append(({Column(self._table(source), ROWS): frozenset({COUNTED})}, {}))
         held = _held(read)
         where = scope.expression.args.get("where")
-        for column, text in equalities(where.this) if where is not None else ():
+        for column, text in _equalities(where.this) if where is not None else ():
             origins = self._of_column(column, scope).origins
             if len(origins) == 1:
                 held[next(iter(origins))] = frozenset({text})
@@ -187,14 +190,14 @@ class _Walk:
         if isinstance(node, exp.Count) and not any(node.find_all(exp.Column)):
             add(into.origins, through(GROUP_BY if seen_as.kind == DIRECT else seen_as, rows))
             return
-        if is_constant(node):
+        if _is_constant(node):
             if seen_as.kind == DIRECT:
-                into.constants.add(unnamed(node).sql(dialect=DIALECT))
+                into.constants.add(_unnamed(node).sql(dialect=DIALECT))
             return
-        for part, as_ in parts_of(node, seen_as):
+        for part, as_ in _parts_of(node, seen_as):
             if as_ is not None:
                 self._collect(part, scope, as_, into, rows)
-            elif not is_constant(part):
+            elif not _is_constant(part):
                 self._collect(part, scope, TRANSFORMATION, into, rows)
 
     def _of_column(self, column: exp.Column, scope: Scope) -> ColumnOrigins:
@@ -261,3 +264,75 @@ def _held(
 
 def _is_function(source: exp.Expr) -> bool:
     return isinstance(source, exp.Table) and not isinstance(source.this, exp.Identifier)
+
+
+def _parts_of(node: exp.Expr, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
+    """The parts of an expression, each with how it bears on the whole.
+
+    None stands for what is computed with: columns in it count, a constant in it is no value of the whole.
+    """
+    if isinstance(node, _PASSED_ON):
+        yield node.this, seen_as
+    elif isinstance(node, exp.Case):
+        yield from _case(node, seen_as)
+    elif isinstance(node, exp.If):
+        yield node.this, composed(seen_as, CONDITIONAL)
+        for branch in (node.args.get("true"), node.args.get("false")):
+            if branch is not None:
+                yield branch, composed(seen_as, TRANSFORMATION)
+    elif isinstance(node, exp.Coalesce):
+        for part in (node.this, *node.expressions):
+            yield part, composed(seen_as, TRANSFORMATION)
+    elif isinstance(node, exp.Window):
+        yield node.this, composed(seen_as, TRANSFORMATION)
+        for part in (*(node.args.get("partition_by") or ()), node.args.get("order")):
+            if part is not None:
+                yield part, composed(seen_as, WINDOW)
+    elif isinstance(node, exp.Filter):
+        yield node.this, seen_as
+        yield node.expression, composed(seen_as, CONDITIONAL)
+    elif isinstance(node, exp.Order):
+        if node.this is not None:
+            yield node.this, seen_as
+        for part in node.expressions:
+            yield part, composed(seen_as, SORT)
+    else:
+        made = AGGREGATION if isinstance(node, exp.AggFunc) else TRANSFORMATION
+        for part in node.iter_expressions():
+            yield part, None if seen_as.kind == DIRECT and _is_constant(part) else composed(seen_as, made)
+
+
+def _case(node: exp.Case, seen_as: Influence) -> Iterable[tuple[exp.Expr, Influence | None]]:
+    if node.this is not None:
+        yield node.this, composed(seen_as, CONDITIONAL)
+    for branch in node.args["ifs"]:
+        yield branch.this, composed(seen_as, CONDITIONAL)
+        yield branch.args["true"], composed(seen_as, TRANSFORMATION)
+    if node.args.get("default") is not None:
+        yield node.args["default"], composed(seen_as, TRANSFORMATION)
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    """Whether an expression reads nothing. Functions without arguments of a window (`rank()`) are no constants."""
+    return not any(
+        isinstance(part, exp.Column | exp.Query | exp.Window | exp.AggFunc | exp.Star) for part in node.walk()
+    )
+
+
+def _unnamed(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, _PASSED_ON):
+        node = node.this
+    return node
+
+
+def _equalities(condition: exp.Expr) -> Iterator[tuple[exp.Column, str]]:
+    """The columns that a condition holds to one text, as in `source = 'nof_data' and ...`."""
+    if isinstance(condition, exp.And):
+        yield from _equalities(condition.left)
+        yield from _equalities(condition.right)
+    elif isinstance(condition, exp.Paren):
+        yield from _equalities(condition.this)
+    elif isinstance(condition, exp.EQ):
+        column, text = condition.left, condition.right
+        if isinstance(column, exp.Column) and isinstance(text, exp.Literal) and text.is_string:
+            yield column, str(text.this)

@@ -5,10 +5,13 @@ A witness of the run: a fault of its own is noted in the run's outcome and chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openlineage.client.event_v2 import (
@@ -26,16 +29,16 @@ from openlineage.client.serde import Serde
 from dagster_project.durable import make_folder
 from dagster_project.errors import ExitCode
 from dagster_project.lineage import jobs
+from dagster_project.lineage.column_lineage import table_name
 from dagster_project.lineage.datasets import Datasets
-from dagster_project.lineage.dbt_nodes import BuiltNode, built_nodes
-from dagster_project.lineage.of_project import lineage_of, table_name
-from dagster_project.lineage.places import without_places
+from dagster_project.lineage.of_project import lineage_of
 from dagster_project.lineage.stage_datasets import StageDatasets, closed_gate
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.notices import notice_of
 from dagster_project.runs.flow import Stage, Step
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.read import Read
-from dagster_project.warehouse.dbt_project import checkout_project
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.warehouse.dbt_project import checkout_project, results_of_last_build
 
 if TYPE_CHECKING:
     from dagster_project.lineage.sending import Sender
@@ -44,6 +47,8 @@ EVENTS_FILE = "openlineage.jsonl"
 PRODUCER = "urn:nhs-league-tables:openlineage"
 _DAGSTER = ("Dagster", version("dagster"))
 _DUCKDB = ("DuckDB", version("duckdb"))
+
+_BUILT = ("success", "pass")
 
 
 @contextmanager
@@ -91,7 +96,7 @@ class RunEvents:
     def step_ended(self, run: QuarterlyRun, step: Step, gave: object, error: BaseException | None) -> None:
         """The events of what a stage built, then its COMPLETE or FAIL; a closed gate is a failed step."""
         with _never_in_the_way(run):
-            message = None if error is None else without_places(str(error), run)
+            message = None if error is None else _redacted(str(error), run)
             inputs: list[InputDataset] = []
             outputs: list[OutputDataset] = []
             try:
@@ -117,7 +122,7 @@ class RunEvents:
             done = content["exit_code"] == int(ExitCode.DONE)
             message = None if done else str(content.get("message") or "The run ended before its release.")
             inputs, outputs = self._of(run).whole_run() if self._datasets is not None else ([], [])
-            facets = self._run(run, None if message is None else without_places(message, run))
+            facets = self._run(run, None if message is None else _redacted(message, run))
             state = RunState.COMPLETE if done else RunState.FAIL
             self._write(run, state, _now(), facets, jobs.quarterly_job(), inputs, outputs)
 
@@ -131,7 +136,7 @@ class RunEvents:
     def _write_nodes(self, run: QuarterlyRun, stage: Stage) -> None:
         nodes = self._read().project.manifest["nodes"]
         parent = jobs.under_stage(run.run_id, stage.step)
-        for built in built_nodes(run.candidate.warehouse, since=self._started[stage.step]):
+        for built in _built_nodes(run.candidate.warehouse, since=self._started[stage.step]):
             node = nodes[built.unique_id]
             if node["resource_type"] not in ("model", "seed"):
                 continue
@@ -144,12 +149,12 @@ class RunEvents:
     def _write_built(
         self,
         run: QuarterlyRun,
-        built: BuiltNode,
+        built: _BuiltNode,
         key: str,
         node: Mapping[str, Any],
         parent: parent_run.ParentRunFacet,
     ) -> None:
-        error = None if built.error is None else without_places(built.error, run)
+        error = None if built.error is None else _redacted(built.error, run)
         facets = jobs.run_facets(
             run.quarters, engine=_DUCKDB, parent=parent, tags=self._tags(run), error=error
         )
@@ -189,7 +194,7 @@ class RunEvents:
         return {
             "quarters": ",".join(map(str, run.quarters)),
             "is_sample": str(is_sample).lower(),
-            "notice": SAMPLE_NOTICE if is_sample else OFFICIAL_NOTICE,
+            "notice": notice_of(is_sample=is_sample),
         }
 
     def _write(
@@ -213,3 +218,60 @@ class RunEvents:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _redacted(message: str, run: QuarterlyRun) -> str:
+    """The message with the run's folders said by their role, longest first: no path of the machine remains."""
+    request = run.request
+    roles = {"DATA": run.data.root, "CHECKOUT": PROJECT_ROOT, "HOME": Path.home()}
+    if request.extracts_dir is not None:
+        roles["EXTRACTS"] = request.extracts_dir
+    if request.rules_dir is not None:
+        roles["RULES"] = request.rules_dir
+    places = [(str(path), role) for role, path in roles.items()]
+    places += [(str(path.resolve()), role) for role, path in roles.items()]
+    for place, role in sorted(places, key=lambda known: -len(known[0])):
+        if len(place) > 1:
+            message = message.replace(place, role)
+    return message
+
+
+@dataclass(frozen=True)
+class _BuiltNode:
+    """One result of a dbt invocation; times are ISO 8601 in UTC, `error` is dbt's own words."""
+
+    unique_id: str
+    started: str
+    ended: str
+    compiled: str | None
+    error: str | None
+
+
+def _built_nodes(warehouse: Path, *, since: str) -> list[_BuiltNode]:
+    """The models and seeds of the last invocation on a warehouse, in the order in which they were started.
+
+    What dbt left before `since` (a time) belongs to an earlier stage: then the stage built nothing.
+    """
+    results = results_of_last_build(warehouse)
+    if not results.is_file():
+        return []
+    content = json.loads(results.read_bytes())
+    if content["metadata"]["generated_at"] < since:
+        return []
+    return sorted(_results_of(content["results"]), key=lambda node: (node.started, node.unique_id))
+
+
+def _results_of(results: Sequence[dict[str, Any]]) -> Iterator[_BuiltNode]:
+    for result in results:
+        times = [
+            (part["started_at"], part["completed_at"]) for part in result["timing"] if part["started_at"]
+        ]
+        if times:
+            failed = result["status"] not in _BUILT
+            yield _BuiltNode(
+                result["unique_id"],
+                min(started for started, _ in times),
+                max(ended or started for started, ended in times),
+                result.get("compiled_code"),
+                str(result["message"]) if failed else None,
+            )

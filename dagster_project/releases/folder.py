@@ -14,6 +14,7 @@ from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal
 from dagster_project.errors import InputMissing, InputRejected, LeagueError
 from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
+from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
@@ -23,11 +24,6 @@ RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
 QUALITY_FILE = "quality.html"
 _SAYS = {field.name for field in fields(ReleaseIdentity)} | {"release_id", "notice", "gates", "files"}
-OFFICIAL_NOTICE = (
-    "Unofficial recomputation. "
-    "Contains public sector information licensed under the Open Government Licence v3.0."
-)
-SAMPLE_NOTICE = "Fictional sample data: every organisation is invented."
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ def _fill(
     content = {
         **identity.components,
         "release_id": identity.release_id,
-        "notice": SAMPLE_NOTICE if identity.is_sample else OFFICIAL_NOTICE,
+        "notice": notice_of(is_sample=identity.is_sample),
         "gates": [dict(gate) for gate in gates],
         "files": files,
     }

@@ -8,15 +8,14 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE, kind_notice
+from dagster_project.notices import notice_of
+from dagster_project.presentation import kind_notice
 from dagster_project.shown import Terminal
-
-_WIDTH = 160
 
 
 def show_approval(result: Mapping[str, Any]) -> None:
     """What is current now, and instead of what."""
-    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal()
     for item in result["approved"]:
         instead = f", instead of {item['replaces']}" if item["replaces"] else ""
         out.print(
@@ -28,12 +27,12 @@ def show_approval(result: Mapping[str, Any]) -> None:
             f"{item['quarter']}: release [bold]{item['release_id']}[/bold] is current since {item['at']}: "
             f"{escape(result['by'])} approved it then"
         )
-    out.print(SAMPLE_NOTICE if result["is_sample"] else OFFICIAL_NOTICE)
+    out.print(notice_of(is_sample=result["is_sample"]))
 
 
 def show_withdrawal(result: Mapping[str, Any]) -> None:
     """What was withdrawn, what is current instead, and what was built on it."""
-    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal()
     out.print(
         f"{result['quarter']}: release [bold]{result['release_id']}[/bold] ({result['was']}) is withdrawn by "
         f"{escape(result['by'])}: {escape(result['reason'])}"
@@ -49,7 +48,7 @@ def show_withdrawal(result: Mapping[str, Any]) -> None:
 
 def show_history(result: Mapping[str, Any]) -> None:
     """The journal, or what was current on a day."""
-    out = Terminal(highlight=False, soft_wrap=True, width=_WIDTH)
+    out = Terminal()
     if result["on"] is not None:
         table = Table(
             title=f"Current at the end of {result['on']} (UTC)",

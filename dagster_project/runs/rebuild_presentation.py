@@ -8,10 +8,11 @@ from typing import Any
 from rich.markup import escape
 
 from dagster_project import presentation
+from dagster_project.notices import notice_of
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.shown import Terminal
 
-_out = Terminal(highlight=False, soft_wrap=True)
+_out = Terminal()
 _FIRST_SHOWN = 3
 
 
@@ -32,7 +33,7 @@ def show_rebuild(result: Mapping[str, Any]) -> None:
         _out.print("Every release came out as it is, byte for byte: there is nothing to approve.")
     kinds = {quarter["is_sample"] for quarter in result["quarters"]}
     for is_sample in sorted(kinds):
-        _out.print(presentation.SAMPLE_NOTICE if is_sample else presentation.OFFICIAL_NOTICE)
+        _out.print(notice_of(is_sample=is_sample))
 
 
 def _show_quarter(quarter: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from dagster_project.shown import Terminal
 _WIDTH_OF_A_FILE = 200
 _SHOWN = 20
 
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal(width_of_file=_WIDTH_OF_A_FILE)
 
 
 def show_verification(result: Mapping[str, Any]) -> None:

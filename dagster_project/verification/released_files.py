@@ -9,14 +9,10 @@ from typing import Any
 import duckdb
 
 from dagster_project.json_text import parsed_json
+from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.damage import NO_FILE, damaged_files
-from dagster_project.releases.folder import (
-    OFFICIAL_NOTICE,
-    RELEASE_FILE,
-    SAMPLE_NOTICE,
-    release_file_bytes,
-)
+from dagster_project.releases.folder import RELEASE_FILE, release_file_bytes
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.release_content import faults_of_form
 from dagster_project.verification.findings import Check, Finding
@@ -89,7 +85,7 @@ def _itself(content: dict[str, Any], raw: bytes) -> list[Finding]:
 
 
 def _naming(content: Content, identity: ReleaseIdentity, quarter: Quarter, release_id: str) -> list[Finding]:
-    notice = SAMPLE_NOTICE if identity.is_sample else OFFICIAL_NOTICE
+    notice = notice_of(is_sample=identity.is_sample)
     pairs = (
         ("release_id", release_id, content["release_id"]),
         ("the hash of its components", release_id, identity.release_id),

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from league_command import environment_of, league
 
-from dagster_project.lineage.column_lineage import ColumnLineage, Trace
+from dagster_project.lineage.column_lineage import ColumnLineage, Trace, table_name
+from dagster_project.lineage.derivation import derived
 from dagster_project.lineage.influence import Column
-from dagster_project.lineage.of_project import KEPT, derived, lineage_of, table_name
+from dagster_project.lineage.of_project import KEPT, lineage_of
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project

@@ -10,7 +10,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from xml.etree import ElementTree
 
 import duckdb
 import pytest
@@ -87,9 +86,9 @@ def test_writing_mends_what_drifted_and_removes_what_does_not_belong(
     folder = tmp_path / "reference"
     shutil.copytree(REFERENCE_DIR, folder)
     (folder / "gates.md").write_text("edited by hand")
-    (folder / "lineage" / "a_mart_of_old.svg").write_text("<svg/>")
+    (folder / "a_page_of_old.md").write_text("# Old")
     documents = reference_documents(sources)
-    assert write_reference(documents, folder) == ["gates.md", "lineage/a_mart_of_old.svg"]
+    assert write_reference(documents, folder) == ["a_page_of_old.md", "gates.md"]
     assert drift(documents, folder) == []
 
 
@@ -174,17 +173,30 @@ def test_a_released_table_that_nobody_describes_is_named(sources: DocumentSource
 def test_each_mart_has_a_diagram_that_names_all_it_rests_on_and_loads_nothing(
     sources: DocumentSources,
 ) -> None:
-    documents = reference_documents(sources)
+    page = reference_documents(sources)["lineage-marts.md"]
     graph = stage_graph(sources)
     marts = {key: table.name for key, table in graph.tables.items() if table.is_mart}
     assert len(marts) > 14
     for key, name in marts.items():
-        svg = documents[f"lineage/{name}.svg"]
-        words = {
-            element.text for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-        }
-        assert {table.name for table in graph.upstream(key).tables.values()} <= words
-        assert not re.search(r"href|@import|url\((?!#)", svg)
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        assert section.count("```mermaid") == 1
+        words = set(re.split(r"<br/>|[\[\]\"]", section))
+        assert {graph.tables[one].name for one in graph.upstream(key)} <= words
+        assert not re.search(r"https?:|href|click |%%", section)
+
+
+def test_the_lineage_page_says_what_the_run_itself_writes_and_what_is_read_from_the_publishers_files(
+    sources: DocumentSources,
+) -> None:
+    page = reference_documents(sources)["lineage.md"]
+    landed = page.split("\n## landing\n")[1].split("\n## ")[0]
+    records = page.split("\n## run records\n")[1].split("\n## ")[0]
+    assert "Filled from the publishers' files." in landed
+    assert "| `statistic_row` |" in landed
+    assert "Written by the run itself." in records
+    for table in ("release_event", "reconciliation_ledger", "quality_result"):
+        assert f"| `{table}` |" in records
+        assert f"| `{table}` |" not in landed
 
 
 class _Loads(HTMLParser):

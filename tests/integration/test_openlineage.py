@@ -19,8 +19,8 @@ from openlineage_events import Event, events_of, facet_classes, faults, places_i
 from published_state import release_ids
 from sample_copy import SampleCopy
 
+from dagster_project.lineage.jobs import content_url, revision
 from dagster_project.lineage.run_events import EVENTS_FILE
-from dagster_project.lineage.source_code import content_url, revision
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.flow import steps

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from dagster_project import presentation
 from dagster_project.audit.difference.compared_releases import ComparedRelease, releases_to_compare
 from dagster_project.audit.difference.decomposition import decomposed
 from dagster_project.audit.difference.organisation_named import organisation_named
+from dagster_project.notices import notice_of
 from dagster_project.settings import DataFolder
 
 MEASURES = ("metric_score", "average_metric_score", "adjusted_segment", "rank")
@@ -42,7 +42,7 @@ def difference_of(
             "biggest_movers": _biggest(movements),
             "movements": movements,
             "organisation": code,
-            "notice": presentation.SAMPLE_NOTICE if after.is_sample else presentation.OFFICIAL_NOTICE,
+            "notice": notice_of(is_sample=after.is_sample),
         }
 
 

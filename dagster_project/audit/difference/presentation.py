@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.presentation import NOT_A_VERDICT
+from dagster_project.notices import NOT_A_VERDICT
 from dagster_project.shown import Terminal
 
-# A pipe or a file has no width of its own: wide enough that names aren't cut.
-_WIDTH_OF_A_FILE = 160
 _CAUSES_SHOWN = 4
 _NAMES_SHOWN = 6
 _SCORE_PLACES = 5
 
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal()
 
 
 def show_difference(result: Mapping[str, Any]) -> None:

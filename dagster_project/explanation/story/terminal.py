@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -20,7 +19,7 @@ _WIDTH_OF_A_FILE = 400
 
 def show_explanation(explanation: Explanation) -> None:
     """Who and what, the verdict, the tree, the files."""
-    out = Terminal(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    out = Terminal(soft_wrap=False, width_of_file=_WIDTH_OF_A_FILE)
     out.print(
         f"[bold]{escape(explanation.organisation_name)}[/bold] ({escape(explanation.organisation_code)}), "
         f"{explanation.table_name}, {explanation.quarter}, release {explanation.release_id} ({explanation.standing})"

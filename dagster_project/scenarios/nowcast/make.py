@@ -15,6 +15,7 @@ from dagster_project.extracts.load import LoadedExtracts, load_archived, load_fo
 from dagster_project.extracts.rows import EXTRACT_ROW, empty_frame
 from dagster_project.methodology.rule_check import framework_for
 from dagster_project.methodology.rule_set import RuleSet, read_rules
+from dagster_project.notices import LICENCE, SAMPLE_NOTICE
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
@@ -32,8 +33,8 @@ _NOTICE = (
     "scored on and the financial override are those of the last release."
 )
 _KIND = {
-    True: "Fictional sample data: every organisation is invented.",
-    False: "Unofficial. Contains public sector information licensed under the Open Government Licence v3.0.",
+    True: SAMPLE_NOTICE,
+    False: f"Unofficial. {LICENCE}",
 }
 _PLACES = (
     "table_name, organisation_code, organisation_name, average_metric_score, adjusted_segment, rank, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -13,11 +12,9 @@ from rich.table import Table
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.shown import Terminal
 
-# A pipe or a file has no width of its own: wide enough that names aren't cut.
-_WIDTH_OF_A_FILE = 160
 _SHOWN = 5
 
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal()
 
 
 def show_nowcast(result: Mapping[str, Any]) -> None:

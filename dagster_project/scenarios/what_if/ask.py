@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import InputMissing
-from dagster_project.presentation import OFFICIAL_NOTICE, SAMPLE_NOTICE
+from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease, current_release
 from dagster_project.scenarios.what_if.build import recomputed
@@ -72,7 +72,7 @@ def what_if(
             "quarter": str(quarter),
             "release_id": release.release_id,
             "is_sample": release.is_sample,
-            "notice": SAMPLE_NOTICE if release.is_sample else OFFICIAL_NOTICE,
+            "notice": notice_of(is_sample=release.is_sample),
             "organisation_code": code,
             "changes": [{"figure": item.figure, "value": str(item.value)} for item in changes],
             "before": _place(connection, "carried", code),

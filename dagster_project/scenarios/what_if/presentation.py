@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,6 @@ from rich.table import Table
 
 from dagster_project.shown import Terminal
 
-# A pipe or a file has no width of its own: wide enough that names aren't cut.
-_WIDTH_OF_A_FILE = 160
 _SHOWN = 10
 _ROWS = (
     ("average metric score", "average_metric_score"),
@@ -22,7 +19,7 @@ _ROWS = (
     ("rank", "rank"),
 )
 
-_out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+_out = Terminal()
 
 
 def show_what_if(result: Mapping[str, Any]) -> None:

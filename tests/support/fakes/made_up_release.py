@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dagster_project.notices import SAMPLE_NOTICE
 from dagster_project.quarters import Quarter
-from dagster_project.releases.folder import RELEASE_FILE, SAMPLE_NOTICE, release_file_bytes
+from dagster_project.releases.folder import RELEASE_FILE, release_file_bytes
 from dagster_project.releases.identity import ReleaseIdentity
 
 

@@ -65,7 +65,7 @@ def test_a_released_quarter_says_release_gates_counts_and_where_the_quality_page
         "Outcome: released (exit code 0)",
         "Run: run-1",
         "Reason: First files of the quarter: data.csv",
-        "Fictional sample: these figures describe no real organisation.",
+        "Fictional sample data: every organisation is invented.",
         "Release of 2025-26-Q1: 0123456789abcdef (new)",
         "Gate extracts: passed (9 expectations, 0 failures, 1 warnings)",
         "Reconciliation of 2025-26-Q1: 20 equal, 1 reproduced",

@@ -17,7 +17,7 @@ from published_state import files_below
 from dagster_project.errors import InputRejected, LeagueError, Locked, WrongUsage
 from dagster_project.keeping import prune as pruning
 from dagster_project.keeping.prune import prune
-from dagster_project.keeping.removal import ARCHIVED, CANDIDATE, NOWCAST, PARSED, RUN, UNFINISHED, Removal
+from dagster_project.keeping.removable import ARCHIVED, CANDIDATE, NOWCAST, PARSED, RUN, UNFINISHED, Removal
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dagster_project.lineage.column_lineage import seen_through
 from dagster_project.lineage.influence import Column
 from dagster_project.lineage.query_columns import query_columns
-from dagster_project.lineage.seen_through import seen_through
 
 TABLES = {"landing.score": ["trust", "metric", "value"]}
 INNER = "select trust, value * 2 as twice, 'x' as mark from landing.score where metric = 'OF0010'"
