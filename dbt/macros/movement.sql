@@ -1,12 +1,5 @@
 {# What the models that compare two releases share. #}
 
-{# Both rows belong to the same pair of releases. #}
-{% macro same_pair(one, other) -%}
-    {{ one }}.quarter = {{ other }}.quarter
-    and {{ one }}.release_id = {{ other }}.release_id
-    and {{ one }}.release_id_before = {{ other }}.release_id_before
-{%- endmacro %}
-
 {# One term of a rule, from `name=value; name=value`; null where the rule doesn't have it. #}
 {% macro rule_term(rule_terms, name) -%}
     nullif(regexp_extract({{ rule_terms }}, '(^|; ){{ name }}=([^;]*)', 2), '')

@@ -54,9 +54,7 @@ input_row as (
         coalesce(metric_value.source_row, metric_value.score_source_row) as source_row
     from metric_value
     inner join metric
-        on
-            metric_value.framework = metric.framework
-            and metric_value.metric_id = metric.metric_id
+        on {{ same_metric('metric_value', 'metric') }}
 
 ),
 
@@ -79,15 +77,9 @@ statistic_row as (
         statistic_cell.source_row
     from metric_value
     inner join computed_metric_value
-        on
-            metric_value.quarter = computed_metric_value.quarter
-            and metric_value.metric_id = computed_metric_value.metric_id
-            and metric_value.organisation_code = computed_metric_value.organisation_code
+        on {{ same_metric_of_code('metric_value', 'computed_metric_value') }}
     inner join statistic_cell
-        on
-            metric_value.quarter = statistic_cell.quarter
-            and metric_value.metric_id = statistic_cell.metric_id
-            and metric_value.organisation_code = statistic_cell.organisation_code
+        on {{ same_metric_of_code('metric_value', 'statistic_cell') }}
     where
         metric_value.value is not null
         and computed_metric_value.printed_value is not null

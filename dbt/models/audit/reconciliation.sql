@@ -120,9 +120,7 @@ compared as (
     from computed_figure
     full outer join published
         on
-            computed_figure.quarter = published.quarter
-            and computed_figure.table_name = published.table_name
-            and computed_figure.organisation_code = published.organisation_code
+            {{ same_organisation('computed_figure', 'published') }}
             and computed_figure.figure = published.figure
 
 ),

@@ -47,9 +47,7 @@ final as (
         release_period.valid_to
     from released_league_table
     inner join release_period
-        on
-            released_league_table.quarter = release_period.quarter
-            and released_league_table.release_id = release_period.release_id
+        on {{ same_release('released_league_table', 'release_period') }}
 
 )
 

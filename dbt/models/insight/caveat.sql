@@ -89,21 +89,13 @@ scored as (
         insight_parameter.small_pool_size
     from metric_score_exact
     inner join metric
-        on
-            metric_score_exact.framework = metric.framework
-            and metric_score_exact.metric_id = metric.metric_id
+        on {{ same_metric('metric_score_exact', 'metric') }}
     inner join insight_parameter
         on metric_score_exact.framework = insight_parameter.framework
     left join rate_rule
-        on
-            metric_score_exact.framework = rate_rule.framework
-            and metric_score_exact.metric_id = rate_rule.metric_id
+        on {{ same_metric('metric_score_exact', 'rate_rule') }}
     left join metric_value
-        on
-            metric_score_exact.quarter = metric_value.quarter
-            and metric_score_exact.table_name = metric_value.table_name
-            and metric_score_exact.organisation_code = metric_value.organisation_code
-            and metric_score_exact.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('metric_score_exact', 'metric_value') }}
     left join reporting_period
         on
             metric_value.quarter = reporting_period.quarter

@@ -44,9 +44,7 @@ final as (
     from sensitivity
     inner join metric_score_exact
         on
-            sensitivity.quarter = metric_score_exact.quarter
-            and sensitivity.table_name = metric_score_exact.table_name
-            and sensitivity.organisation_code = metric_score_exact.organisation_code
+            {{ same_organisation('sensitivity', 'metric_score_exact') }}
             and sensitivity.subject = metric_score_exact.metric_id
     inner join quarter_in_scope
         on sensitivity.quarter = quarter_in_scope.quarter

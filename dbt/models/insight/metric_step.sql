@@ -105,20 +105,13 @@ owned as (
         ) }} as needed_score
     from metric_score_exact
     inner join segmented_weight
-        on
-            metric_score_exact.quarter = segmented_weight.quarter
-            and metric_score_exact.table_name = segmented_weight.table_name
-            and metric_score_exact.organisation_code = segmented_weight.organisation_code
+        on {{ same_organisation('metric_score_exact', 'segmented_weight') }}
     inner join average_limit
-        on
-            metric_score_exact.quarter = average_limit.quarter
-            and metric_score_exact.table_name = average_limit.table_name
-            and metric_score_exact.organisation_code = average_limit.organisation_code
+        on {{ same_organisation('metric_score_exact', 'average_limit') }}
     left join enters_at_dp
         on
-            metric_score_exact.framework = enters_at_dp.framework
+            {{ same_metric('metric_score_exact', 'enters_at_dp') }}
             and metric_score_exact.quarter = enters_at_dp.quarter
-            and metric_score_exact.metric_id = enters_at_dp.metric_id
 
 ),
 
@@ -153,17 +146,9 @@ reaching as (
         ) as nearest
     from owned
     inner join metric_value
-        on
-            owned.quarter = metric_value.quarter
-            and owned.table_name = metric_value.table_name
-            and owned.organisation_code = metric_value.organisation_code
-            and owned.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('owned', 'metric_value') }}
     inner join metric_step_candidate
-        on
-            owned.quarter = metric_step_candidate.quarter
-            and owned.table_name = metric_step_candidate.table_name
-            and owned.organisation_code = metric_step_candidate.organisation_code
-            and owned.metric_id = metric_step_candidate.metric_id
+        on {{ same_metric_of_organisation('owned', 'metric_step_candidate') }}
     where not {{ is_beyond(
         half_up_to('metric_step_candidate.candidate_score', 'owned.enters_at_dp'), 'owned.needed_score'
     ) }}
@@ -207,36 +192,17 @@ measured as (
     inner join best_score
         on owned.framework = best_score.framework
     left join metric_value
-        on
-            owned.quarter = metric_value.quarter
-            and owned.table_name = metric_value.table_name
-            and owned.organisation_code = metric_value.organisation_code
-            and owned.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('owned', 'metric_value') }}
     left join metric_value_rule
-        on
-            owned.quarter = metric_value_rule.quarter
-            and owned.table_name = metric_value_rule.table_name
-            and owned.organisation_code = metric_value_rule.organisation_code
-            and owned.metric_id = metric_value_rule.metric_id
+        on {{ same_metric_of_organisation('owned', 'metric_value_rule') }}
     left join metric_table_rank
-        on
-            owned.quarter = metric_table_rank.quarter
-            and owned.table_name = metric_table_rank.table_name
-            and owned.organisation_code = metric_table_rank.organisation_code
-            and owned.metric_id = metric_table_rank.metric_id
+        on {{ same_metric_of_organisation('owned', 'metric_table_rank') }}
     left join reaching
         on
-            owned.quarter = reaching.quarter
-            and owned.table_name = reaching.table_name
-            and owned.organisation_code = reaching.organisation_code
-            and owned.metric_id = reaching.metric_id
+            {{ same_metric_of_organisation('owned', 'reaching') }}
             and reaching.nearest = 1
     left join candidate_count
-        on
-            owned.quarter = candidate_count.quarter
-            and owned.table_name = candidate_count.table_name
-            and owned.organisation_code = candidate_count.organisation_code
-            and owned.metric_id = candidate_count.metric_id
+        on {{ same_metric_of_organisation('owned', 'candidate_count') }}
 
 ),
 

@@ -69,9 +69,7 @@ final as (
         end as verdict
     from release_pair
     inner join measured as after
-        on
-            release_pair.quarter = after.quarter
-            and release_pair.release_id = after.release_id
+        on {{ same_release('release_pair', 'after') }}
     inner join measured as before
         on
             release_pair.quarter_before = before.quarter

@@ -53,10 +53,7 @@ final as (
     inner join quarter_in_scope
         on average_limit.quarter = quarter_in_scope.quarter
     inner join final_segment
-        on
-            average_limit.quarter = final_segment.quarter
-            and average_limit.table_name = final_segment.table_name
-            and average_limit.organisation_code = final_segment.organisation_code
+        on {{ same_organisation('average_limit', 'final_segment') }}
     inner join framework_parameter
         on final_segment.framework = framework_parameter.framework
 

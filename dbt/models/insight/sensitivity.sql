@@ -57,9 +57,7 @@ final as (
     from ranked
     inner join ranked as official
         on
-            ranked.quarter = official.quarter
-            and ranked.table_name = official.table_name
-            and ranked.organisation_code = official.organisation_code
+            {{ same_organisation('ranked', 'official') }}
             and official.choice = 'official'
     inner join quarter_in_scope
         on ranked.quarter = quarter_in_scope.quarter

@@ -39,9 +39,7 @@ final as (
         on domain_average.quarter = quarter_in_scope.quarter
     inner join unadjusted_segment
         on
-            domain_average.quarter = unadjusted_segment.quarter
-            and domain_average.table_name = unadjusted_segment.table_name
-            and domain_average.organisation_code = unadjusted_segment.organisation_code
+            {{ same_organisation('domain_average', 'unadjusted_segment') }}
             and domain_average.domain = unadjusted_segment.domain
 
 )

@@ -66,20 +66,11 @@ final as (
     inner join quarter_in_scope
         on metric_score_exact.quarter = quarter_in_scope.quarter
     inner join metric
-        on
-            metric_score_exact.framework = metric.framework
-            and metric_score_exact.metric_id = metric.metric_id
+        on {{ same_metric('metric_score_exact', 'metric') }}
     inner join metric_rule
-        on
-            metric_score_exact.framework = metric_rule.framework
-            and metric_score_exact.metric_id = metric_rule.metric_id
-            and metric_score_exact.unit = metric_rule.unit
+        on {{ same_metric_and_unit('metric_score_exact', 'metric_rule') }}
     left join metric_value
-        on
-            metric_score_exact.quarter = metric_value.quarter
-            and metric_score_exact.table_name = metric_value.table_name
-            and metric_score_exact.organisation_code = metric_value.organisation_code
-            and metric_score_exact.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('metric_score_exact', 'metric_value') }}
 
 )
 

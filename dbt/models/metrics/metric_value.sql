@@ -76,11 +76,7 @@ value_and_score as (
         published_score.source_row as score_source_row
     from published_value
     full outer join published_score
-        on
-            published_value.quarter = published_score.quarter
-            and published_value.table_name = published_score.table_name
-            and published_value.organisation_code = published_score.organisation_code
-            and published_value.metric_id = published_score.metric_id
+        on {{ same_metric_of_organisation('published_value', 'published_score') }}
 
 ),
 
@@ -92,10 +88,7 @@ statistic_in_use as (
         value_and_score.metric_id
     from value_and_score
     left join computed_metric_value
-        on
-            value_and_score.quarter = computed_metric_value.quarter
-            and value_and_score.metric_id = computed_metric_value.metric_id
-            and value_and_score.organisation_code = computed_metric_value.organisation_code
+        on {{ same_metric_of_code('value_and_score', 'computed_metric_value') }}
     where value_and_score.value is not null
     group by value_and_score.quarter, value_and_score.metric_id
     having
@@ -150,23 +143,15 @@ final as (
         value_and_score.score_source_row
     from value_and_score
     inner join metric
-        on
-            value_and_score.framework = metric.framework
-            and value_and_score.metric_id = metric.metric_id
+        on {{ same_metric('value_and_score', 'metric') }}
     left join metric_rule
-        on
-            value_and_score.framework = metric_rule.framework
-            and value_and_score.metric_id = metric_rule.metric_id
-            and value_and_score.unit = metric_rule.unit
+        on {{ same_metric_and_unit('value_and_score', 'metric_rule') }}
     left join statistic_in_use
         on
             value_and_score.quarter = statistic_in_use.quarter
             and value_and_score.metric_id = statistic_in_use.metric_id
     left join computed_metric_value
-        on
-            value_and_score.quarter = computed_metric_value.quarter
-            and value_and_score.metric_id = computed_metric_value.metric_id
-            and value_and_score.organisation_code = computed_metric_value.organisation_code
+        on {{ same_metric_of_code('value_and_score', 'computed_metric_value') }}
 
 )
 

@@ -21,9 +21,7 @@ only_in_league_table as (
     from league_table_figure
     left join data_figure
         on
-            league_table_figure.quarter = data_figure.quarter
-            and league_table_figure.table_name = data_figure.table_name
-            and league_table_figure.organisation_code = data_figure.organisation_code
+            {{ same_organisation('league_table_figure', 'data_figure') }}
             and league_table_figure.figure = data_figure.figure
     where data_figure.figure is null
 

@@ -70,9 +70,7 @@ published as (
         metric_value.published_score
     from metric_value
     inner join metric_rule
-        on
-            metric_value.framework = metric_rule.framework
-            and metric_value.metric_id = metric_rule.metric_id
+        on {{ same_metric('metric_value', 'metric_rule') }}
 
 ),
 
@@ -87,10 +85,7 @@ matched as (
         combined_finance.combined_score
     from published
     full outer join finance_score
-        on
-            published.quarter = finance_score.quarter
-            and published.table_name = finance_score.table_name
-            and published.organisation_code = finance_score.organisation_code
+        on {{ same_organisation('published', 'finance_score') }}
     left join combined_finance
         on
             finance_score.framework = combined_finance.framework

@@ -72,11 +72,7 @@ metric_score_figure as (
         metric_score_exact.score_basis || ': ' || metric_score_exact.score_basis_reason as reason
     from metric_score_exact
     left join metric_value
-        on
-            metric_score_exact.quarter = metric_value.quarter
-            and metric_score_exact.table_name = metric_value.table_name
-            and metric_score_exact.organisation_code = metric_value.organisation_code
-            and metric_score_exact.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('metric_score_exact', 'metric_value') }}
 
 ),
 
@@ -221,9 +217,7 @@ override_figure as (
     from final_segment
     inner join rank_reach
         on
-            final_segment.quarter = rank_reach.quarter
-            and final_segment.table_name = rank_reach.table_name
-            and final_segment.organisation_code = rank_reach.organisation_code
+            {{ same_organisation('final_segment', 'rank_reach') }}
             and rank_reach.figure = 'OF5000'
     union all
     select
@@ -262,9 +256,7 @@ override_figure as (
     from final_segment
     inner join rank_reach
         on
-            final_segment.quarter = rank_reach.quarter
-            and final_segment.table_name = rank_reach.table_name
-            and final_segment.organisation_code = rank_reach.organisation_code
+            {{ same_organisation('final_segment', 'rank_reach') }}
             and rank_reach.figure = 'OF5000'
     where final_segment.final_segment is not null
 

@@ -55,17 +55,11 @@ adjusted as (
         published_figure.value as recovery_support
     from unadjusted_segment
     inner join financial_override
-        on
-            unadjusted_segment.quarter = financial_override.quarter
-            and unadjusted_segment.table_name = financial_override.table_name
-            and unadjusted_segment.organisation_code = financial_override.organisation_code
+        on {{ same_organisation('unadjusted_segment', 'financial_override') }}
     inner join framework_parameter
         on unadjusted_segment.framework = framework_parameter.framework
     left join published_figure
-        on
-            unadjusted_segment.quarter = published_figure.quarter
-            and unadjusted_segment.table_name = published_figure.table_name
-            and unadjusted_segment.organisation_code = published_figure.organisation_code
+        on {{ same_organisation('unadjusted_segment', 'published_figure') }}
 
 ),
 

@@ -58,15 +58,9 @@ final as (
         end as financial_override_basis
     from average_metric_score
     left join published_figure
-        on
-            average_metric_score.quarter = published_figure.quarter
-            and average_metric_score.table_name = published_figure.table_name
-            and average_metric_score.organisation_code = published_figure.organisation_code
+        on {{ same_organisation('average_metric_score', 'published_figure') }}
     left join in_deficit
-        on
-            average_metric_score.quarter = in_deficit.quarter
-            and average_metric_score.table_name = in_deficit.table_name
-            and average_metric_score.organisation_code = in_deficit.organisation_code
+        on {{ same_organisation('average_metric_score', 'in_deficit') }}
 
 )
 

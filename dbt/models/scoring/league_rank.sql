@@ -34,10 +34,7 @@ final as (
         ) as integer) as organisations_in_table
     from average_metric_score
     inner join final_segment
-        on
-            average_metric_score.quarter = final_segment.quarter
-            and average_metric_score.table_name = final_segment.table_name
-            and average_metric_score.organisation_code = final_segment.organisation_code
+        on {{ same_organisation('average_metric_score', 'final_segment') }}
 
 )
 

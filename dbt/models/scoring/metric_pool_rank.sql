@@ -109,17 +109,10 @@ final as (
         neighbour.best_score_of_worse
     from ranked
     inner join metric_pool_size
-        on
-            ranked.quarter = metric_pool_size.quarter
-            and ranked.metric_id = metric_pool_size.metric_id
-            and ranked.unit = metric_pool_size.unit
-            and ranked.pool = metric_pool_size.pool
+        on {{ same_pool('ranked', 'metric_pool_size') }}
     inner join neighbour
         on
-            ranked.quarter = neighbour.quarter
-            and ranked.metric_id = neighbour.metric_id
-            and ranked.unit = neighbour.unit
-            and ranked.pool = neighbour.pool
+            {{ same_pool('ranked', 'neighbour') }}
             and ranked.rank_key = neighbour.rank_key
     inner join met_in_table
         on

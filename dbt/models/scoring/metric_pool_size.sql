@@ -70,8 +70,7 @@ pool_table as (
     from pool_in_use
     inner join metric_pool
         on
-            pool_in_use.framework = metric_pool.framework
-            and pool_in_use.metric_id = metric_pool.metric_id
+            {{ same_metric('pool_in_use', 'metric_pool') }}
             and pool_in_use.pool = metric_pool.pool
     left join loaded_table
         on
@@ -111,15 +110,9 @@ final as (
         and pool_in_use.pool_state in ('stated', 'verified') as is_firm_rule
     from pool_in_use
     inner join pool_table
-        on
-            pool_in_use.quarter = pool_table.quarter
-            and pool_in_use.metric_id = pool_table.metric_id
-            and pool_in_use.unit = pool_table.unit
-            and pool_in_use.pool = pool_table.pool
+        on {{ same_pool('pool_in_use', 'pool_table') }}
     inner join metric
-        on
-            pool_in_use.framework = metric.framework
-            and pool_in_use.metric_id = metric.metric_id
+        on {{ same_metric('pool_in_use', 'metric') }}
 
 )
 

@@ -40,10 +40,7 @@ banded_value as (
         end as half_unit
     from metric_value
     inner join metric_rule
-        on
-            metric_value.framework = metric_rule.framework
-            and metric_value.metric_id = metric_rule.metric_id
-            and metric_value.unit = metric_rule.unit
+        on {{ same_metric_and_unit('metric_value', 'metric_rule') }}
     where metric_value.value is not null
 
 ),
@@ -66,9 +63,7 @@ band_reached as (
     from banded_value
     inner join rule_band
         on
-            banded_value.framework = rule_band.framework
-            and banded_value.metric_id = rule_band.metric_id
-            and banded_value.unit = rule_band.unit
+            {{ same_metric_and_unit('banded_value', 'rule_band') }}
             and (
                 rule_band.lower_bound is null
                 or banded_value.value + banded_value.half_unit >= rule_band.lower_bound

@@ -38,17 +38,9 @@ joined as (
         end as grid_size
     from metric_pool_rank
     inner join metric_pool_size
-        on
-            metric_pool_rank.quarter = metric_pool_size.quarter
-            and metric_pool_rank.metric_id = metric_pool_size.metric_id
-            and metric_pool_rank.unit = metric_pool_size.unit
-            and metric_pool_rank.pool = metric_pool_size.pool
+        on {{ same_pool('metric_pool_rank', 'metric_pool_size') }}
     left join pool_grid_size
-        on
-            metric_pool_rank.quarter = pool_grid_size.quarter
-            and metric_pool_rank.metric_id = pool_grid_size.metric_id
-            and metric_pool_rank.unit = pool_grid_size.unit
-            and metric_pool_rank.pool = pool_grid_size.pool
+        on {{ same_pool('metric_pool_rank', 'pool_grid_size') }}
 
 ),
 

@@ -110,16 +110,13 @@ final as (
             as score_entering_average
     from every_score
     inner join metric
-        on
-            every_score.framework = metric.framework
-            and every_score.metric_id = metric.metric_id
+        on {{ same_metric('every_score', 'metric') }}
     inner join framework_parameter
         on every_score.framework = framework_parameter.framework
     left join enters_at_dp
         on
-            every_score.framework = enters_at_dp.framework
+            {{ same_metric('every_score', 'enters_at_dp') }}
             and every_score.quarter = enters_at_dp.quarter
-            and every_score.metric_id = enters_at_dp.metric_id
     where every_score.metric_score_exact is not null
 
 )

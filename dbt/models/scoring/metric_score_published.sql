@@ -42,13 +42,9 @@ final as (
         false as is_contradicted
     from metric_value
     inner join metric
-        on
-            metric_value.framework = metric.framework
-            and metric_value.metric_id = metric.metric_id
+        on {{ same_metric('metric_value', 'metric') }}
     left join metric_rule
-        on
-            metric_value.framework = metric_rule.framework
-            and metric_value.metric_id = metric_rule.metric_id
+        on {{ same_metric('metric_value', 'metric_rule') }}
     where
         metric_value.value is null
         and metric_value.published_score is not null

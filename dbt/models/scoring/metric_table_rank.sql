@@ -49,15 +49,9 @@ ranked_on as (
         metric.published_rank_of = 'value' and metric_value.value_dp is not null as is_printed_rounded
     from metric_value
     inner join metric
-        on
-            metric_value.framework = metric.framework
-            and metric_value.metric_id = metric.metric_id
+        on {{ same_metric('metric_value', 'metric') }}
     left join metric_score_exact
-        on
-            metric_value.quarter = metric_score_exact.quarter
-            and metric_value.table_name = metric_score_exact.table_name
-            and metric_value.organisation_code = metric_score_exact.organisation_code
-            and metric_value.metric_id = metric_score_exact.metric_id
+        on {{ same_metric_of_organisation('metric_value', 'metric_score_exact') }}
     where metric_value.value is not null
 
 ),
@@ -103,11 +97,7 @@ reached as (
         end as rank_high
     from ranked
     left join score_table_rank
-        on
-            ranked.quarter = score_table_rank.quarter
-            and ranked.table_name = score_table_rank.table_name
-            and ranked.organisation_code = score_table_rank.organisation_code
-            and ranked.metric_id = score_table_rank.metric_id
+        on {{ same_metric_of_organisation('ranked', 'score_table_rank') }}
 
 ),
 

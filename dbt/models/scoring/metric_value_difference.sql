@@ -56,10 +56,7 @@ paired as (
             metric_value.quarter = counted_metric.quarter
             and metric_value.metric_id = counted_metric.metric_id
     left join computed_metric_value
-        on
-            metric_value.quarter = computed_metric_value.quarter
-            and metric_value.metric_id = computed_metric_value.metric_id
-            and metric_value.organisation_code = computed_metric_value.organisation_code
+        on {{ same_metric_of_code('metric_value', 'computed_metric_value') }}
     where metric_value.value is not null
 
 ),
@@ -92,9 +89,7 @@ fitting as (
         ) as place
     from paired
     inner join known_difference
-        on
-            paired.framework = known_difference.framework
-            and paired.metric_id = known_difference.metric_id
+        on {{ same_metric('paired', 'known_difference') }}
     where
         paired.is_apart
         and abs(paired.difference) <= known_difference.largest
@@ -141,10 +136,7 @@ final as (
     from paired
     left join fitting
         on
-            paired.quarter = fitting.quarter
-            and paired.table_name = fitting.table_name
-            and paired.organisation_code = fitting.organisation_code
-            and paired.metric_id = fitting.metric_id
+            {{ same_metric_of_organisation('paired', 'fitting') }}
             and fitting.place = 1
     left join explained
         on

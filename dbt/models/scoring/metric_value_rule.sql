@@ -53,14 +53,10 @@ keyed as (
         end as standard_key
     from metric_value
     inner join metric_rule
-        on
-            metric_value.framework = metric_rule.framework
-            and metric_value.metric_id = metric_rule.metric_id
-            and metric_value.unit = metric_rule.unit
+        on {{ same_metric_and_unit('metric_value', 'metric_rule') }}
     inner join metric_pool
         on
-            metric_value.framework = metric_pool.framework
-            and metric_value.metric_id = metric_pool.metric_id
+            {{ same_metric('metric_value', 'metric_pool') }}
             and metric_value.table_name = metric_pool.table_name
     where metric_value.value is not null
 

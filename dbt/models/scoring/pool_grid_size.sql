@@ -84,11 +84,7 @@ score_on_grid as (
         end as off_grid
     from candidate
     inner join metric_pool_rank
-        on
-            candidate.quarter = metric_pool_rank.quarter
-            and candidate.metric_id = metric_pool_rank.metric_id
-            and candidate.unit = metric_pool_rank.unit
-            and candidate.pool = metric_pool_rank.pool
+        on {{ same_pool('candidate', 'metric_pool_rank') }}
     where metric_pool_rank.published_score is not null and not metric_pool_rank.is_on_standard
 
 ),

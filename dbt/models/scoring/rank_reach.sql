@@ -58,10 +58,7 @@ placed as (
         score_reach.score_high
     from score_reach
     inner join final_segment
-        on
-            score_reach.quarter = final_segment.quarter
-            and score_reach.table_name = final_segment.table_name
-            and score_reach.organisation_code = final_segment.organisation_code
+        on {{ same_organisation('score_reach', 'final_segment') }}
     inner join framework_parameter
         on score_reach.framework = framework_parameter.framework
     where score_reach.applies_to = 'average'

@@ -95,13 +95,9 @@ compared as (
         end as slack
     from toleranced
     inner join cut_point_tolerance
-        on
-            toleranced.quarter = cut_point_tolerance.quarter
-            and toleranced.score_figure = cut_point_tolerance.score_figure
+        on {{ same_score_figure('toleranced', 'cut_point_tolerance') }}
     inner join segment_cut_point
-        on
-            toleranced.quarter = segment_cut_point.quarter
-            and toleranced.score_figure = segment_cut_point.score_figure
+        on {{ same_score_figure('toleranced', 'segment_cut_point') }}
 
 ),
 
@@ -160,9 +156,7 @@ final as (
     from reached
     inner join unadjusted_segment
         on
-            reached.quarter = unadjusted_segment.quarter
-            and reached.table_name = unadjusted_segment.table_name
-            and reached.organisation_code = unadjusted_segment.organisation_code
+            {{ same_organisation('reached', 'unadjusted_segment') }}
             and reached.score_figure = unadjusted_segment.score_figure
 
 )

@@ -33,15 +33,9 @@ scored as (
         metric_score_exact.possible_score_high
     from metric_score_exact
     inner join metric
-        on
-            metric_score_exact.framework = metric.framework
-            and metric_score_exact.metric_id = metric.metric_id
+        on {{ same_metric('metric_score_exact', 'metric') }}
     inner join metric_value
-        on
-            metric_score_exact.quarter = metric_value.quarter
-            and metric_score_exact.table_name = metric_value.table_name
-            and metric_score_exact.organisation_code = metric_value.organisation_code
-            and metric_score_exact.metric_id = metric_value.metric_id
+        on {{ same_metric_of_organisation('metric_score_exact', 'metric_value') }}
 
 ),
 

@@ -120,13 +120,11 @@ national_quantile as (
     from quantile_place
     inner join ordered_score as below
         on
-            quantile_place.quarter = below.quarter
-            and quantile_place.score_figure = below.score_figure
+            {{ same_score_figure('quantile_place', 'below') }}
             and below.position = cast(floor(quantile_place.place) as integer) + 1
     inner join ordered_score as above
         on
-            quantile_place.quarter = above.quarter
-            and quantile_place.score_figure = above.score_figure
+            {{ same_score_figure('quantile_place', 'above') }}
             and above.position = cast(ceil(quantile_place.place) as integer) + 1
     group by quantile_place.quarter, quantile_place.score_figure, quantile_place.segment
 
@@ -154,9 +152,7 @@ published_segment_score as (
         on segment_figure.figure = figure_pair.segment_figure
     inner join published_figure as score_figure
         on
-            segment_figure.quarter = score_figure.quarter
-            and segment_figure.table_name = score_figure.table_name
-            and segment_figure.organisation_code = score_figure.organisation_code
+            {{ same_organisation('segment_figure', 'score_figure') }}
             and figure_pair.score_figure = score_figure.figure
     group by segment_figure.quarter, score_figure.figure, segment_figure.value
 
@@ -208,14 +204,9 @@ published_cut_point as (
         ) as highest_score
     from figure_segment
     left join published_score_figure
-        on
-            figure_segment.quarter = published_score_figure.quarter
-            and figure_segment.score_figure = published_score_figure.score_figure
+        on {{ same_score_figure('figure_segment', 'published_score_figure') }}
     left join published_segment_score
-        on
-            figure_segment.quarter = published_segment_score.quarter
-            and figure_segment.score_figure = published_segment_score.score_figure
-            and figure_segment.segment = published_segment_score.segment
+        on {{ same_segment_of_figure('figure_segment', 'published_segment_score') }}
 
 ),
 
@@ -230,8 +221,7 @@ published_score_beyond as (
     from figure_segment
     inner join published_segment_score
         on
-            figure_segment.quarter = published_segment_score.quarter
-            and figure_segment.score_figure = published_segment_score.score_figure
+            {{ same_score_figure('figure_segment', 'published_segment_score') }}
             and figure_segment.segment < published_segment_score.segment
     group by figure_segment.quarter, figure_segment.score_figure, figure_segment.segment
 
@@ -265,20 +255,11 @@ final as (
     inner join quarter_loaded
         on figure_segment.quarter = quarter_loaded.quarter
     left join national_quantile
-        on
-            figure_segment.quarter = national_quantile.quarter
-            and figure_segment.score_figure = national_quantile.score_figure
-            and figure_segment.segment = national_quantile.segment
+        on {{ same_segment_of_figure('figure_segment', 'national_quantile') }}
     left join published_cut_point
-        on
-            figure_segment.quarter = published_cut_point.quarter
-            and figure_segment.score_figure = published_cut_point.score_figure
-            and figure_segment.segment = published_cut_point.segment
+        on {{ same_segment_of_figure('figure_segment', 'published_cut_point') }}
     left join published_score_beyond
-        on
-            figure_segment.quarter = published_score_beyond.quarter
-            and figure_segment.score_figure = published_score_beyond.score_figure
-            and figure_segment.segment = published_score_beyond.segment
+        on {{ same_segment_of_figure('figure_segment', 'published_score_beyond') }}
 
 )
 

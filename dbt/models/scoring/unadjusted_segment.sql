@@ -42,9 +42,7 @@ final as (
         max(segment_cut_point.threshold_basis) as threshold_basis
     from scored_average
     inner join segment_cut_point
-        on
-            scored_average.quarter = segment_cut_point.quarter
-            and scored_average.score_figure = segment_cut_point.score_figure
+        on {{ same_score_figure('scored_average', 'segment_cut_point') }}
     group by
         scored_average.quarter,
         scored_average.framework,

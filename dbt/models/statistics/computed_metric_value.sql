@@ -54,10 +54,7 @@ complete as (
         statistic_gap.missing_reason
     from summed
     left join statistic_gap
-        on
-            summed.quarter = statistic_gap.quarter
-            and summed.metric_id = statistic_gap.metric_id
-            and summed.organisation_code = statistic_gap.organisation_code
+        on {{ same_metric_of_code('summed', 'statistic_gap') }}
     where
         summed.denominator > 0
         or statistic_gap.missing_reason is not null
@@ -86,13 +83,9 @@ divided as (
         metric.value_dp
     from complete
     inner join metric_statistic
-        on
-            complete.framework = metric_statistic.framework
-            and complete.metric_id = metric_statistic.metric_id
+        on {{ same_metric('complete', 'metric_statistic') }}
     inner join metric
-        on
-            complete.framework = metric.framework
-            and complete.metric_id = metric.metric_id
+        on {{ same_metric('complete', 'metric') }}
 
 ),
 

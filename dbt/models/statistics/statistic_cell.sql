@@ -42,8 +42,7 @@ final as (
             and statistic_row.source = metric_statistic.source
     inner join metric_statistic_measure
         on
-            metric_statistic.framework = metric_statistic_measure.framework
-            and metric_statistic.metric_id = metric_statistic_measure.metric_id
+            {{ same_metric('metric_statistic', 'metric_statistic_measure') }}
             and statistic_row.measure = metric_statistic_measure.measure
     where
         metric_statistic.covers = 'quarter'

@@ -54,9 +54,7 @@ covered_quarter as (
         organisation_month.organisation_code
     from organisation_month
     inner join metric_statistic
-        on
-            organisation_month.framework = metric_statistic.framework
-            and organisation_month.metric_id = metric_statistic.metric_id
+        on {{ same_metric('organisation_month', 'metric_statistic') }}
     where metric_statistic.covers = 'quarter'
 
 ),
@@ -96,9 +94,7 @@ missing_month as (
     from covered_month
     left join organisation_month
         on
-            covered_month.quarter = organisation_month.quarter
-            and covered_month.metric_id = organisation_month.metric_id
-            and covered_month.organisation_code = organisation_month.organisation_code
+            {{ same_metric_of_code('covered_month', 'organisation_month') }}
             and covered_month.period = organisation_month.period
     where organisation_month.period is null
     group by covered_month.quarter, covered_month.metric_id, covered_month.organisation_code
@@ -162,15 +158,9 @@ final as (
         ) as missing_reason
     from lacking
     left join missing_cell
-        on
-            lacking.quarter = missing_cell.quarter
-            and lacking.metric_id = missing_cell.metric_id
-            and lacking.organisation_code = missing_cell.organisation_code
+        on {{ same_metric_of_code('lacking', 'missing_cell') }}
     left join missing_month
-        on
-            lacking.quarter = missing_month.quarter
-            and lacking.metric_id = missing_month.metric_id
-            and lacking.organisation_code = missing_month.organisation_code
+        on {{ same_metric_of_code('lacking', 'missing_month') }}
     left join merger
         on lacking.organisation_code = merger.organisation_code
 

@@ -50,11 +50,7 @@ joined as (
         {%- endfor %}
     from metric_score_pair
     left join metric_score_step
-        on
-            {{ same_pair('metric_score_pair', 'metric_score_step') }}
-            and metric_score_pair.table_name = metric_score_step.table_name
-            and metric_score_pair.organisation_code = metric_score_step.organisation_code
-            and metric_score_pair.metric_id = metric_score_step.metric_id
+        on {{ same_metric_of_pair('metric_score_pair', 'metric_score_step') }}
 
 ),
 
@@ -96,10 +92,7 @@ averaged as (
         )""") }} as common_average_after
     from weighed
     inner join league_table_pair
-        on
-            {{ same_pair('weighed', 'league_table_pair') }}
-            and weighed.table_name = league_table_pair.table_name
-            and weighed.organisation_code = league_table_pair.organisation_code
+        on {{ same_organisation_of_pair('weighed', 'league_table_pair') }}
 
 ),
 
@@ -154,10 +147,7 @@ share_by_step as (
         end""") }} as metric_in
     from joined
     inner join averaged
-        on
-            {{ same_pair('joined', 'averaged') }}
-            and joined.table_name = averaged.table_name
-            and joined.organisation_code = averaged.organisation_code
+        on {{ same_organisation_of_pair('joined', 'averaged') }}
 
 ),
 
@@ -222,10 +212,7 @@ final as (
         """) }} as share
     from averaged
     left join shares_of_organisation
-        on
-            {{ same_pair('averaged', 'shares_of_organisation') }}
-            and averaged.table_name = shares_of_organisation.table_name
-            and averaged.organisation_code = shares_of_organisation.organisation_code
+        on {{ same_organisation_of_pair('averaged', 'shares_of_organisation') }}
     where
         averaged.average_after - averaged.average_before <> coalesce(shares_of_organisation.shares, 0)
 

@@ -145,8 +145,7 @@ band_score as (
     from placed
     inner join band
         on
-            placed.quarter = band.quarter
-            and placed.release_id = band.release_id
+            {{ same_release('placed', 'band') }}
             and placed.metric_id = band.metric_id
             and placed.unit_before = band.unit
             and (
@@ -194,11 +193,7 @@ scored as (
         end""") }} as score_without_pool
     from placed
     left join pool_order
-        on
-            {{ same_pair('placed', 'pool_order') }}
-            and placed.table_name = pool_order.table_name
-            and placed.organisation_code = pool_order.organisation_code
-            and placed.metric_id = pool_order.metric_id
+        on {{ same_metric_of_pair('placed', 'pool_order') }}
     left join pool_size
         on
             {{ same_pair('placed', 'pool_size') }}
@@ -206,11 +201,7 @@ scored as (
             and placed.unit_before = pool_size.unit_before
             and placed.pool_before = pool_size.pool_before
     left join band_score
-        on
-            {{ same_pair('placed', 'band_score') }}
-            and placed.table_name = band_score.table_name
-            and placed.organisation_code = band_score.organisation_code
-            and placed.metric_id = band_score.metric_id
+        on {{ same_metric_of_pair('placed', 'band_score') }}
 
 ),
 
@@ -254,8 +245,7 @@ matrix_axis as (
     from own_score
     inner join matrix_term
         on
-            own_score.quarter = matrix_term.quarter
-            and own_score.release_id = matrix_term.release_id
+            {{ same_release('own_score', 'matrix_term') }}
             and own_score.metric_id = matrix_term.input_metric_id
     group by
         own_score.quarter,
@@ -293,8 +283,7 @@ matrix_score as (
     from matrix_axis
     inner join combined_finance
         on
-            matrix_axis.quarter = combined_finance.quarter
-            and matrix_axis.release_id = combined_finance.release_id
+            {{ same_release('matrix_axis', 'combined_finance') }}
             and matrix_axis.planned_score = combined_finance.planned_score
             and matrix_axis.variance_score = combined_finance.variance_score
 
@@ -321,11 +310,7 @@ final as (
         {{ exact('coalesce(own_score.score_under_rule, matrix_score.combined_score)') }} as score_under_rule
     from own_score
     left join matrix_score
-        on
-            {{ same_pair('own_score', 'matrix_score') }}
-            and own_score.table_name = matrix_score.table_name
-            and own_score.organisation_code = matrix_score.organisation_code
-            and own_score.metric_id = matrix_score.metric_id
+        on {{ same_metric_of_pair('own_score', 'matrix_score') }}
 
 )
 

@@ -47,13 +47,10 @@ released_score as (
     from metric_score
     inner join metric
         on
-            metric_score.quarter = metric.quarter
-            and metric_score.release_id = metric.release_id
+            {{ same_release('metric_score', 'metric') }}
             and metric_score.metric_id = metric.metric_id
     inner join weight_denominator
-        on
-            metric_score.quarter = weight_denominator.quarter
-            and metric_score.release_id = weight_denominator.release_id
+        on {{ same_release('metric_score', 'weight_denominator') }}
 
 ),
 

@@ -85,11 +85,7 @@ joined as (
         end as way
     from metric_score_pair
     inner join metric_score_new_rule
-        on
-            {{ same_pair('metric_score_pair', 'metric_score_new_rule') }}
-            and metric_score_pair.table_name = metric_score_new_rule.table_name
-            and metric_score_pair.organisation_code = metric_score_new_rule.organisation_code
-            and metric_score_pair.metric_id = metric_score_new_rule.metric_id
+        on {{ same_metric_of_pair('metric_score_pair', 'metric_score_new_rule') }}
     left join metric_rule_pair
         on
             {{ same_pair('metric_score_pair', 'metric_rule_pair') }}

@@ -162,9 +162,7 @@ extract_side as (
         'after' as side
     from release_pair
     inner join extract
-        on
-            release_pair.quarter = extract.quarter
-            and release_pair.release_id = extract.release_id
+        on {{ same_release('release_pair', 'extract') }}
 
 ),
 
@@ -218,9 +216,7 @@ cause_of_pair as (
             release_pair.quarter_before = basis_before.quarter
             and release_pair.release_id_before = basis_before.release_id
     left join cut_point_basis as basis_after
-        on
-            release_pair.quarter = basis_after.quarter
-            and release_pair.release_id = basis_after.release_id
+        on {{ same_release('release_pair', 'basis_after') }}
 
 ),
 

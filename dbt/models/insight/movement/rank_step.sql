@@ -64,9 +64,7 @@ other as (
     from league_table_pair
     left join segment_step
         on
-            {{ same_pair('league_table_pair', 'segment_step') }}
-            and league_table_pair.table_name = segment_step.table_name
-            and league_table_pair.organisation_code = segment_step.organisation_code
+            {{ same_organisation_of_pair('league_table_pair', 'segment_step') }}
             and segment_step.step = 0
 
 ),

@@ -62,9 +62,7 @@ own_step as (
     cross join step
     left join average_share
         on
-            {{ same_pair('league_table_pair', 'average_share') }}
-            and league_table_pair.table_name = average_share.table_name
-            and league_table_pair.organisation_code = average_share.organisation_code
+            {{ same_organisation_of_pair('league_table_pair', 'average_share') }}
             and step.step >= average_share.step
     where league_table_pair.is_before and league_table_pair.is_after
     group by
@@ -197,10 +195,7 @@ final as (
         end as adjusted_segment
     from unadjusted
     inner join league_table_pair
-        on
-            {{ same_pair('unadjusted', 'league_table_pair') }}
-            and unadjusted.table_name = league_table_pair.table_name
-            and unadjusted.organisation_code = league_table_pair.organisation_code
+        on {{ same_organisation_of_pair('unadjusted', 'league_table_pair') }}
     inner join release_pair
         on {{ same_pair('unadjusted', 'release_pair') }}
     left join override_parameter

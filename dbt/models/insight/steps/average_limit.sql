@@ -49,20 +49,13 @@ final as (
         own.worst_average as worse_limit
     from unadjusted_segment
     inner join average_metric_score
-        on
-            unadjusted_segment.quarter = average_metric_score.quarter
-            and unadjusted_segment.table_name = average_metric_score.table_name
-            and unadjusted_segment.organisation_code = average_metric_score.organisation_code
+        on {{ same_organisation('unadjusted_segment', 'average_metric_score') }}
     left join cut_point_limit as better
         on
-            unadjusted_segment.quarter = better.quarter
-            and unadjusted_segment.score_figure = better.score_figure
+            {{ same_score_figure('unadjusted_segment', 'better') }}
             and unadjusted_segment.segment - 1 = better.segment
     left join cut_point_limit as own
-        on
-            unadjusted_segment.quarter = own.quarter
-            and unadjusted_segment.score_figure = own.score_figure
-            and unadjusted_segment.segment = own.segment
+        on {{ same_segment_of_figure('unadjusted_segment', 'own') }}
 
 )
 

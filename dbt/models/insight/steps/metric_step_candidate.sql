@@ -53,11 +53,7 @@ value_in_pool as (
         max(metric_value_rule.value) as value
     from metric_pool_rank
     inner join metric_value_rule
-        on
-            metric_pool_rank.quarter = metric_value_rule.quarter
-            and metric_pool_rank.table_name = metric_value_rule.table_name
-            and metric_pool_rank.organisation_code = metric_value_rule.organisation_code
-            and metric_pool_rank.metric_id = metric_value_rule.metric_id
+        on {{ same_metric_of_organisation('metric_pool_rank', 'metric_value_rule') }}
     group by
         metric_pool_rank.quarter,
         metric_pool_rank.metric_id,
@@ -83,17 +79,10 @@ pool_candidate as (
         ) }} as candidate_score
     from metric_value_rule as own
     inner join metric_pool_size
-        on
-            own.quarter = metric_pool_size.quarter
-            and own.metric_id = metric_pool_size.metric_id
-            and own.unit = metric_pool_size.unit
-            and own.pool = metric_pool_size.pool
+        on {{ same_pool('own', 'metric_pool_size') }}
     inner join value_in_pool
         on
-            own.quarter = value_in_pool.quarter
-            and own.metric_id = value_in_pool.metric_id
-            and own.unit = value_in_pool.unit
-            and own.pool = value_in_pool.pool
+            {{ same_pool('own', 'value_in_pool') }}
             and own.rank_key > value_in_pool.rank_key
     where not own.meets_standard
 
@@ -126,16 +115,9 @@ band_candidate as (
         {{ exact('rule_band.score') }} as candidate_score
     from metric_value
     inner join metric_score_exact
-        on
-            metric_value.quarter = metric_score_exact.quarter
-            and metric_value.table_name = metric_score_exact.table_name
-            and metric_value.organisation_code = metric_score_exact.organisation_code
-            and metric_value.metric_id = metric_score_exact.metric_id
+        on {{ same_metric_of_organisation('metric_value', 'metric_score_exact') }}
     inner join rule_band
-        on
-            metric_value.framework = rule_band.framework
-            and metric_value.metric_id = rule_band.metric_id
-            and metric_value.unit = rule_band.unit
+        on {{ same_metric_and_unit('metric_value', 'rule_band') }}
     where metric_value.value is not null and rule_band.score < metric_score_exact.metric_score_exact
 
 ),

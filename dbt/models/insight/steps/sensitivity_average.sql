@@ -104,10 +104,7 @@ final as (
         {{ half_up('every_average.average_metric_score_exact') }} as average_metric_score
     from every_average
     inner join organisation_in_quarter
-        on
-            every_average.quarter = organisation_in_quarter.quarter
-            and every_average.table_name = organisation_in_quarter.table_name
-            and every_average.organisation_code = organisation_in_quarter.organisation_code
+        on {{ same_organisation('every_average', 'organisation_in_quarter') }}
 
 )
 

@@ -41,9 +41,7 @@ official_cut_point as (
         segment_cut_point.threshold_basis
     from segment_cut_point
     inner join scored_average
-        on
-            segment_cut_point.quarter = scored_average.quarter
-            and segment_cut_point.score_figure = scored_average.score_figure
+        on {{ same_score_figure('segment_cut_point', 'scored_average') }}
 
 ),
 
@@ -122,10 +120,7 @@ final as (
         on compared.quarter = official_cut_point.quarter
     left join quartile
         on
-            compared.quarter = quartile.quarter
-            and compared.choice = quartile.choice
-            and compared.subject = quartile.subject
-            and compared.compared_with = quartile.compared_with
+            {{ same_comparison('compared', 'quartile') }}
             and official_cut_point.segment = quartile.segment
 
 )

@@ -56,11 +56,7 @@ segmented as (
         ) as integer) as unadjusted_segment
     from sensitivity_average
     inner join sensitivity_cut_point
-        on
-            sensitivity_average.quarter = sensitivity_cut_point.quarter
-            and sensitivity_average.choice = sensitivity_cut_point.choice
-            and sensitivity_average.subject = sensitivity_cut_point.subject
-            and sensitivity_average.compared_with = sensitivity_cut_point.compared_with
+        on {{ same_comparison('sensitivity_average', 'sensitivity_cut_point') }}
     group by
         sensitivity_average.quarter,
         sensitivity_average.framework,
@@ -99,10 +95,7 @@ final as (
         end as integer) as adjusted_segment
     from segmented
     inner join final_segment
-        on
-            segmented.quarter = final_segment.quarter
-            and segmented.table_name = final_segment.table_name
-            and segmented.organisation_code = final_segment.organisation_code
+        on {{ same_organisation('segmented', 'final_segment') }}
     inner join framework_parameter
         on segmented.framework = framework_parameter.framework
 
