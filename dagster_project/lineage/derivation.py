@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.errors import LeagueError
 from dagster_project.gates.earlier_quarters import VIEWS
 from dagster_project.gates.suites import GATES
+from dagster_project.likely_ranges.drawn import SCHEMA, TABLES
 from dagster_project.lineage.column_lineage import (
     ColumnLineage,
     ColumnOrigins,
@@ -32,7 +33,6 @@ from dagster_project.lineage.influence import (
     through,
 )
 from dagster_project.lineage.query_columns import MAIN, query_columns
-from dagster_project.likely_ranges.drawn import SCHEMA, TABLES
 from dagster_project.settings import EXPECTATIONS_DIR
 from dagster_project.warehouse.dbt_project import EPHEMERAL
 from dagster_project.warehouse.landing import LANDED, QUARTER_IN_SCOPE
