@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
 
-.PHONY: run test dev docs docs-reference lint format setup lock clean
+.PHONY: run test dev docs docs-reference benchmark lint format setup lock clean
 
 run: $(READY)  ## set up, then build every league table of the bundled fictional sample
 	$(BIN)/league run $(QUARTERS) --sample
@@ -21,6 +21,9 @@ docs: $(READY)  ## set up, then build README, docs, dbt's pages and the quality 
 
 docs-reference: $(READY)  ## write docs/reference anew from dbt, the seeds and the suites
 	$(BIN)/league docs reference
+
+benchmark: $(READY)  ## measure runs, scoring and readers beside their baselines (about an hour); OFFICIAL=DIR for official files
+	$(BIN)/python benchmarks $(if $(OFFICIAL),--extracts $(OFFICIAL)) --page
 
 lint: $(READY)  ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
@@ -46,6 +49,8 @@ $(READY): requirements.lock pyproject.toml
 lock:  ## resolve the lock anew; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-strip-extras --quiet --custom-compile-command "make lock" -o requirements.lock
+	uv pip compile benchmarks/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --quiet --custom-compile-command "make lock" -o benchmarks/requirements.lock
 
 clean:  ## remove the virtual environment and caches; data stay
 	rm -rf .venv build dbt/target dbt/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

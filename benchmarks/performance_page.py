@@ -65,7 +65,7 @@ def _quarters(found: dict[str, Any]) -> str:
 
 
 def _stages(found: dict[str, Any]) -> str:
-    small, large = found["1"]["seconds"], found["10"]["seconds"]
+    small, large = found["1"], found["10"]
     rows = [
         [
             name,

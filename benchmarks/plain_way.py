@@ -38,8 +38,17 @@ def read() -> None:
     quarter = Quarter.from_canonical(os.environ[_QUARTER])
     loaded = load_folder(Path(os.environ[_EXTRACTS]), None).for_quarters([quarter])
     framework = f"{quarter.start_year}-{(quarter.start_year + 1) % 100:02d}"
+    scope = QuarterInScope(
+        quarter=quarter,
+        framework=framework,
+        release_id="0" * 16,
+        is_sample=loaded.is_sample,
+        release_state="final",
+        previous_quarter=quarter.shifted(-1),
+        previous_release_id=None,
+    )
     with _connect() as connection:
-        land(connection, loaded, [QuarterInScope(quarter, framework, "0" * 16, loaded.is_sample)])
+        land(connection, loaded, [scope])
 
 
 def _dbt(command: str, selection: tuple[str, ...]) -> None:

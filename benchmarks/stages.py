@@ -1,6 +1,6 @@
 """Times the stages of a run on the fictional sample, at its own size and N times larger.
 
-    python benchmarks/benchmark_scoring.py [--scale N] [--quarter 2025-26-Q1] [--threads 2]
+    python benchmarks/stages.py [--scale N] [--quarter 2025-26-Q1] [--threads 2] [--json]
 
 For each size it generates the sample of one quarter, runs the stages of `league run` on it in a temporary
 data folder, and prints for each stage its seconds and its share of the run, then how many figures and
@@ -8,12 +8,14 @@ scores dbt's models work through in a second. The first run also pays for starti
 imports pandas, dbt and Great Expectations and parses the dbt project, the second finds all that done. A run
 with `--scale 1` alone therefore shows what a user waits for; the two sizes side by side show what grows
 with the data. Seconds are those of the machine; nothing is asserted. The default, ten times the
-sample, takes about 40 seconds on two cores.
+sample, takes about 40 seconds on two cores. With `--json` the small size runs once before, uncounted, and the seconds
+by stage are printed as JSON, by scale.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import tempfile
@@ -29,7 +31,7 @@ from dagster_project.runs.request import RunRequest
 from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
-SQL_STAGES = tuple(stage.name for stage in flow.FLOW if stage.folders)
+SQL_STAGES = ("measure", "score", "likely_ranges", "league_tables")
 
 
 @dataclass(frozen=True)
@@ -111,17 +113,26 @@ def main() -> None:
     )
     parser.add_argument("--quarter", type=Quarter.from_canonical, default=Quarter(2025, 1))
     parser.add_argument("--threads", type=int, default=2, help="dbt's threads")
+    parser.add_argument("--json", action="store_true", help="print the seconds by stage as JSON")
     arguments = parser.parse_args()
     os.environ.setdefault("DO_NOT_TRACK", "1")
     logging.disable(logging.INFO)
-    scales = sorted({1, arguments.scale})
+    scales = [1, *sorted({1, arguments.scale})] if arguments.json else sorted({1, arguments.scale})
     with tempfile.TemporaryDirectory(prefix="league-benchmark-") as folder:
-        print(f"{arguments.quarter}, fictional sample, {arguments.threads} threads, {os.cpu_count()} cores")
+        if not arguments.json:
+            print(
+                f"{arguments.quarter}, fictional sample, {arguments.threads} threads, {os.cpu_count()} cores"
+            )
         timings = [
-            timed_run(arguments.quarter, scale, arguments.threads, DataFolder(Path(folder) / str(scale)))
-            for scale in scales
+            timed_run(
+                arguments.quarter, scale, arguments.threads, DataFolder(Path(folder) / f"{turn}-{scale}")
+            )
+            for turn, scale in enumerate(scales)
         ]
-    print(table_of(timings))
+    if arguments.json:
+        print(json.dumps({str(timing.scale): timing.seconds for timing in timings}))
+    else:
+        print(table_of(timings))
 
 
 if __name__ == "__main__":
