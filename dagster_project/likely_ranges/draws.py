@@ -69,10 +69,15 @@ def philox(counter_low: Words, counter_high: Words, key: int) -> tuple[Words, Wo
 
 
 def table_key(quarter: str, table_name: str) -> int:
-    """The key of all draws of a table: FNV-1a over quarter and table, as a 32-bit word."""
+    """The key of all draws of a table, from quarter and table."""
+    return fnv_1a(f"{quarter}/{table_name}")
+
+
+def fnv_1a(text: str) -> int:
+    """The 32-bit hash FNV-1a (Fowler, Noll, Vo) of a text in ASCII."""
     word = 2166136261
-    for letter in f"{quarter}/{table_name}":
-        word = ((word ^ ord(letter)) * 16777619) & int(_WORD)
+    for byte in text.encode("ascii"):
+        word = ((word ^ byte) * 16777619) & int(_WORD)
     return word
 
 
