@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dagster_project.likely_ranges.draws import UNITS_IN_A_SCORE, Choices, averages, fnv_1a, hundredths, philox
+from dagster_project.errors import LeagueError
+from dagster_project.likely_ranges.draws import (
+    UNITS_IN_A_SCORE,
+    Choices,
+    averages,
+    fnv_1a,
+    hundredths,
+    philox,
+)
 
 ONES = 0xFFFFFFFF
 
@@ -31,13 +39,19 @@ def test_fnv_1a_gives_the_known_answers_of_its_authors(text: str, word: int) -> 
     assert fnv_1a(text) == word
 
 
-@pytest.mark.parametrize("draws", [1, 7, 8, 9, 16, 17, 24, 25, 32, 33, 70])
+@pytest.mark.parametrize("draws", [1, 7, 8, 9, 16, 17, 24, 25, 32, 33, 64])
 def test_more_scores_are_drawn_than_one_block_of_random_words_holds(draws: int) -> None:
     """A score of 1 and one of 4, drawn n times: the average varies by 1.5 / sqrt(n), as it must."""
     choices = Choices("RXX", np.array([3, 12]) * UNITS_IN_A_SCORE, np.array([3, 3]), draws)
     drawn = averages(choices, fnv_1a("2025-26-Q1/acute"), 40_000) / UNITS_IN_A_SCORE
     assert drawn.mean() == pytest.approx(2.5, abs=0.03)
     assert drawn.std() == pytest.approx(1.5 / draws**0.5, rel=0.02)
+
+
+def test_more_scores_than_can_be_drawn_are_an_error_not_a_smaller_sample() -> None:
+    choices = Choices("RXX", np.arange(65) * UNITS_IN_A_SCORE, np.ones(65, dtype=np.int64), 65)
+    with pytest.raises(LeagueError, match=r"RXX: expected at most 64 scores.*found 65"):
+        averages(choices, 1, 10)
 
 
 def test_each_of_many_scores_is_drawn_as_often_as_any_other() -> None:
