@@ -29,12 +29,12 @@ from dagster_project.settings import DataFolder
 
 Row = Mapping[str, Any]
 _AVERAGE = "OF5002"
-_PLACES_OF_A_SHARE = Decimal("0.0001")
+_PLACES_OF_A_SHARE = Decimal("0.00000001")
 
 
 def compare_pair(data: DataFolder, first: str, second: str, quarter: Quarter | None = None) -> dict[str, Any]:
     """How often each of two organisations of a table has the better average, and ranks better, of all pairs of their
-    replicates; plain JSON values, shares at four places and scores as decimal text.
+    replicates; plain JSON values, shares and scores as decimal text.
 
     Organisations are as people type them; without a quarter the newest current release is meant. Raises WrongUsage
     where they are one and the same, stand in different tables or fit none or several; InputMissing where nothing is

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
+from league_command import league
 from likely_ranges_compared import DrawnAlone, alike_independently, independently
 from published_state import rows_of
 
@@ -154,3 +157,49 @@ def test_two_are_told_apart_exactly_where_one_is_better_in_975_of_1000(
     for code, own, best, worst, organisations in released:
         among = [own, *(rank[other] for other in alike[code])]
         assert (best, worst, organisations) == (min(among), max(among), len(alike[code])), code
+
+
+def pair_of(data: DataFolder, *, same_table: bool) -> tuple[str, str]:
+    """Two organisations of a quarter, far from each other in one table or of two tables."""
+    condition = "one.table_name = other.table_name" if same_table else "one.table_name < other.table_name"
+    [(one, other)] = rows_of(
+        data,
+        "select one.organisation_code, other.organisation_code from league.league_table as one "
+        f"inner join league.league_table as other on one.quarter = other.quarter and {condition} "
+        "and one.rank < other.rank where one.quarter = ? "
+        "order by other.rank - one.rank desc, one.organisation_code, other.organisation_code limit 1",
+        NATIONAL_QUARTER,
+    )
+    return one, other
+
+
+def test_two_organisations_are_compared_by_drawing_both_anew(six_quarters: DataFolder) -> None:
+    one, other = pair_of(six_quarters, same_table=True)
+    ended = league("compare", one, other, NATIONAL_QUARTER, "--json", data=six_quarters)
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["told_apart"] is True
+    assert Decimal(found["by_rank"]["first"]) > Decimal("0.975")
+    for shares in (found["by_rank"], found["by_average"]):
+        assert sum(map(Decimal, shares.values())) == pytest.approx(Decimal(1), abs=Decimal("3e-8"))
+    turned = json.loads(league("compare", other, one, NATIONAL_QUARTER, "--json", data=six_quarters).out)
+    assert turned["by_average"]["second"] == found["by_average"]["first"]
+
+
+def test_a_comparison_fits_the_terminal_and_says_that_it_is_fictional(six_quarters: DataFolder) -> None:
+    shown = league("compare", *pair_of(six_quarters, same_table=True), data=six_quarters).out
+    assert "they can" in shown
+    assert "Fictional sample data: every organisation is invented." in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_organisations_that_are_not_in_one_table_are_not_compared(six_quarters: DataFolder) -> None:
+    one, other = pair_of(six_quarters, same_table=False)
+    apart = league("compare", one, other, NATIONAL_QUARTER, data=six_quarters)
+    assert apart.code == 2
+    assert f"stand in different league tables of {NATIONAL_QUARTER}" in " ".join(apart.err.split())
+    twice = league("compare", one, one, data=six_quarters)
+    assert (twice.code, "is named twice" in " ".join(twice.err.split())) == (2, True)
+    nobody = league("compare", one, "Nobody at all", data=six_quarters)
+    assert nobody.code != 0
+    assert "'Nobody at all' isn't an organisation of" in " ".join(nobody.err.split())

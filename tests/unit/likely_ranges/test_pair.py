@@ -21,9 +21,9 @@ replicates = st.lists(st.integers(195, 205), min_size=8, max_size=8)
 def test_shares_are_a_count_of_all_pairs_of_replicates(first: list[int], second: list[int]) -> None:
     found = {side: Decimal(share) for side, share in _shares(np.array([first, second])).items()}
     pairs = [(one, other) for one in first for other in second]
-    assert float(found["first"]) == pytest.approx(sum(a < b for a, b in pairs) / 64, abs=5.1e-5)
-    assert float(found["second"]) == pytest.approx(sum(a > b for a, b in pairs) / 64, abs=5.1e-5)
-    assert float(found["neither"]) == pytest.approx(sum(a == b for a, b in pairs) / 64, abs=5.1e-5)
+    assert float(found["first"]) == pytest.approx(sum(a < b for a, b in pairs) / 64, abs=1e-8)
+    assert float(found["second"]) == pytest.approx(sum(a > b for a, b in pairs) / 64, abs=1e-8)
+    assert float(found["neither"]) == pytest.approx(sum(a == b for a, b in pairs) / 64, abs=1e-8)
 
 
 SCORES = [
