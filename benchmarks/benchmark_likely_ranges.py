@@ -1,9 +1,9 @@
-"""Times likely ranges in SQL and in numpy: `python benchmarks/benchmark_likely_ranges.py DATA QUARTER`.
+"""Times the drawing of likely ranges: `python benchmarks/benchmark_likely_ranges.py DATA QUARTER`.
 
-DATA is a data folder whose last run had the quarter in scope. The SQL is what the models
-replicate_average, replicate_place and replicate_summary do: 10,000 replicates drawn, put into segments, ranked and
-summed up. Printed are wall and processor seconds of the fastest turn, at 1, 2 and 4 threads, with a checksum,
-first with the quarter's cut-points alone, then with the variant `requartiled` too; then numpy's, on one thread.
+DATA is a data folder whose last run had the quarter in scope. Timed is what a run does between its scores and its
+league tables: 10,000 replicates of each organisation drawn, put into segments, ranked and summed up. Printed are
+wall and processor seconds of the fastest turn, with a checksum, first with the quarter's cut-points alone, then
+with the variant `requartiled` too; then those of the second implementation that the tests compare it with.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from likely_ranges_compared import LikelyRangeModels, in_numpy
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support" / "scorers"))
+from likely_ranges_compared import DrawnAlone, independently
 
 from dagster_project.settings import DataFolder
 
@@ -30,27 +30,20 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("quarter")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
     data = DataFolder(arguments.data)
     for variants in ("fixed cut-points", "both variants"):
-        models = LikelyRangeModels(data, arguments.quarter, threads=1)
-        models.use(replicates=REPLICATES)
+        drawn = DrawnAlone(data, arguments.quarter)
+        drawn.use(replicates=REPLICATES)
         if variants == "fixed cut-points":
-            models.execute("delete from methodology.segment_boundary")
-        for threads in arguments.threads:
-            models.use(threads=threads)
-            wall, cpu, (rows, checksum) = fastest(models.run, arguments.turns)
-            print(
-                f"SQL, {variants}, threads {threads}: {wall:6.2f} s, processor {cpu:6.2f} s, {rows} {checksum}"
-            )
+            drawn.execute("update likely_ranges.replicate_cut_point set threshold_basis = 'threshold'")
+        wall, cpu, (rows, *sums) = fastest(drawn.run, arguments.turns)
+        print(f"{variants}: {wall:6.2f} s, processor {cpu:6.2f} s, {rows} ranges {hash(str(sums))}")
     wall, cpu, found = fastest(
-        lambda: in_numpy(data.warehouse, arguments.quarter, replicates=REPLICATES), arguments.turns
+        lambda: independently(data.warehouse, arguments.quarter, replicates=REPLICATES), arguments.turns
     )
-    print(
-        f"numpy, fixed cut-points, 1 thread: {wall:6.2f} s, processor {cpu:6.2f} s, {len(found)} organisations"
-    )
+    print(f"second implementation: {wall:6.2f} s, processor {cpu:6.2f} s, {len(found)} organisations")
 
 
 def fastest(work: Callable[[], Any], times: int) -> tuple[float, float, Any]:

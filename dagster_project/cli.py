@@ -10,6 +10,7 @@ import typer
 
 from dagster_project.commands import (
     audit,
+    compare,
     data_folder,
     diff,
     docs,
@@ -51,6 +52,7 @@ app.add_typer(audit.app)
 app.add_typer(verify.app)
 app.add_typer(release.app)
 app.add_typer(diff.app)
+app.add_typer(compare.app)
 app.add_typer(nowcast.app)
 app.add_typer(data_folder.app)
 app.add_typer(what_if.app)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dagster_project.errors import LeagueError
+
 Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
@@ -26,6 +28,9 @@ _ROUNDS = 10
 # A word gives four digits in base of the number of choices, and a block has two words. A digit's chance is off
 # by the fourth power of that number in 2^32 at most, some 0.00003 for 19 scores.
 _DRAWS_IN_A_BLOCK = 8
+# The blocks of an organisation, above whose counter the next one's begins.
+_BLOCKS = 8
+MOST_DRAWS = _BLOCKS * _DRAWS_IN_A_BLOCK
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LARGEST_STREAM = 0x1FFFFFFF
 
@@ -43,9 +48,17 @@ class Choices:
 
 
 def averages(choices: Choices, key: int, replicates: int) -> Integers:
-    """The weighted average of each replicate, in units, half-up; `key` is that of the table (`table_key`)."""
+    """The weighted average of each replicate, in units, half-up; `key` is that of the table (`table_key`).
+
+    Raises LeagueError where an organisation has more scores than can be drawn.
+    """
+    if choices.draws > MOST_DRAWS:
+        raise LeagueError(
+            f"{choices.organisation_code}: expected at most {MOST_DRAWS} scores to draw for likely ranges; found "
+            f"{choices.draws}. Give each organisation more counters in likely_ranges/draws.py; all draws change."
+        )
     count = np.uint64(len(choices.weights))
-    stream = _stream(choices.organisation_code) * _DRAWS_IN_A_BLOCK
+    stream = _stream(choices.organisation_code) * _BLOCKS
     above, below = np.zeros(replicates, dtype=np.int64), np.zeros(replicates, dtype=np.int64)
     replicate = np.arange(replicates, dtype=np.uint64)
     for block in range(-(-choices.draws // _DRAWS_IN_A_BLOCK)):
@@ -69,10 +82,15 @@ def philox(counter_low: Words, counter_high: Words, key: int) -> tuple[Words, Wo
 
 
 def table_key(quarter: str, table_name: str) -> int:
-    """The key of all draws of a table: FNV-1a over quarter and table, as a 32-bit word."""
+    """The key of all draws of a table, from quarter and table."""
+    return fnv_1a(f"{quarter}/{table_name}")
+
+
+def fnv_1a(text: str) -> int:
+    """The 32-bit hash FNV-1a (Fowler, Noll, Vo) of a text in ASCII."""
     word = 2166136261
-    for letter in f"{quarter}/{table_name}":
-        word = ((word ^ ord(letter)) * 16777619) & int(_WORD)
+    for byte in text.encode("ascii"):
+        word = ((word ^ byte) * 16777619) & int(_WORD)
     return word
 
 

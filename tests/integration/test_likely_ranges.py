@@ -2,57 +2,62 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Callable
-from pathlib import Path
+from decimal import Decimal
 
-import duckdb
 import pytest
-from likely_ranges_compared import LikelyRangeModels, in_numpy
+from league_command import league
+from likely_ranges_compared import DrawnAlone, alike_independently, independently
 from published_state import rows_of
 
-from dagster_project.errors import LeagueError
-from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.settings import DataFolder
 
 QUARTER = "2026-27-Q2"
 NATIONAL_QUARTER = "2025-26-Q1"
-ENDS = "select organisation_code, average_low_units, average_high_units from insight.replicate_summary order by all"
-Models = Callable[..., LikelyRangeModels]
+ENDS = (
+    "select organisation_code, average_low, average_high, average_mc_error from likely_ranges.likely_range_end "
+    "where variant = 'fixed_cut_points' order by all"
+)
+Drawn = Callable[..., DrawnAlone]
 
 
 @pytest.fixture
-def models(six_quarters: DataFolder) -> Models:
-    """The models on one quarter of the sample, with fewer replicates: `models(quarter)`."""
+def drawing(six_quarters: DataFolder) -> Drawn:
+    """The drawing of one quarter of the sample, with fewer replicates: `drawing(quarter)`."""
 
-    def on(quarter: str = NATIONAL_QUARTER, *, threads: int = 1, replicates: int = 300) -> LikelyRangeModels:
-        made = LikelyRangeModels(six_quarters, quarter, threads=threads)
+    def on(quarter: str = NATIONAL_QUARTER, *, replicates: int = 300) -> DrawnAlone:
+        made = DrawnAlone(six_quarters, quarter)
         made.use(replicates=replicates)
         return made
 
     return on
 
 
-def test_one_and_four_threads_give_the_same(models: Models) -> None:
-    drawn = models(replicates=2000)
+def test_one_and_four_threads_give_the_same(drawing: Drawn) -> None:
+    drawn = drawing(replicates=2000)
+    drawn.use(threads=1)
     alone = drawn.run()
     drawn.use(threads=4)
     assert drawn.run() == alone
     assert alone[0] == 410, "two variants of 205 organisations"
 
 
-def test_the_order_of_organisations_does_not_matter(models: Models) -> None:
-    drawn = models()
+def test_the_order_of_organisations_does_not_matter(drawing: Drawn) -> None:
+    drawn = drawing()
     first = drawn.run()
-    drawn.execute(
-        "create or replace table insight.resampled_organisation as "
-        "from insight.resampled_organisation order by md5(organisation_code)"
-    )
+    for table in ("resampled_organisation", "resampled_score", "replicate_cut_point"):
+        drawn.execute(
+            f"create or replace table likely_ranges.{table} as from likely_ranges.{table} as one "
+            "order by md5(one::varchar)"
+        )
     assert drawn.run() == first
 
 
 @pytest.mark.parametrize("quarter", [NATIONAL_QUARTER, QUARTER])
-def test_numpy_gives_the_released_ranges_to_the_last_digit(six_quarters: DataFolder, quarter: str) -> None:
+def test_an_independent_drawing_gives_the_released_ranges_to_the_last_digit(
+    six_quarters: DataFolder, quarter: str
+) -> None:
     """A second implementation, of the generator too: quartiles of all tables, and fixed thresholds."""
     released = {
         code: ((low, high), segments, ranks)
@@ -64,60 +69,38 @@ def test_numpy_gives_the_released_ranges_to_the_last_digit(six_quarters: DataFol
         )
         for segments, ranks in [(tuple(rest[:2]), tuple(rest[2:]))]
     }
-    found = in_numpy(six_quarters.warehouse, quarter, replicates=10_000)
+    found = independently(six_quarters.warehouse, quarter, replicates=10_000)
     assert len(found) == len(released)
     for code, likely in found.items():
         assert (likely.printed_average(), likely.segment, likely.rank) == released[code], code
 
 
-def test_another_organisation_leaves_an_average_as_it_was(models: Models) -> None:
-    drawn = models()
+def test_another_organisation_leaves_an_average_as_it_was(drawing: Drawn) -> None:
+    drawn = drawing()
     drawn.run()
     everybody = {code: ends for code, *ends in drawn.select(ENDS)}
-    drawn.execute("delete from insight.resampled_organisation where organisation_number % 3 = 0")
+    drawn.execute("delete from likely_ranges.resampled_organisation where hash(organisation_code) % 3 = 0")
     drawn.run()
     some = {code: ends for code, *ends in drawn.select(ENDS)}
     assert 0 < len(some) < len(everybody)
     assert some == {code: everybody[code] for code in some}
 
 
-def test_one_metric_alone_has_no_range(models: Models) -> None:
-    drawn = models()
+def test_one_metric_alone_has_no_range(drawing: Drawn) -> None:
+    drawn = drawing()
     drawn.execute(
-        "update insight.resampled_organisation set draws = 1, choice_count = 1, choices = choices[1:1]"
+        "delete from likely_ranges.resampled_score as score where choice > (select min(choice) from "
+        "likely_ranges.resampled_score as other where other.organisation_code = score.organisation_code)"
     )
     drawn.run()
-    assert all(low == high for _, low, high in drawn.select(ENDS))
+    assert len(drawn.select(ENDS)) == 205
+    assert all(low == high for _, low, high, _ in drawn.select(ENDS))
 
 
-def test_more_scores_are_drawn_than_one_block_of_random_words_holds(models: Models) -> None:
-    """A score of 1 and one of 4, drawn n times: the average varies by 1.5 / sqrt(n), as it must, up to 32 draws."""
-    drawn = models(replicates=4000)
-    for draws in (7, 8, 9, 16, 17, 24, 25, 32):
-        drawn.execute(
-            f"update insight.resampled_organisation set draws = {draws}, choice_count = 2, "
-            "choices = [3 * 1000000000000 * 1024 + 3, 12 * 1000000000000 * 1024 + 3]"
-        )
-        [(mean, spread)] = drawn.select(
-            "select avg(average_units) / 1e12, stddev_pop(average_units) / 1e12 from insight.replicate_average"
-        )
-        assert mean == pytest.approx(2.5, abs=0.01)
-        assert spread == pytest.approx(1.5 / draws**0.5, rel=0.01), draws
-
-
-def test_more_scores_than_can_be_drawn_are_an_error_not_a_smaller_sample(
-    six_quarters: DataFolder, tmp_path: Path
-) -> None:
-    warehouse = tmp_path / six_quarters.warehouse.name
-    shutil.copyfile(six_quarters.warehouse, warehouse)
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(
-            "insert into scoring.metric_score_exact select scores.* replace (metric_id || 'x' as metric_id) "
-            "from scoring.metric_score_exact as scores where table_name = 'acute'"
-        )
-    project = DbtProject(DBT_PROJECT_DIR, six_quarters.root / "dbt")
-    with pytest.raises(LeagueError, match="more than 32 scores"):
-        project.build("run", ["resampled_organisation"], warehouse, threads=1)
+def test_a_quarter_without_averages_gives_no_rows(drawing: Drawn) -> None:
+    drawn = drawing()
+    drawn.execute("delete from likely_ranges.resampled_organisation")
+    assert drawn.run()[0] == 0
 
 
 def test_every_league_table_row_carries_its_likely_ranges(six_quarters: DataFolder) -> None:
@@ -156,13 +139,67 @@ def test_national_quartiles_made_anew_are_a_variant_only_where_there_are_such(
     ]
 
 
-def test_a_pair_is_told_apart_exactly_where_one_is_better_in_975_of_1000(six_quarters: DataFolder) -> None:
-    [(pairs, apart, wrong)] = rows_of(
+@pytest.mark.parametrize("table", ["acute", "non_acute", "ambulance"])
+def test_two_are_told_apart_exactly_where_one_is_better_in_975_of_1000(
+    six_quarters: DataFolder, table: str
+) -> None:
+    alike = alike_independently(six_quarters.warehouse, NATIONAL_QUARTER, table, replicates=10_000)
+    released = rows_of(
         six_quarters,
-        "select count(*), count(*) filter (told_apart_by_rank), count(*) filter (told_apart_by_rank <> "
-        "(probability_ranks_better >= 0.975 or probability_ranks_worse >= 0.975)) from league.pair_comparison "
-        "where quarter = '2025-26-Q1'",
+        "select organisation_code, rank, rank_from, rank_to, organisations from league.not_told_apart "
+        "where quarter = ? and table_name = ?",
+        NATIONAL_QUARTER,
+        table,
     )
-    assert pairs == 134 * 133 // 2 + 61 * 60 // 2 + 10 * 9 // 2
-    assert 0 < apart < pairs
-    assert wrong == 0
+    rank = {code: own for code, own, *_ in released}
+    assert rank.keys() == alike.keys()
+    assert any(others for others in alike.values())
+    for code, own, best, worst, organisations in released:
+        among = [own, *(rank[other] for other in alike[code])]
+        assert (best, worst, organisations) == (min(among), max(among), len(alike[code])), code
+
+
+def pair_of(data: DataFolder, *, same_table: bool) -> tuple[str, str]:
+    """Two organisations of a quarter, far from each other in one table or of two tables."""
+    condition = "one.table_name = other.table_name" if same_table else "one.table_name < other.table_name"
+    [(one, other)] = rows_of(
+        data,
+        "select one.organisation_code, other.organisation_code from league.league_table as one "
+        f"inner join league.league_table as other on one.quarter = other.quarter and {condition} "
+        "and one.rank < other.rank where one.quarter = ? "
+        "order by other.rank - one.rank desc, one.organisation_code, other.organisation_code limit 1",
+        NATIONAL_QUARTER,
+    )
+    return one, other
+
+
+def test_two_organisations_are_compared_by_drawing_both_anew(six_quarters: DataFolder) -> None:
+    one, other = pair_of(six_quarters, same_table=True)
+    ended = league("compare", one, other, NATIONAL_QUARTER, "--json", data=six_quarters)
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["told_apart"] is True
+    assert Decimal(found["by_rank"]["first"]) > Decimal("0.975")
+    for shares in (found["by_rank"], found["by_average"]):
+        assert sum(map(Decimal, shares.values())) == pytest.approx(Decimal(1), abs=Decimal("3e-8"))
+    turned = json.loads(league("compare", other, one, NATIONAL_QUARTER, "--json", data=six_quarters).out)
+    assert turned["by_average"]["second"] == found["by_average"]["first"]
+
+
+def test_a_comparison_fits_the_terminal_and_says_that_it_is_fictional(six_quarters: DataFolder) -> None:
+    shown = league("compare", *pair_of(six_quarters, same_table=True), data=six_quarters).out
+    assert "they can" in shown
+    assert "Fictional sample data: every organisation is invented." in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_organisations_that_are_not_in_one_table_are_not_compared(six_quarters: DataFolder) -> None:
+    one, other = pair_of(six_quarters, same_table=False)
+    apart = league("compare", one, other, NATIONAL_QUARTER, data=six_quarters)
+    assert apart.code == 2
+    assert f"stand in different league tables of {NATIONAL_QUARTER}" in " ".join(apart.err.split())
+    twice = league("compare", one, one, data=six_quarters)
+    assert (twice.code, "is named twice" in " ".join(twice.err.split())) == (2, True)
+    nobody = league("compare", one, "Nobody at all", data=six_quarters)
+    assert nobody.code != 0
+    assert "'Nobody at all' isn't an organisation of" in " ".join(nobody.err.split())

@@ -1,5 +1,5 @@
--- Likely ranges, the cut-points that every replicate is put into segments by: the quarter's own and, where they
--- are national quartiles, the quantiles that a replicate's own cut-points are made at.
+-- Likely ranges, the cut-points that every replicate is put into segments by: the quarter's own and, where
+-- they are national quartiles, the quantiles that a replicate's own cut-points are made at.
 with
 
 segment_cut_point as (

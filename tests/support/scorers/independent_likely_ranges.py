@@ -1,13 +1,13 @@
-"""Likely ranges once more, in vectorised numpy: the same draws, so that the SQL can be compared to the last digit.
+"""Likely ranges once more: the same draws, so that the released ranges can be compared to the last digit.
 
-Written from docs/likely-ranges.md alone; it shares no code with the dbt models. benchmarks/ times it beside them.
+Written from docs/likely-ranges.md alone; it shares no code with the package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,15 +102,9 @@ def ranges(
     replicates: int,
 ) -> dict[str, Range]:
     """The likely range of each organisation of a table; `cut_points` in 1e-12, `at_two_places` for published ones."""
-    key = table_key(quarter, table)
-    drawn = np.stack([averages(trust, key, replicates) for trust in trusts])
-    printed = hundredths(drawn)
-    compared = printed * (UNIT // 100) if at_two_places else drawn - 10
-    segments = np.maximum(
-        1 + sum((compared > cut).astype(np.int64) for cut in cut_points),
-        np.array([trust.best_segment for trust in trusts])[:, np.newaxis],
-    )
-    ranks = _ranks(segments * 1000 + printed)
+    drawn = _drawn(trusts, quarter, table, replicates)
+    segments = _segments(trusts, drawn, cut_points, at_two_places=at_two_places)
+    ranks = _ranks(segments * 1000 + hundredths(drawn))
     for each in (drawn, segments, ranks):
         each.sort(axis=1)
     low, high = (_nearest(replicates, thousandths) for thousandths in (25, 975))
@@ -122,6 +116,48 @@ def ranges(
         )
         for row, trust in enumerate(trusts)
     }
+
+
+def not_told_apart(
+    trusts: Sequence[Trust],
+    quarter: str,
+    table: str,
+    cut_points: Sequence[int],
+    *,
+    at_two_places: bool,
+    replicates: int,
+) -> dict[str, set[str]]:
+    """By code, the other organisations of a table of whom neither ranks better in 97.5 % of pairs of replicates."""
+    drawn = _drawn(trusts, quarter, table, replicates)
+    segments = _segments(trusts, drawn, cut_points, at_two_places=at_two_places)
+    places = np.sort(segments * 1000 + hundredths(drawn), axis=1)
+    alike: dict[str, set[str]] = {trust.code: set() for trust in trusts}
+    for one, trust in enumerate(trusts):
+        for other in range(one):
+            # how many replicates of the other lie above, and how many below, each replicate of the one
+            worse = replicates - np.searchsorted(places[other], places[one], side="right")
+            better = np.searchsorted(places[other], places[one], side="left")
+            shares = [Decimal(int(times.sum())) / replicates**2 for times in (worse, better)]
+            if all(share.quantize(Decimal("1e-8"), ROUND_HALF_UP) < Decimal("0.975") for share in shares):
+                alike[trust.code].add(trusts[other].code)
+                alike[trusts[other].code].add(trust.code)
+    return alike
+
+
+def _drawn(trusts: Sequence[Trust], quarter: str, table: str, replicates: int) -> Integers:
+    key = table_key(quarter, table)
+    return np.stack([averages(trust, key, replicates) for trust in trusts])
+
+
+def _segments(
+    trusts: Sequence[Trust], drawn: Integers, cut_points: Sequence[int], *, at_two_places: bool
+) -> Integers:
+    compared = hundredths(drawn) * (UNIT // 100) if at_two_places else drawn - 10
+    segments: Integers = np.maximum(
+        1 + sum((compared > cut).astype(np.int64) for cut in cut_points),
+        np.array([trust.best_segment for trust in trusts])[:, np.newaxis],
+    )
+    return segments
 
 
 def _ranks(places: Integers) -> Integers:

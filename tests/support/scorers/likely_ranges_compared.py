@@ -1,71 +1,58 @@
-"""The likely-range models by themselves, in memory, from a built warehouse; and numpy's answer to the same."""
+"""The drawing of likely ranges by itself, in memory, from a built warehouse; and the independent answer to the same."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from independent_likely_ranges import UNIT, Range, Trust, ranges
+from independent_likely_ranges import UNIT, Range, Trust, not_told_apart, ranges
 
-from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES, draw_likely_ranges
+from dagster_project.settings import DataFolder
 
-_STEPS = ("replicate_average", "replicate_place", "replicate_summary")
-_INPUTS = ("insight.resampled_organisation", "insight.likely_range_rule", "methodology.segment_boundary")
 _THIRDS = 3
 
 
-class LikelyRangeModels:
-    """Draws, ranks and sums up one quarter of a warehouse whose last run had it in scope."""
+class DrawnAlone:
+    """Draws one quarter of a warehouse whose last run had it in scope."""
 
-    def __init__(self, data: DataFolder, quarter: str, *, threads: int) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
-            project.build("compile", _STEPS, Path(folder) / f"{WAREHOUSE_NAME}.duckdb", threads=1)
-            compiled = {
-                path.stem: path.read_text("utf-8") for path in Path(folder).glob("**/compiled/**/*.sql")
-            }
-        self._connection = duckdb.connect(config={"threads": threads})
-        self._connection.execute(f"attach ':memory:' as {WAREHOUSE_NAME}; use {WAREHOUSE_NAME}")
-        self._connection.execute(f"attach '{data.warehouse}' as built (read_only)")
-        self._connection.execute("create schema insight; create schema methodology")
-        for name in _INPUTS:
-            only = f" where quarter = '{quarter}'" if name == _INPUTS[0] else ""
-            self._connection.execute(f"create table {name} as from built.{name}{only}")
-        for step in _STEPS[:-1]:
-            self._connection.execute(f"create view insight.{step} as {compiled[step]}")
-        self._summary = compiled[_STEPS[-1]]
+    def __init__(self, data: DataFolder, quarter: str) -> None:
+        self._connection = duckdb.connect()
+        self.execute(f"attach '{data.warehouse}' as built (read_only)")
+        self.execute(f"create schema {SCHEMA}")
+        for name in READ:
+            self.execute(
+                f"create table {SCHEMA}.{name} as from built.{SCHEMA}.{name} where quarter = '{quarter}'"
+            )
 
     def use(self, *, threads: int | None = None, replicates: int | None = None) -> None:
         """Other numbers of threads and replicates."""
         if threads is not None:
-            self._connection.execute(f"set threads = {threads}")
+            self.execute(f"set threads = {threads}")
         if replicates is not None:
-            for table in ("resampled_organisation", "likely_range_rule"):
-                self.execute(f"update insight.{table} set replicates = {replicates}")
+            self.execute(f"update {SCHEMA}.resampled_organisation set replicates = {replicates}")
 
     def execute(self, statement: str) -> None:
-        """Changes what is drawn from: insight.resampled_organisation, methodology.segment_boundary."""
+        """Changes what is drawn from: the tables of `READ`, in likely_ranges.*."""
         self._connection.execute(statement)
 
     def run(self) -> tuple[Any, ...]:
-        """Builds the summary; returns how many rows it has and a number that changes with any of them."""
-        self._connection.execute(f"create or replace table insight.replicate_summary as {self._summary}")
-        answer = self._connection.execute(
-            "select count(*), md5(string_agg(replicate_summary::varchar, ';' order by table_name, "
-            "organisation_code, variant)) from insight.replicate_summary"
-        ).fetchone()
-        assert answer is not None
-        return answer
+        """Draws; returns how many ends there are and numbers that change with any row of what is drawn."""
+        draw_likely_ranges(self._connection)
+        [(ends,)] = self.select(f"select count(*) from {SCHEMA}.likely_range_end")
+        sums = [
+            self.select(f"select md5(string_agg({name}::varchar, ';' order by all)) from {SCHEMA}.{name}")
+            for name in TABLES
+        ]
+        return ends, *sums
 
     def select(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query; the tables are insight.*."""
+        """Rows of a query; the tables are likely_ranges.*."""
         return self._connection.execute(query).fetchall()
 
 
-def in_numpy(warehouse: Path, quarter: str, *, replicates: int) -> dict[str, Range]:
+def independently(warehouse: Path, quarter: str, *, replicates: int) -> dict[str, Range]:
     """Likely ranges of every organisation of a quarter from released tables alone."""
     found: dict[str, Range] = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -75,6 +62,16 @@ def in_numpy(warehouse: Path, quarter: str, *, replicates: int) -> dict[str, Ran
                 trusts, quarter, table, cuts, at_two_places=basis == "published", replicates=replicates
             )
     return found
+
+
+def alike_independently(warehouse: Path, quarter: str, table: str, *, replicates: int) -> dict[str, set[str]]:
+    """By organisation of a table the others that it can't be told apart from, from released tables alone."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        cuts, basis = _cut_points(connection, quarter)
+        trusts = _trusts(connection, quarter)[table]
+    return not_told_apart(
+        trusts, quarter, table, cuts, at_two_places=basis == "published", replicates=replicates
+    )
 
 
 def _cut_points(connection: duckdb.DuckDBPyConnection, quarter: str) -> tuple[list[int], str]:
