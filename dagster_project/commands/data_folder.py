@@ -115,7 +115,7 @@ def rebuild(
         from dagster_project.launch import launch
         from dagster_project.progress import listening
         from dagster_project.runs.rebuild_chain import rebuild as rebuild_quarters
-        from dagster_project.runs.rebuild_presentation import show_rebuild
+        from dagster_project.runs.rebuild_chain import show_rebuild
 
         with listening(presentation.progress):
             result = rebuild_quarters(
