@@ -1,1 +1,4 @@
-"""From publisher to tidy rows: archive, recognition, readers and the bundled sample."""
+"""From bytes to tidy rows: what a source is, which file is whose, its reader, and the newest vintage of all.
+
+Not here: where files come from (catalogue, fetch), where their bytes are kept (archive), and what is made of the rows.
+"""
