@@ -30,8 +30,8 @@ from dagster_project.explanation.recomputation.raw_rows import (
     published_figures,
     read_raw_files,
 )
-from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule, read_rules
+from dagster_project.explanation.recomputation.release_tables import ReleaseTables, read_rules
+from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
 from dagster_project.explanation.recomputation.standings import Standings
 
 _SUMMARY = ("OF4", "OF5")

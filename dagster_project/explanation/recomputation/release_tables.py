@@ -1,8 +1,9 @@
-"""The release that is asked about: found on the disk, its tables read from its folder's Parquet files."""
+"""The release that is asked about: found on the disk, its tables and rules read from its folder's Parquet files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import InputMissing, WrongUsage
+from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule, framework_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, read_release_file, release_path
 from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
-Row = Mapping[str, Any]
+_NEXT_TERM = re.compile(r"; (?=[a-z_]+=)")
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,22 @@ def _whole_id(data: DataFolder, quarter: Quarter, start: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def read_rules(release: ReleaseTables) -> FrameworkRules:
+    """The release's rules; raises InputMissing for a release from before they were released in full."""
+    found: dict[str, list[Rule]] = defaultdict(list)
+    for row in release.rows("framework_rule"):
+        if "rule_terms" not in row:
+            raise InputMissing(
+                f"release {release.release_id} of {release.quarter} was made before releases carried every "
+                "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
+                f"league run {release.quarter}"
+            )
+        found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
+    return framework_rules(release.release_file["framework"], str(release.quarter), found)
+
+
+def _terms(text: str) -> dict[str, str]:
+    pairs = (term.partition("=") for term in _NEXT_TERM.split(text))
+    return {name: value for name, _, value in pairs}

@@ -1,11 +1,10 @@
-"""The rules of a framework as plain values, and a release's own, read from its table `framework_rule`.
+"""The rules of a framework as plain values.
 
-How the rules are applied isn't here (pool, metric_scores, standings).
+Where they are read from isn't here (release_tables), nor how they are applied (pool, metric_scores, standings).
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,8 @@ from fractions import Fraction
 from functools import cache
 from typing import TypeVar
 
-from dagster_project.errors import InputMissing
-from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-
 FIRM = frozenset({"stated", "verified"})
 Key = TypeVar("Key", bound=Hashable)
-_NEXT_TERM = re.compile(r"; (?=[a-z_]+=)")
 
 
 @dataclass(frozen=True)
@@ -96,20 +91,6 @@ class FrameworkRules:
         return _ratio(metric["weight_numerator"], metric["weight_denominator"])
 
 
-def read_rules(release: ReleaseTables) -> FrameworkRules:
-    """The release's rules; raises InputMissing for a release from before they were released in full."""
-    found: dict[str, list[Rule]] = defaultdict(list)
-    for row in release.rows("framework_rule"):
-        if "rule_terms" not in row:
-            raise InputMissing(
-                f"release {release.release_id} of {release.quarter} was made before releases carried every "
-                "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
-                f"league run {release.quarter}"
-            )
-        found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
-    return framework_rules(release.release_file["framework"], str(release.quarter), found)
-
-
 def framework_rules(framework: str, quarter: str, by_table: Mapping[str, Sequence[Rule]]) -> FrameworkRules:
     """The rules that apply in a quarter, from the rows of the framework by the name of their table (a seed's)."""
     found = defaultdict(list, by_table)
@@ -175,11 +156,6 @@ def _number(text: str) -> Fraction | None:
 @cache
 def _ratio(numerator: str, denominator: str) -> Fraction:
     return Fraction(int(numerator), int(denominator))
-
-
-def _terms(text: str) -> dict[str, str]:
-    pairs = (term.partition("=") for term in _NEXT_TERM.split(text))
-    return {name: value for name, _, value in pairs}
 
 
 def _by(rules: Iterable[Rule], term: str) -> dict[str, Rule]:

@@ -15,8 +15,7 @@ from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.explanation.recomputation.counted_cells import RttFile, StatisticFile
 from dagster_project.explanation.recomputation.raw_rows import RawFile, read_raw_files
-from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-from dagster_project.explanation.recomputation.rules import read_rules
+from dagster_project.explanation.recomputation.release_tables import ReleaseTables, read_rules
 from dagster_project.quarters import Quarter
 
 HEADER = (
