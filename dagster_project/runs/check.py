@@ -19,7 +19,7 @@ from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.read import changed_figures
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.summary import summarise
-from dagster_project.scenarios.nowcast.last_release import trusts_in
+from dagster_project.scenarios.nowcast.build import trusts_in
 from dagster_project.settings import DataFolder
 
 

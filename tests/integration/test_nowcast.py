@@ -16,8 +16,7 @@ from league_command import Ended, league
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.scenarios.nowcast.accuracy import distances
-from dagster_project.scenarios.nowcast.build import NowcastPlan, built
-from dagster_project.scenarios.nowcast.last_release import last_release_before
+from dagster_project.scenarios.nowcast.build import NowcastPlan, built, last_release_before
 from dagster_project.settings import DataFolder
 
 LAST, QUARTER = "2025-26-Q1", "2025-26-Q2"
@@ -287,11 +286,11 @@ def test_with_nothing_fresh_the_nowcast_is_the_last_release_to_the_last_place(
 ) -> None:
     quarter = Quarter.from_canonical("2026-27-Q2")
     last = last_release_before(six_quarters, quarter, is_sample=True)
-    plan = NowcastPlan(quarter, last.framework, "nothing-fresh", last, statistics=None)
+    plan = NowcastPlan(quarter, last.framework, "nothing-fresh", last)
     with built(plan, six_quarters) as connection:
         same = "organisation_code, average_metric_score_exact, unadjusted_segment, adjusted_segment, rank"
         different = connection.execute(
-            f"select {same} from carried.league_table except select {same} from league.league_table"
+            f"select {same} from released.league_table except select {same} from league.league_table"
         ).fetchall()
         counted = connection.execute("select count(*) from league.league_table").fetchone()
     assert different == []

@@ -12,7 +12,7 @@ from league_command import Ended, league
 
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
-from dagster_project.scenarios.what_if.build import recomputed
+from dagster_project.scenarios.what_if.ask import recomputed
 from dagster_project.scenarios.what_if.changes import Change
 from dagster_project.settings import DataFolder
 
@@ -40,7 +40,7 @@ def recompute(
     release = next(item for item in current_release(data) if item.quarter == quarter)
     with recomputed(release, organisation, changes, data) as connection:
         return (
-            {table: rows(connection, f"carried.{table}") for table in _TABLES},
+            {table: rows(connection, f"released.{table}") for table in _TABLES},
             {table: rows(connection, f"league.{table}") for table in _TABLES},
         )
 

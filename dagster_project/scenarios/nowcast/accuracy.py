@@ -9,9 +9,12 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
-from dagster_project.scenarios.nowcast.build import NowcastPlan, built
-from dagster_project.scenarios.nowcast.figures import metrics_of
-from dagster_project.scenarios.nowcast.last_release import last_release_before
+from dagster_project.scenarios.nowcast.build import (
+    NowcastPlan,
+    built_as_if_unreleased,
+    last_release_before,
+    metrics_of,
+)
 from dagster_project.settings import DataFolder
 
 HOW = (
@@ -69,10 +72,10 @@ def accuracy_of(quarter: Quarter, data: DataFolder) -> dict[str, Any]:
         )
     official = released[quarter]
     last = last_release_before(data, quarter, is_sample=official.is_sample)
-    plan = NowcastPlan(quarter, official.framework, _PLANNED, last, statistics=None)
-    with built(plan, data) as connection:
+    plan = NowcastPlan(quarter, official.framework, _PLANNED, last)
+    with built_as_if_unreleased(plan, data) as connection:
         nowcast = distances(connection, "league.league_table")
-        unchanged = distances(connection, "carried.league_table")
+        unchanged = distances(connection, "released.league_table")
         return {
             "quarter": str(quarter),
             "is_sample": official.is_sample,
@@ -91,7 +94,7 @@ def accuracy_of(quarter: Quarter, data: DataFolder) -> dict[str, Any]:
             ],
             "only_in_official": _alone(connection, "official", "league"),
             "only_in_nowcast": _alone(connection, "league", "official"),
-            "metrics": metrics_of(connection, official.framework, plan.age),
+            "metrics": metrics_of(connection, plan.age),
         }
 
 

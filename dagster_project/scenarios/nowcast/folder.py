@@ -1,10 +1,13 @@
-"""The folder `nowcasts/<quarter>/<nowcast id>/`: written whole, apart from the releases, and never rewritten."""
+"""The folder `nowcasts/<quarter>/<nowcast id>/`, and what its id is made of: written whole, apart from the releases,
+and never rewritten.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,11 @@ import duckdb
 from dagster_project.durable import flush, make_folder, remove, seal_file, write_new_file
 from dagster_project.errors import LeagueError
 from dagster_project.files import sha256_of_file
+from dagster_project.quarters import Quarter
+from dagster_project.releases.identity import ReleaseIdentity, hash_code, hash_rules, locked_versions
+from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import ReleasedTable, export_table
-from dagster_project.scenarios.nowcast.identity import NowcastIdentity
+from dagster_project.scenarios.nowcast.build import STATE
 from dagster_project.settings import DataFolder
 
 NOWCAST_FILE = "nowcast.json"
@@ -22,6 +28,38 @@ _TABLES = (
     ReleasedTable("league_table", ("table_name", "organisation_code")),
     ReleasedTable("metric_score", ("organisation_code", "metric_id")),
 )
+
+
+@dataclass(frozen=True)
+class NowcastIdentity(ReleaseIdentity):
+    """A nowcast never has the id of a release: its state is among the components."""
+
+    carried_from_quarter: Quarter
+
+    @property
+    def components(self) -> dict[str, Any]:
+        return {
+            **super().components,
+            "release_state": STATE,
+            "carried_from_quarter": str(self.carried_from_quarter),
+        }
+
+
+def identify_nowcast(
+    quarter: Quarter, *, framework: str, statistics: dict[str, str], last: CurrentRelease
+) -> NowcastIdentity:
+    """The identity of a nowcast; `statistics` maps the sha256 of each file used to its name."""
+    return NowcastIdentity(
+        quarter=quarter,
+        framework=framework,
+        is_sample=last.is_sample,
+        previous_release_id=last.release_id,
+        extracts=statistics,
+        rules=hash_rules(),
+        code=hash_code(),
+        versions=locked_versions(),
+        carried_from_quarter=last.quarter,
+    )
 
 
 def nowcast_path(data: DataFolder, identity: NowcastIdentity) -> Path:

@@ -20,11 +20,15 @@ from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.left_out import left_out_of, unread_of
-from dagster_project.scenarios.nowcast.build import STATE, NowcastPlan, built
-from dagster_project.scenarios.nowcast.figures import metrics_of
-from dagster_project.scenarios.nowcast.folder import write_nowcast
-from dagster_project.scenarios.nowcast.identity import identify_nowcast
-from dagster_project.scenarios.nowcast.last_release import last_release_before, trusts_in
+from dagster_project.scenarios.nowcast.build import (
+    STATE,
+    NowcastPlan,
+    built,
+    last_release_before,
+    metrics_of,
+    trusts_in,
+)
+from dagster_project.scenarios.nowcast.folder import identify_nowcast, write_nowcast
 from dagster_project.settings import DataFolder
 
 _NOTICE = (
@@ -75,7 +79,7 @@ def make_nowcast(quarter: Quarter, data: DataFolder, *, extracts_dir: Path | Non
                 "framework": last.framework,
                 "age_quarters": plan.age,
             },
-            "metrics": metrics_of(connection, framework, plan.age),
+            "metrics": metrics_of(connection, plan.age),
         }
         path = write_nowcast(connection, data, identity, content)
         return {**content, **left_out_of(everything), "path": str(path), "places": _places(connection)}

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from dagster_project.errors import InputMissing
+from dagster_project.methodology.rule_check import sound_rules
 from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease, current_release
-from dagster_project.scenarios.what_if.build import recomputed
-from dagster_project.scenarios.what_if.changes import Change
+from dagster_project.scenarios.apart import CHANGED_FIGURE, Scenario, scored_apart
+from dagster_project.scenarios.what_if.changes import (
+    Change,
+    refuse_incomplete_pools,
+    refuse_what_cannot_change,
+)
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.dbt_project import project_with_rules
 
+STATE = "what-if"
 _PLACE = (
     "average_metric_score, average_metric_score_exact, unadjusted_segment, financial_override, "
     "adjusted_segment, rank, organisations_in_table"
@@ -25,7 +34,7 @@ _MOVED = """
         before.table_name, before.organisation_code, before.organisation_name,
         before.average_metric_score, after.average_metric_score,
         before.adjusted_segment, after.adjusted_segment, before.rank, after.rank
-    from carried.league_table as before
+    from released.league_table as before
     inner join league.league_table as after using (organisation_code)
     where
         before.organisation_code <> ?
@@ -39,7 +48,7 @@ _SCORES = """
     select
         before.metric_id, before.metric_name, before.unit, before.value, after.value,
         before.metric_score, after.metric_score
-    from carried.metric_score as before
+    from released.metric_score as before
     inner join league.metric_score as after using (organisation_code, metric_id)
     where
         before.organisation_code = ?
@@ -75,11 +84,41 @@ def what_if(
             "notice": notice_of(is_sample=release.is_sample),
             "organisation_code": code,
             "changes": [{"figure": item.figure, "value": str(item.value)} for item in changes],
-            "before": _place(connection, "carried", code),
+            "before": _place(connection, "released", code),
             "after": _place(connection, "league", code),
             "scores": _scores(connection, code),
             "others": _others(connection, code),
         }
+
+
+@contextmanager
+def recomputed(
+    release: CurrentRelease,
+    organisation: str,
+    changes: Sequence[Change],
+    data: DataFolder,
+    rules_dir: Path | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the quarter with the changes: `league.league_table` and `league.metric_score` as they would
+    be, `released.*` as they are. Raises WrongUsage or InputMissing where a change has nothing to work on.
+    """
+
+    def land_changes(connection: duckdb.DuckDBPyConnection) -> None:
+        refuse_what_cannot_change(connection, organisation, changes)
+        for change in changes:
+            connection.execute(
+                f"insert into {CHANGED_FIGURE} values (?, ?, ?)", [organisation, change.figure, change.value]
+            )
+
+    scenario = Scenario(
+        *(release.quarter, release.framework, STATE, STATE, release),
+        land_inputs=land_changes,
+        check_figures=lambda connection: refuse_incomplete_pools(connection, changes),
+    )
+    with tempfile.TemporaryDirectory(prefix="league-rules-") as folder:
+        project = project_with_rules(sound_rules(rules_dir), Path(folder)) if rules_dir else None
+        with scored_apart(scenario, data, project) as connection:
+            yield connection
 
 
 def _released(quarter: Quarter, data: DataFolder) -> CurrentRelease:

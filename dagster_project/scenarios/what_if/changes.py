@@ -53,7 +53,7 @@ def typed_changes(texts: Sequence[str]) -> list[Change]:
 def refuse_what_cannot_change(
     connection: duckdb.DuckDBPyConnection, organisation: str, changes: Sequence[Change]
 ) -> None:
-    """Raises WrongUsage or InputMissing where a change has nothing to work on; reads `carried.*`.
+    """Raises WrongUsage or InputMissing where a change has nothing to work on; reads `released.*`.
 
     A value in a pool that isn't wholly loaded gives no score, and a score can be changed only where no value
     is published.
@@ -61,7 +61,7 @@ def refuse_what_cannot_change(
     metrics = {
         row[0]: bool(row[1])
         for row in connection.execute(
-            "select metric_id, value is not null from carried.metric_score "
+            "select metric_id, value is not null from released.metric_score "
             "where organisation_code = ? order by metric_id",
             [organisation],
         ).fetchall()
@@ -92,10 +92,11 @@ def refuse_what_cannot_change(
 
 def refuse_incomplete_pools(connection: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> None:
     """Raises InputMissing where a changed value is ranked in a pool of which a table isn't loaded; reads
-    `carried.figure`."""
+    `scenario.scenario_figure`."""
     for change in changes:
         held_back = connection.execute(
-            "select 1 from carried.figure where metric_id = ? and not is_whole limit 1", [change.metric_id]
+            "select 1 from scenario.scenario_figure where metric_id = ? and not is_whole limit 1",
+            [change.metric_id],
         ).fetchone()
         if held_back and change.figure.startswith("OF0"):
             raise InputMissing(

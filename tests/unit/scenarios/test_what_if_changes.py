@@ -21,9 +21,9 @@ from dagster_project.scenarios.what_if.changes import (
 def release() -> Iterator[duckdb.DuckDBPyConnection]:
     """A has a value in OF0013 and a score alone in OF0067; rules score from 1 to 4."""
     with duckdb.connect(":memory:") as connection:
-        connection.execute("create schema carried; create schema methodology")
+        connection.execute("create schema released; create schema scenario; create schema methodology")
         connection.execute(
-            "create table carried.metric_score as from (values ('A', 'OF0013', 77.5), ('A', 'OF0067', null)) "
+            "create table released.metric_score as from (values ('A', 'OF0013', 77.5), ('A', 'OF0067', null)) "
             "scores(organisation_code, metric_id, value)"
         )
         connection.execute(
@@ -82,7 +82,8 @@ def test_a_pool_that_is_not_whole_gives_no_score_for_another_value(
     release: duckdb.DuckDBPyConnection,
 ) -> None:
     release.execute(
-        "create table carried.figure as from (values ('OF0082', false), ('OF0013', true)) f(metric_id, is_whole)"
+        "create table scenario.scenario_figure as "
+        "from (values ('OF0082', false), ('OF0013', true)) f(metric_id, is_whole)"
     )
     refuse_incomplete_pools(release, typed_changes(["OF0013=80"]))
     with pytest.raises(InputMissing, match="OF0082 is ranked in a pool that isn't wholly loaded"):
