@@ -1,4 +1,4 @@
-"""The NHS financial quarter: one value type, how people and files write it, and Dagster's partitions.
+"""The NHS financial quarter: one value type, and how people and files write it.
 
 A financial year starts on 1 April; `2025-26-Q1` is April to June 2025. The canonical text sorts
 in time and is used everywhere: partition key, column, folder, argument.
@@ -10,12 +10,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from dagster_project.errors import WrongUsage
-
-if TYPE_CHECKING:
-    from dagster import StaticPartitionsDefinition
 
 FIRST_YEAR = 2025
 LAST_YEAR = 2034
@@ -115,10 +111,3 @@ def _parts(text: str) -> tuple[int, int | None, int]:
 def partition_keys() -> list[str]:
     """Every quarter the league tables can cover, first to last."""
     return [str(Quarter(year, number)) for year in range(FIRST_YEAR, LAST_YEAR + 1) for number in range(1, 5)]
-
-
-def quarter_partitions() -> StaticPartitionsDefinition:
-    """Dagster's partitions, keyed by the canonical text."""
-    from dagster import StaticPartitionsDefinition
-
-    return StaticPartitionsDefinition(partition_keys())

@@ -12,7 +12,7 @@ from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.data_kind import kind_of
 from dagster_project.extracts.load import LoadedExtracts
-from dagster_project.quarters import quarter_partitions
+from dagster_project.quarters import partition_keys
 from dagster_project.runs.flow import stage
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import WAREHOUSE_SCHEMA
@@ -38,7 +38,7 @@ KEPT = {
     "reconciliation_ledger": "Every difference from the publisher ever seen, as the run found it",
 }
 _LANDED_FROM = landed_column_lineage(list(TABLES))
-PARTITIONS = quarter_partitions()
+PARTITIONS = dg.StaticPartitionsDefinition(partition_keys())
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 

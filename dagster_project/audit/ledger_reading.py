@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.audit.figure_kind import figure_kind_sql
+from dagster_project.audit.reconcile import figure_kind_sql
 from dagster_project.data_kind import Kind, kind_held, kind_in_words
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter

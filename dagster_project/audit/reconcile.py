@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import duckdb
 
-from dagster_project.audit.figure_kind import figure_kind_sql
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
-from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFolder
+
+FIGURE_KINDS = DBT_PROJECT_DIR / "seeds" / "reference" / "figure_kind.csv"
 
 
 def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
@@ -61,3 +63,13 @@ def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
             for table, code, figure, computed, published, outcome, reason in listed
         ],
     }
+
+
+def figure_kind_sql(figure: str = "figure") -> str:
+    """A `case` over the column `figure`: the first pattern of the seed that fits, else the id itself."""
+    with FIGURE_KINDS.open(encoding="utf-8", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: int(row["precedence"]))
+    fits = " ".join(
+        f"when {figure} like '{row['figure_pattern']}' then '{row['figure_kind']}'" for row in rows
+    )
+    return f"case {fits} else {figure} end"

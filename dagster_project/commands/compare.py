@@ -40,7 +40,7 @@ def _show_pair(result: Mapping[str, Any]) -> None:
     """Both organisations with their likely ranges, then how often either comes out before the other."""
     from rich.markup import escape
 
-    from dagster_project.presentation import NOT_A_VERDICT
+    from dagster_project.notices import NOT_A_VERDICT
     from dagster_project.shown import Terminal
 
     out = Terminal(highlight=False, width=_WIDTH)

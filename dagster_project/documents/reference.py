@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.documents.assumptions import assumptions
 from dagster_project.documents.data_dictionary import data_dictionary
 from dagster_project.documents.gate_book import gate_book
 from dagster_project.documents.lineage_page import lineage_documents
 from dagster_project.documents.markdown import heading, page, table
-from dagster_project.documents.rule_book import rule_book
+from dagster_project.documents.rule_book import assumptions, rule_book
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError

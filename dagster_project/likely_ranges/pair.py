@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from dagster_project.errors import InputMissing, InputRejected, WrongUsage
+from dagster_project.explanation.explain import Known, find_organisation
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables, find_release
-from dagster_project.explanation.search import Known, find_organisation
 from dagster_project.likely_ranges.draws import (
     UNITS_IN_A_SCORE,
     Choices,

@@ -11,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ExitCode, InputMissing, WrongUsage
-from dagster_project.methodology.likely_range_check import LIKELY_RANGE_TABLE, unknown_of_likely_ranges
 from dagster_project.methodology.rule_set import STATES, Row, RuleSet, column_types, read_rules
 from dagster_project.quarters import Quarter
 
+LIKELY_RANGE_TABLE = "likely_range_parameter"
+_LIKELY_RANGE_NUMBERS = (
+    "replicates",
+    "low_percentile",
+    "high_percentile",
+    "told_apart_from",
+    "published_average_tolerance",
+    "published_rank_tolerance",
+)
+_LIKELY_RANGE_CHOICES = {"part_weights_enter": ("equal_chance", "chance_by_weight", "as_one")}
 RANKED_RULES = ("plain", "standard", "floor")
 _NEEDED_TABLES = (
     "domain",
@@ -93,7 +102,7 @@ def unknowns(rules: RuleSet, framework: str) -> list[Finding]:
     for parameter in _NEEDED_PARAMETERS:
         if not values.get(parameter):
             found.append(Finding(framework, "framework_parameter", f"{parameter} is not known"))
-    for text in unknown_of_likely_ranges(rules, framework):
+    for text in _unknown_of_likely_ranges(rules, framework):
         found.append(Finding(framework, LIKELY_RANGE_TABLE, text))
     return found
 
@@ -293,3 +302,17 @@ def _named_in(rules_dir: Path | None) -> set[str]:
         for file in sorted(rules_dir.glob("*.csv"))
         for row in csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
     }
+
+
+def _unknown_of_likely_ranges(rules: RuleSet, framework: str) -> Iterator[str]:
+    """What a framework's rows lack; nothing of a framework that has none at all, which is found elsewhere."""
+    rows = {row["parameter"]: row for row in rules.rows(LIKELY_RANGE_TABLE, framework)}
+    if not rows:
+        return
+    for parameter in _LIKELY_RANGE_NUMBERS:
+        if parameter not in rows or not rows[parameter]["number"]:
+            yield f"{parameter} is not known"
+    for parameter, choices in _LIKELY_RANGE_CHOICES.items():
+        found = rows[parameter]["choice"] if parameter in rows else ""
+        if found not in choices:
+            yield f"{parameter}: expected one of {', '.join(choices)}, found {found!r}"

@@ -19,11 +19,11 @@ from dagster_project.verification.bundle_members import (
     Bytes,
     earlier_release,
     members_of,
-    telling_members,
     zip_members,
 )
 from dagster_project.verification.findings import Check, exit_code_of
 from dagster_project.verification.released_files import rows_of
+from dagster_project.verification.telling import telling_members
 from dagster_project.verification.verify import Verification, asked_release
 
 _SHOWN = 5

@@ -6,11 +6,10 @@ follows from what the release id is the hash of, or is told from that: nothing e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.identity import hash_rules
 from dagster_project.settings import PROJECT_ROOT, DataFolder
-from dagster_project.verification.archived_files import manifest_of
 from dagster_project.verification.checkout import has_own_rules
 
 METADATA = "ro-crate-metadata.json"
@@ -79,27 +77,6 @@ def members_of(
     if rules_dir is not None:
         members |= _rules_in_force(rules_dir, content["rules"])
     return members
-
-
-def telling_members(
-    archive: Archive,
-    content: Content,
-    earlier: Content | None,
-    files: Mapping[str, tuple[str, int]],
-    extracts: Iterable[Mapping[str, Any]],
-) -> dict[str, bytes]:
-    """The manifest, the README and the crate's metadata: told from the other members and from nothing else.
-
-    `files` are sha256 and bytes of those by name, `extracts` the released table of that name. The same members
-    give the same bytes, so that whoever has them can tell whether these were changed.
-    """
-    from dagster_project.verification.crate import describe
-
-    rows = list(extracts)
-    manifest = manifest_of(archive, content, {row["extract_id"]: row["source"] for row in rows})
-    told = {MANIFEST: manifest, README: readme(content)}
-    described = {**files, **{name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in told.items()}}
-    return {**told, METADATA: describe(content, earlier, described, extracts=rows)}
 
 
 def earlier_release(data: DataFolder, content: Content) -> Content | None:

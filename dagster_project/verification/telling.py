@@ -6,27 +6,52 @@ are that code's.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dagster_project.archive.archive import Archive
 from dagster_project.files import sha256_of_file
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import read_release, release_path
 from dagster_project.settings import PROJECT_ROOT, DataFolder
+from dagster_project.verification.archived_files import manifest_of
 from dagster_project.verification.bundle_members import (
     MANIFEST,
     METADATA,
     README,
+    Content,
     earlier_release,
     member_names,
-    telling_members,
+    readme,
 )
 from dagster_project.verification.clean_place import run_in
+from dagster_project.verification.crate import describe
 from dagster_project.verification.released_files import rows_of
 
 _TOLD = (MANIFEST, README, METADATA)
+
+
+def telling_members(
+    archive: Archive,
+    content: Content,
+    earlier: Content | None,
+    files: Mapping[str, tuple[str, int]],
+    extracts: Iterable[Mapping[str, Any]],
+) -> dict[str, bytes]:
+    """The manifest, the README and the crate's metadata: told from the other members and from nothing else.
+
+    `files` are sha256 and bytes of those by name, `extracts` the released table of that name. The same members
+    give the same bytes, so that whoever has them can tell whether these were changed.
+    """
+    rows = list(extracts)
+    manifest = manifest_of(archive, content, {row["extract_id"]: row["source"] for row in rows})
+    told = {MANIFEST: manifest, README: readme(content)}
+    described = {**files, **{name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in told.items()}}
+    return {**told, METADATA: describe(content, earlier, described, extracts=rows)}
 
 
 def told_again(place: DataFolder, quarter: Quarter, release_id: str) -> dict[str, bytes]:

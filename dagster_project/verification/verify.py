@@ -27,9 +27,14 @@ from dagster_project.verification.checkout import (
     check_versions,
 )
 from dagster_project.verification.clean_place import lay_out, make_again_by
-from dagster_project.verification.comparison import REBUILT, check_rebuilt
 from dagster_project.verification.findings import Check, Finding, exit_code_of
-from dagster_project.verification.released_files import RELEASED, check_release_file, check_released_files
+from dagster_project.verification.released_files import (
+    REBUILT,
+    RELEASED,
+    check_rebuilt,
+    check_release_file,
+    check_released_files,
+)
 
 EARLIER = "earlier release"
 

@@ -1,5 +1,5 @@
-{# One league table by itself: the same columns, its organisations alone. #}
-{% macro league_table_of(table_name) %}
+{# League-table rows of the quarters in scope: of all tables, or of one by itself. #}
+{% macro league_table_of(table_name=none) %}
 with
 
 league_table as (
@@ -47,7 +47,9 @@ final as (
     from league_table
     inner join quarter_in_scope
         on league_table.quarter = quarter_in_scope.quarter
-    where league_table.table_name = '{{ table_name }}'
+    {% if table_name is not none %}
+        where league_table.table_name = '{{ table_name }}'
+    {% endif %}
 
 )
 

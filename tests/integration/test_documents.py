@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pytest
 
-from dagster_project.documents.dbt_page import write_dbt_page
 from dagster_project.documents.reference import (
     REFERENCE_DIR,
     REMEDY,
@@ -25,7 +24,7 @@ from dagster_project.documents.reference import (
 )
 from dagster_project.documents.rule_book import rows_of, rule_book
 from dagster_project.documents.rule_words import in_words
-from dagster_project.documents.site import build_site
+from dagster_project.documents.site import build_site, write_dbt_page
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.documents.stage_graph import stage_graph
 from dagster_project.errors import LeagueError

@@ -1,11 +1,13 @@
-"""Splits the difference of two releases by cause: the project's own models in a warehouse for the moment."""
+"""Two releases in a warehouse for the moment: their difference, split by cause by the project's own models."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,6 +26,8 @@ _READ = {
     "segment_threshold": (),
     "extract": (),
 }
+_WHOLE_NUMBERS = ("adjusted_segment", "rank")
+_SUGGESTED = 5
 
 
 @contextmanager
@@ -86,3 +90,138 @@ def _require(
             f"{file}: expected the column {', '.join(missing)}; the release was made before it was released, "
             f"so its changes can't be split by cause: release {release.quarter} again."
         )
+
+
+def organisations(connection: duckdb.DuckDBPyConnection, which: str) -> list[dict[str, Any]]:
+    """Those that came (`is_in`) or went (`is_out`), by table."""
+    return _rows(
+        connection,
+        "select total.table_name, organisation_code, max(organisation_name) as organisation_name "
+        "from league.movement_total as total inner join league.league_table as placed "
+        f"using (organisation_code, table_name) where total.measure = 'rank' and {which} group by all order by all",
+    )
+
+
+def values_of(
+    connection: duckdb.DuckDBPyConnection, before: ComparedRelease, after: ComparedRelease
+) -> dict[str, Any]:
+    """Metric values of organisations in both that print otherwise, came or went."""
+    (row,) = _rows(
+        connection,
+        "with value as (select table_name, organisation_code, metric_id, "
+        "max(case when release_id = ? then value end) as value_before, "
+        "max(case when release_id = ? then value end) as value_after "
+        "from league.metric_score where value is not null group by all) "
+        "select count(*) filter (value_before <> value_after) as changed, "
+        "count(*) filter (value_before = value_after) as unchanged, "
+        'count(*) filter (value_before is null) as "in", count(*) filter (value_after is null) as out from value',
+        [before.release_id, after.release_id],
+    )
+    return row
+
+
+def measure_of(connection: duckdb.DuckDBPyConnection, measure: str) -> dict[str, Any]:
+    """How many figures of a measure changed, came and went, and how much each cause moved."""
+    (counts,) = _rows(
+        connection,
+        "select count(*) filter (change <> 0) as changed, count(*) filter (change = 0) as unchanged, "
+        'count(*) filter (is_in) as "in", count(*) filter (is_out) as out '
+        "from league.movement_total where measure = ?",
+        [measure],
+    )
+    causes = _rows(
+        connection,
+        "select cause, count(distinct (organisation_code, case when measure = 'metric_score' then metric_id end)) "
+        "as changed, sum(abs(change)) as moved from league.movement where measure = ? "
+        "group by cause order by moved desc, cause",
+        [measure],
+    )
+    return {"measure": measure, **counts, "causes": [_typed(cause, measure, "moved") for cause in causes]}
+
+
+def movements_of(connection: duckdb.DuckDBPyConnection, code: str | None) -> list[dict[str, Any]]:
+    """Each organisation in either release: every measure before and after, with the causes of its change."""
+    wanted = "" if code is None else "where organisation_code = ?"
+    given = [] if code is None else [code]
+    causes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in _rows(
+        connection,
+        "select table_name, organisation_code, measure, metric_id, cause, change from league.movement "
+        f"{wanted} order by table_name, organisation_code, measure, abs(change) desc, metric_id, cause",
+        given,
+    ):
+        measure = row["measure"]
+        whole = (row["table_name"], row["organisation_code"], measure)
+        share = _typed({"cause": row["cause"], "change": row["change"]}, measure, "change")
+        if measure == "average_metric_score":
+            causes.setdefault(whole, []).append({"metric_id": row["metric_id"], **share})
+        else:
+            causes.setdefault((*whole, row["metric_id"]), []).append(share)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in _rows(
+        connection,
+        "select total.table_name, total.organisation_code, organisation_name, measure, metric_id, metric_name, "
+        "figure_before, figure_after, change, is_in, is_out from league.movement_total as total "
+        "left join (select metric_id, max(metric_name) as metric_name from league.metric group by all) "
+        "using (metric_id) left join (select table_name, organisation_code, "
+        "max_by(organisation_name, quarter) as organisation_name from league.league_table group by all) "
+        f"using (table_name, organisation_code) {wanted} "
+        "order by total.table_name, total.organisation_code, measure, metric_id",
+        given,
+    ):
+        measure, place = row["measure"], (row["table_name"], row["organisation_code"])
+        named = {name: row[name] for name in ("table_name", "organisation_code", "organisation_name")}
+        one = found.setdefault(place, named | {"metric_scores": []})
+        total = {"before": row["figure_before"], "after": row["figure_after"], "change": row["change"]}
+        moved = _typed(total, measure, *total) | {"is_in": row["is_in"], "is_out": row["is_out"]}
+        if measure == "metric_score":
+            moved = {"metric_id": row["metric_id"], "metric_name": row["metric_name"]} | moved
+            one["metric_scores"].append(
+                moved | {"causes": causes.get((*place, measure, row["metric_id"]), [])}
+            )
+        elif measure == "average_metric_score":
+            one[measure] = moved | {"causes": causes.get((*place, measure), [])}
+        else:
+            one[measure] = moved | {"causes": causes.get((*place, measure, None), [])}
+    return list(found.values())
+
+
+def _typed(row: Mapping[str, Any], measure: str, *names: str) -> dict[str, Any]:
+    """Segments and ranks as integers, scores as decimal text with all their places."""
+    given = {name: row[name] for name in names if row[name] is not None}
+    whole = measure in _WHOLE_NUMBERS
+    return {**row, **{name: int(found) if whole else f"{found:f}" for name, found in given.items()}}
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, given: list[Any] | None = None
+) -> list[dict[str, Any]]:
+    found = connection.execute(query, given or [])
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def organisation_named(connection: duckdb.DuckDBPyConnection, text: str) -> str:
+    """The organisation's code; raises InputMissing with those that come near."""
+    names = dict(
+        connection.execute(
+            "select organisation_code, max_by(organisation_name, quarter) from league.league_table "
+            "group by organisation_code order by organisation_code"
+        ).fetchall()
+    )
+    wanted = " ".join(text.split())
+    if wanted.upper() in names:
+        return wanted.upper()
+    holding = [code for code, name in names.items() if wanted.casefold() in name.casefold()]
+    if len(holding) == 1:
+        return str(holding[0])
+    by_name = {name.casefold(): code for code, name in names.items()}
+    near = holding or [
+        *get_close_matches(wanted.upper(), names, _SUGGESTED),
+        *(by_name[name] for name in get_close_matches(wanted.casefold(), by_name, _SUGGESTED)),
+    ]
+    suggested = ", ".join(f"{code} ({names[code]})" for code in near[:_SUGGESTED])
+    raise InputMissing(
+        f"{text!r}: expected the code or a part of the name of one organisation of either release; found "
+        f"{len(holding) or 'none'}. " + (f"Near it: {suggested}." if suggested else "None comes near.")
+    )

@@ -11,9 +11,8 @@ import hand_made_run as hand_made
 import pytest
 
 from dagster_project.errors import InputRejected
-from dagster_project.releases.damage import refuse_damaged
+from dagster_project.releases.damage import faults_of_form, refuse_damaged
 from dagster_project.releases.folder import read_release_file, release_file_bytes
-from dagster_project.releases.release_content import faults_of_form
 from dagster_project.settings import DataFolder
 from dagster_project.verification.released_files import check_release_file
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.verification.comparison import check_rebuilt, differing_rows
+from dagster_project.verification.released_files import check_rebuilt, differing_rows
 
 ROWS = [("Z01", "metric a", 1), ("Z01", "metric b", 2), ("Z02", "metric a", 3)]
 
