@@ -24,8 +24,9 @@ from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs.record import RunRecord, mend_outcomes
 from dagster_project.runs.request import RunRequest
 from dagster_project.runs.witness import NoWitness, Witness
-from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.settings import DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject, project_with_rules
+from dagster_project.warehouse.dbt_project import checkout_project as shared_project
 
 if TYPE_CHECKING:
     from dagster_project.extracts.load import LoadedExtracts
@@ -190,7 +191,7 @@ class QuarterlyRun:
 
 def checkout_project(data: DataFolder) -> DbtProject:
     """The dbt project of the checkout, parsed into the data folder."""
-    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    return shared_project(data.root / "dbt")
 
 
 def _opened(value: _Value | None) -> _Value:

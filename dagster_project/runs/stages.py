@@ -32,8 +32,10 @@ from dagster_project.settings import EXPECTATIONS_DIR, METHODOLOGY_DIR
 from dagster_project.shown import as_csv
 from dagster_project.warehouse.landing import QuarterInScope, land
 from dagster_project.warehouse.mart_columns import follow_contracts
+from dagster_project.warehouse.rules_in_place import SEEDS as SEED_NODES
+from dagster_project.warehouse.rules_in_place import put_rules
 
-SEEDS = ("resource_type:seed",)
+SEEDS = (SEED_NODES,)
 MEASURING = (
     "fqn:nhs_league_tables.staging",
     "fqn:nhs_league_tables.statistics",
@@ -74,7 +76,7 @@ def read_extracts(run: QuarterlyRun) -> LoadedExtracts:
 def seed_rules(run: QuarterlyRun) -> list[str]:
     """Puts the rules into the candidate; returns dbt's unique ids of the seeds."""
     with run.stage("seed", "Loading the rules of scoring"):
-        return _build(run, "seed", SEEDS)
+        return put_rules(run.project, run.candidate.warehouse, threads=run.request.threads)
 
 
 def measure(run: QuarterlyRun) -> list[str]:
