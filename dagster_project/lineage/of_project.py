@@ -34,7 +34,8 @@ def lineage_of(project: DbtProject) -> ColumnLineage:
     """The column lineage of everything that the project's models, seeds and the gates make.
 
     Takes one to two seconds the first time after a change of the project, of the suites or of this code; later it
-    is read from the data folder, or from the checkout's `build` in a new one. Raises LeagueError where a column can't be resolved.
+    is read from the data folder, or from the checkout's `build` in a new one. Raises LeagueError where a column
+    can't be resolved.
     """
     own, made_by = project.parsed_folder / KEPT, _made_by()
     found = _kept(own, made_by)
