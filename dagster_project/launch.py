@@ -15,6 +15,7 @@ from dagster_project.interruption import SENTENCE, is_interruption, to_the_end, 
 from dagster_project.machine import require_memory
 from dagster_project.progress import announce
 from dagster_project.releases.journal import person
+from dagster_project.run_history import written_quickly
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DATA_VARIABLE, DataFolder
@@ -62,7 +63,7 @@ def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
         "league/started_by": "league rebuild" if request.rebuild else "league run",
         **_partition_tags([str(q) for q in quarters]),
     }
-    with _instance(data) as instance:
+    with _instance(data) as instance, written_quickly(instance):
         job = defs.resolve_job_def(JOB_NAME)
         try:
             result = job.execute_in_process(

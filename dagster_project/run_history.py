@@ -1,21 +1,25 @@
-"""Dagster's run history as pruning sees it: which runs have ended, and how one is forgotten, by Dagster's own API."""
+"""Dagster's run history, by Dagster's own API: written quickly by a run, and as pruning sees it, which runs have ended
+and how one is forgotten.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.dagster_home import dagster_home
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
-    from dagster._core.storage.dagster_run import RunRecord
+    from dagster import DagsterInstance, RunRecord
+    from sqlalchemy import Connection, Engine
 
 _PAGE = 500
+_INDEX = "index"
+_SECONDS_TO_WAIT = 60
 
 
 class DagsterHistory:
@@ -84,6 +88,68 @@ def run_history(data: DataFolder) -> Iterator[DagsterHistory | NoHistory]:
 
     with DagsterInstance.get() as instance:
         yield DagsterHistory(instance, home)
+
+
+@contextmanager
+def written_quickly(instance: DagsterInstance) -> Iterator[None]:
+    """Keeps the databases of Dagster's events open as long as the context is, where they are SQLite.
+
+    Dagster opens its database anew for each of a run's four hundred events, and plans the same statement each time.
+    Every event is still on the disk of its own as soon as it is told: a process that is killed loses none. A power
+    cut may take the last ones; how a run ended is in its own record.
+    """
+    storage: Any = instance.event_log_storage
+    if not hasattr(storage, "conn_string_for_shard"):
+        yield
+        return
+    engines: dict[str, Engine] = {}
+    opened, index_opened = storage.run_connection, storage.index_connection
+
+    @contextmanager
+    def of_run(run_id: str | None = None) -> Iterator[Connection]:
+        if run_id is None:
+            with opened(run_id) as connection:
+                yield connection
+            return
+        with _begin(engines, storage, run_id, lambda: opened(run_id)) as connection:
+            yield connection
+
+    @contextmanager
+    def of_index() -> Iterator[Connection]:
+        with _begin(engines, storage, _INDEX, index_opened) as connection:
+            yield connection
+
+    storage.run_connection, storage.index_connection = of_run, of_index
+    try:
+        yield
+    finally:
+        del storage.run_connection, storage.index_connection
+        for engine in engines.values():
+            engine.dispose()
+
+
+def _begin(
+    engines: dict[str, Engine],
+    storage: Any,
+    shard: str,
+    first: Callable[[], AbstractContextManager[Any]],
+) -> AbstractContextManager[Connection]:
+    """A transaction in a database, which Dagster's own way of opening it makes where it isn't there yet."""
+    if shard not in engines:
+        import sqlalchemy
+
+        with first():
+            pass
+        engine = sqlalchemy.create_engine(
+            storage.conn_string_for_shard(shard), connect_args={"timeout": _SECONDS_TO_WAIT}
+        )
+        sqlalchemy.event.listen(engine, "connect", _dont_wait_for_the_disk)
+        engines[shard] = engine
+    return engines[shard].begin()
+
+
+def _dont_wait_for_the_disk(connection: Any, _: object) -> None:
+    connection.execute("pragma synchronous = normal")
 
 
 def _records(instance: DagsterInstance) -> Iterator[RunRecord]:

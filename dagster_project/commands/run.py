@@ -42,13 +42,17 @@ def run(
     by: By = None,
     accept_fewer: AcceptFewer = None,
     threads: Annotated[int, typer.Option(help="Threads of dbt.")] = 2,
+    again: Annotated[
+        bool, typer.Option("--again", help="Do the whole work also where nothing is new since it was done.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Build quarters: read, gate, score, gate, release."""
-    # Every option has the name of its field of `RunRequest`; a test holds both together.
-    asked = {name: value for name, value in locals().items() if name != "as_json"}
+    """Build quarters: read, gate, score, gate, release. Ends at once where nothing is new."""
+    # Every option but --again has the name of its field of `RunRequest`; a test holds both together.
+    asked = {name: value for name, value in locals().items() if name not in ("again", "as_json")}
     with reporting(as_json):
         from dagster_project.progress import listening
+        from dagster_project.runs.nothing_new import earlier_outcome, inputs_of, keep_inputs
         from dagster_project.runs.request import RunRequest
 
         asked["quarters"] = tuple(Quarter.from_argument(text) for text in quarters)
@@ -57,9 +61,19 @@ def run(
         request = RunRequest(**asked)
         data = request.data_folder
         with listening(presentation.progress):
-            from dagster_project.launch import launch
+            earlier = None if again else earlier_outcome(request, data)
+            if earlier is not None:
+                presentation.progress(
+                    f"Nothing new since run {earlier['run_id']}: same files, rules and code, and its release is as it "
+                    "was made. --again does the work again"
+                )
+                outcome = earlier
+            else:
+                from dagster_project.launch import launch
 
-            outcome = launch(request, data)
+                inputs = inputs_of(request)
+                outcome = launch(request, data)
+                keep_inputs(request, data, outcome, inputs)
         finish(outcome, as_json, lambda: presentation.show_run(outcome, data))
 
 

@@ -13,8 +13,8 @@ from dagster_project.documents.sources import DocumentSources
 from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
 from dagster_project.methodology.rule_set import read_rules
-from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.settings import PROJECT_ROOT, DataFolder
+from dagster_project.warehouse.dbt_project import checkout_project
 
 REFERENCE_DIR = PROJECT_ROOT / "docs" / "reference"
 REMEDY = "Run `make docs-reference` (or `league docs reference`) and commit docs/reference/."
@@ -25,7 +25,7 @@ _GENERATED = (
 
 def bundled_sources(data: DataFolder) -> DocumentSources:
     """The checkout's own dbt project and rules; what dbt parsed is kept in the data folder, as runs keep it."""
-    return DocumentSources(DbtProject(DBT_PROJECT_DIR, data.root / "dbt").manifest, read_rules())
+    return DocumentSources(checkout_project(data).manifest, read_rules())
 
 
 def reference_documents(sources: DocumentSources) -> dict[str, str]:

@@ -6,10 +6,9 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
@@ -34,20 +33,24 @@ def lineage_of(project: DbtProject) -> ColumnLineage:
     """The column lineage of everything that the project's models, seeds and the gates make.
 
     Takes one to two seconds the first time after a change of the project, of the suites or of this code; later it
-    is read from the data folder. Raises LeagueError where a column can't be resolved.
+    is read from the data folder, or from the checkout's `build` in a new one. Raises LeagueError where a column
+    can't be resolved.
     """
-    kept = project.parsed_folder / KEPT
-    made_by = _made_by()
-    if kept.is_file():
-        # A file that was cut off is derived again, like one of other code.
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            content = json.loads(kept.read_bytes())
-            if content["made_by"] == made_by:
-                return from_json(content)
-    from dagster_project.lineage.derivation import derived
+    own, made_by = project.parsed_folder / KEPT, _made_by()
+    found = _kept(own, made_by)
+    if found is not None:
+        return found
+    shared = project.shared_folder / KEPT if project.shared_folder is not None else None
+    lineage = _kept(shared, made_by) if shared is not None else None
+    if lineage is None:
+        from dagster_project.lineage.derivation import derived
 
-    lineage = derived(project)
-    _keep(kept, {"made_by": made_by, **as_json(lineage)})
+        lineage = derived(project)
+        if shared is not None:
+            # A checkout that can't be written: each data folder derives it for itself.
+            with contextlib.suppress(OSError):
+                _keep(shared, made_by, lineage)
+    _keep(own, made_by, lineage)
     return lineage
 
 
@@ -70,6 +73,16 @@ def _made_by() -> str:
     return digest.hexdigest()[:16]
 
 
-def _keep(path: Path, content: Mapping[str, Any]) -> None:
+def _kept(path: Path, made_by: str) -> ColumnLineage | None:
+    """What is kept, if it is whole and of this code; a file that was cut off counts as none."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        content = json.loads(path.read_bytes())
+        if content["made_by"] == made_by:
+            return from_json(content)
+    return None
+
+
+def _keep(path: Path, made_by: str, lineage: ColumnLineage) -> None:
     """Several processes may derive at once: a rename makes the last one everybody's."""
+    content = {"made_by": made_by, **as_json(lineage)}
     write_whole(path, json.dumps(content, separators=(",", ":")))

@@ -27,7 +27,7 @@ from dagster_project.releases.journal import (
 from dagster_project.releases.past_league_tables import keep_league_tables
 from dagster_project.releases.publish import commit, current_release, make_current
 from dagster_project.releases.reload import forget_quarter, reload_release
-from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.settings import DataFolder
 
 _SEEDS = ("resource_type:seed,fqn:nhs_league_tables.reference",)
 _VIEWS = (
@@ -149,10 +149,10 @@ def _bring_back(candidate: Candidate, data: DataFolder, wanted: Sequence[Release
     over releases, as the candidate of a run that was held is thrown away.
     """
     # Only here: a run that holds needs neither, and dbt takes two seconds.
-    from dagster_project.warehouse.dbt_project import DbtProject
+    from dagster_project.warehouse.dbt_project import checkout_project
     from dagster_project.warehouse.mart_columns import follow_contracts
 
-    project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    project = checkout_project(data)
     with candidate.connect() as connection:
         follow_contracts(connection, project.manifest)
         for event in wanted:

@@ -16,6 +16,7 @@ from dagster_project.settings import EXPECTATIONS_DIR, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
 from dagster_project.warehouse.landing import QuarterInScope
 from dagster_project.warehouse.mart_columns import follow_contracts
+from dagster_project.warehouse.rules_in_place import put_rules
 
 
 def build(stage: Stage, project: DbtProject, warehouse: Path, *, threads: int) -> list[str]:
@@ -27,6 +28,8 @@ def build(stage: Stage, project: DbtProject, warehouse: Path, *, threads: int) -
     if stage.keeps_quarters:
         with duckdb.connect(str(warehouse)) as connection:
             follow_contracts(connection, project.manifest)
+    if stage.seeds:
+        return put_rules(project, warehouse, threads=threads)
     built = project.build(stage.command, stage.selection, warehouse, threads=threads)
     if stage.draws:
         with duckdb.connect(str(warehouse)) as connection:

@@ -3,7 +3,9 @@
 dbt is imported where it is used: it costs two seconds. Its parser would start anew for every warehouse
 path, so the project is parsed under a fixed name, kept by the hash of its files, and runs are given the
 parsed manifest. The web server, its daemon and a run may all parse at once: each does so in a folder of
-its own, and a rename makes the first one everybody's.
+its own, and a rename makes the first one everybody's. What one data folder's run has parsed is kept in the
+checkout's `build` too, so that the next new data folder takes it from there; where that can't be written,
+each data folder parses for itself.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -27,7 +29,7 @@ from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.progress import announce
-from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME, DataFolder
+from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _MANIFEST = "manifest.json"
@@ -35,14 +37,18 @@ _SUMS = "sums.json"
 EPHEMERAL = "__dbt__cte__"
 _PARSED = "partial_parse.msgpack"
 _PARSED_KEPT = 4
+# dbt-adapters and dbt-common hold macros and node classes, which are in what is parsed.
+_PARSED_BY = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb")
+SHARED = PROJECT_ROOT / "build" / "dbt"
 
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A dbt project folder and the folder that parsed manifests are kept in."""
+    """A dbt project folder, the folder that parsed manifests are kept in, and one shared by several such folders."""
 
     project_dir: Path
     target_dir: Path
+    shared_dir: Path | None = None
 
     @cached_property
     def parsed(self) -> Any:
@@ -124,6 +130,30 @@ class DbtProject:
             announce(f"{folder} isn't as dbt left it: parsing the project again")
             shutil.rmtree(folder, ignore_errors=True)
         make_folder(self.target_dir)
+        shared = self.shared_folder
+        if shared is not None and _is_sound(shared):
+            # A sum tells whether somebody removed or changed it meanwhile.
+            with suppress(OSError):
+                _copy_parsed(shared, folder)
+        if not (folder.is_dir() and _is_sound(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+            self._parse_into(folder)
+        if shared is not None and not _is_sound(shared):
+            # A checkout that can't be written costs each data folder a parsing of its own, nothing else.
+            with suppress(OSError):
+                make_folder(shared.parent)
+                shutil.rmtree(shared, ignore_errors=True)
+                _copy_parsed(folder, shared)
+                _forget_older(shared)
+        _forget_older(folder)
+        return folder
+
+    @cached_property
+    def shared_folder(self) -> Path | None:
+        """Where other data folders find what is known of the project as it stands; None if nothing is shared."""
+        return None if self.shared_dir is None else self.shared_dir / self.fingerprint()
+
+    def _parse_into(self, folder: Path) -> None:
         own = Path(tempfile.mkdtemp(prefix="parsing-", dir=self.target_dir))
         with _dbt_environment(own, Path(f"{WAREHOUSE_NAME}.duckdb")):
             result = _invoke(["parse", "--log-level", "none", *self._folders()])
@@ -131,24 +161,12 @@ class DbtProject:
             shutil.rmtree(own, ignore_errors=True)
             raise LeagueError(f"dbt can't parse {self.project_dir}: {result.exception}")
         write_whole(own / _SUMS, json.dumps(_sums(own)))
-        try:
-            own.rename(folder)
-            flush(folder.parent)
-        except OSError:
-            shutil.rmtree(own, ignore_errors=True)
-        self._forget_older(folder)
-        return folder
-
-    def _forget_older(self, folder: Path) -> None:
-        """Keeps the last few parsed manifests: a process that has just found one may still be reading it."""
-        kept = sorted(self.target_dir.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-        for older in kept[_PARSED_KEPT:]:
-            if older != folder:
-                shutil.rmtree(older, ignore_errors=True)
+        _put_in_place(own, folder)
 
     def fingerprint(self) -> str:
         """Changes whenever a file of the project, dbt itself or the place of the project changes."""
-        digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')} {self.project_dir}".encode())
+        versions = " ".join(version(package) for package in _PARSED_BY)
+        digest = hashlib.sha256(f"{versions} {self.project_dir}".encode())
         for path in sorted(self.project_dir.rglob("*")):
             relative = path.relative_to(self.project_dir)
             if relative.parts[0] not in _MADE_BY_DBT and path.is_file():
@@ -173,14 +191,50 @@ def _is_sound(folder: Path) -> bool:
         return False
 
 
+def _copy_parsed(source: Path, folder: Path) -> None:
+    """Puts a copy of a parsed project at `folder`, whole; raises OSError where it can't."""
+    own = Path(tempfile.mkdtemp(prefix="parsing-", dir=folder.parent))
+    try:
+        for name in (_PARSED, _MANIFEST, _SUMS):
+            shutil.copyfile(source / name, own / name)
+    except OSError:
+        shutil.rmtree(own, ignore_errors=True)
+        raise
+    _put_in_place(own, folder)
+
+
+def _put_in_place(own: Path, folder: Path) -> None:
+    """Gives a finished folder its name, unless another process was first."""
+    try:
+        own.rename(folder)
+        flush(folder.parent)
+    except OSError:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _forget_older(folder: Path) -> None:
+    """Keeps the last few parsed manifests beside `folder`: a process that has just found one may be reading it."""
+    kept = sorted(folder.parent.iterdir(), key=_changed_at, reverse=True)
+    for older in kept[_PARSED_KEPT:]:
+        if older != folder:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def results_of_last_build(warehouse: Path) -> Path:
     """Where the results of the last `DbtProject.build` on a warehouse are: dbt's own run_results.json."""
     return warehouse.parent / "dbt_target" / "run_results.json"
 
 
 def checkout_project(data: DataFolder) -> DbtProject:
-    """The dbt project of the checkout, parsed into the data folder."""
-    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+    """The dbt project of the checkout, its parsed manifests in the data folder and shared with others."""
+    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", SHARED)
 
 
 def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:

@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.settings import DBT_PROJECT_DIR
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.warehouse.dbt_project import SHARED, DbtProject
 
 ORDER = (
     *("staging", "statistics", "metrics", "scoring", "likely_ranges"),
@@ -22,7 +22,7 @@ DRAWN_FROM = "likely_ranges"
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    return DbtProject(DBT_PROJECT_DIR, tmp_path_factory.mktemp("dbt")).manifest
+    return DbtProject(DBT_PROJECT_DIR, tmp_path_factory.mktemp("dbt"), SHARED).manifest
 
 
 def flows_back(manifest: Mapping[str, Any]) -> list[str]:

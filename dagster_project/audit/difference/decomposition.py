@@ -13,8 +13,8 @@ import duckdb
 
 from dagster_project.audit.difference.compared_releases import ComparedRelease
 from dagster_project.errors import InputMissing
-from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.warehouse.dbt_project import checkout_project
 
 _MODELS = ("fqn:nhs_league_tables.insight.movement",)
 # The released tables that the models read; the columns are those that older releases may lack.
@@ -43,7 +43,7 @@ def decomposed(
         warehouse = Path(folder) / data.warehouse.name
         with duckdb.connect(str(warehouse)) as connection:
             _load(connection, before, after)
-        project = DbtProject(DBT_PROJECT_DIR, data.root / "dbt")
+        project = checkout_project(data)
         project.build("run", _MODELS, warehouse, threads=2)
         with duckdb.connect(str(warehouse)) as connection:
             yield connection

@@ -18,7 +18,7 @@ import pyarrow as pa
 from dagster_project.extracts import rows
 from dagster_project.extracts.rows import EXTRACT_ROW
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.warehouse.dbt_project import SHARED, DbtProject
 
 FRAMEWORK = "2025-26"
 RESULTS = (
@@ -65,7 +65,7 @@ class CompiledModels:
     """Models, compiled with all that they read, and the rules, in memory. `folder` is dbt's to write into."""
 
     def __init__(self, folder: Path, results: Sequence[str] = RESULTS, *, threads: int = 1) -> None:
-        project = DbtProject(DBT_PROJECT_DIR, folder / "parsed")
+        project = DbtProject(DBT_PROJECT_DIR, folder / "parsed", SHARED)
         warehouse = folder / f"{WAREHOUSE_NAME}.duckdb"
         project.build("seed", ["resource_type:seed"], warehouse, threads=1)
         wanted = [f"+{name}" for name in results]

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_NAME
-from dagster_project.warehouse.dbt_project import DbtProject
+from dagster_project.warehouse.dbt_project import SHARED, DbtProject
 
 BEFORE, AFTER = "2025-26-Q1", "2025-26-Q2"
 PLAIN, STANDARD, BAND, PUBLISHED = "OF0001", "OF0002", "OF0003", "OF0004"
@@ -184,7 +184,7 @@ class CompiledMovement:
     """The movement models, compiled once; `between` puts their results into tables of the same names."""
 
     def __init__(self, folder: Path) -> None:
-        project = DbtProject(DBT_PROJECT_DIR, folder / "parsed")
+        project = DbtProject(DBT_PROJECT_DIR, folder / "parsed", SHARED)
         warehouse = folder / f"{WAREHOUSE_NAME}.duckdb"
         project.build(
             "compile", ["movement", "movement_total", "test_name:shares_add_up"], warehouse, threads=1
