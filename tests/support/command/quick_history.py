@@ -25,12 +25,15 @@ def _without_waiting(connection: Any, _: Any) -> None:
     connection.execute("pragma synchronous = off")
 
 
+@cache
 def make_history_quick() -> None:
     """Makes Dagster's SQLite storages of this process ask for their engines here."""
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
-    def create_engine(address: str, *, connect_args: dict[str, Any] | None = None, **_: Any) -> sqlalchemy.Engine:
+    def create_engine(
+        address: str, *, connect_args: dict[str, Any] | None = None, **_: Any
+    ) -> sqlalchemy.Engine:
         return _kept(address, (connect_args or {}).get("timeout"))
 
     for storage in (sqlite_event_log, sqlite_run_storage):
