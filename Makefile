@@ -4,14 +4,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
+SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: run test dev docs docs-reference benchmark lint format setup lock clean
+.PHONY: run test test-unit dev docs docs-reference benchmark lint format setup lock clean
 
 run: $(READY)  ## set up, then build every league table of the bundled fictional sample
 	$(BIN)/league run $(QUARTERS) --sample
 
 test: $(READY)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest $(SPREAD)
+
+test-unit: $(READY)  ## set up, then run the tests of single parts alone: less than a minute
+	$(BIN)/python -m pytest $(SPREAD) tests/unit
 
 dev: $(READY)  ## set up, then open Dagster's web server on the project
 	$(BIN)/league dev

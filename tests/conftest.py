@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use."""
+"""Fixtures that every kind of test may use, and how a test run is arranged."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from shared_folders import SAMPLE_QUARTERS, MadeOnce, NewData
+from spread import arranged, group_by_fixture, keep_folders_in_memory
 
 from dagster_project.settings import DataFolder
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _SHARED = _CHECKOUT.parent / "shared"
+
+# What a property is tried with where it doesn't say so itself; `--hypothesis-profile thorough` for a long search.
+settings.register_profile("suite", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("suite")
+
+
+def pytest_configure() -> None:
+    keep_folders_in_memory()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    group_by_fixture(items)
+    items[:] = arranged(items)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quick_history import make_history_quick
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
@@ -39,6 +40,8 @@ def environment_of(data: DataFolder, **more: str) -> dict[str, str]:
 
 def league(*arguments: str | Path, data: DataFolder) -> Ended:
     """The command in this process; an exception that it lets through fails the test with its trace."""
+    if arguments[:1] in (("run",), ("rebuild",)):
+        make_history_quick()
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment_of(data))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -8,13 +8,17 @@ within an organisation is that of ACUTE_FIGURES.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
@@ -274,23 +278,46 @@ def _landed_rows() -> list[list[object]]:
     return rows
 
 
-@pytest.fixture
-def run() -> duckdb.DuckDBPyConnection:
-    """A run in which every gate passes."""
+@pytest.fixture(scope="session")
+def made_run() -> duckdb.DuckDBPyConnection:
+    """A run in which every gate passes. Not to be changed but within a transaction that is rolled back."""
     return hand_made_run()
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Callable[..., GateOutcome]:
-    """Runs a gate, or one suite of it alone."""
+def run(made_run: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A run in which every gate passes, to be changed: the changes are undone after the test."""
+    made_run.begin()
+    try:
+        yield made_run
+    finally:
+        made_run.rollback()
 
-    def judge(gate: str, connection: duckdb.DuckDBPyConnection, suite: str | None = None) -> GateOutcome:
+
+@cache
+def _declared(gate: str, suite: str) -> dict[str, Any]:
+    declared: dict[str, Any] = yaml.safe_load((EXPECTATIONS_DIR / gate / f"{suite}.yml").read_text("utf-8"))
+    return declared
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Callable[..., GateOutcome]:
+    """Runs a gate, or one suite of it alone, or one expectation of that suite alone."""
+
+    def judge(
+        gate: str,
+        connection: duckdb.DuckDBPyConnection,
+        suite: str | None = None,
+        expectation: str | None = None,
+    ) -> GateOutcome:
         if suite is None:
             return run_gate(gate, connection, expectations_dir=EXPECTATIONS_DIR)
         folder = tmp_path / "expectations" / gate
         folder.mkdir(parents=True)
-        for name in (f"{suite}.yml", f"{suite}.sql"):
-            shutil.copy(EXPECTATIONS_DIR / gate / name, folder / name)
+        declared = _declared(gate, suite)
+        chosen = [e for e in declared["expectations"] if expectation in (None, e["name"])]
+        (folder / f"{suite}.yml").write_text(json.dumps(declared | {"expectations": chosen}), "utf-8")
+        shutil.copy(EXPECTATIONS_DIR / gate / f"{suite}.sql", folder)
         return run_gate(gate, connection, expectations_dir=folder.parent)
 
     return judge

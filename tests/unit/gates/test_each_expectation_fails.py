@@ -68,7 +68,7 @@ def test_an_expectation_goes_red_and_says_where(
     change = CHANGES[gate][suite][expectation]
     run.execute(change["sql"])
 
-    outcome = judged(gate, run, suite)
+    outcome = judged(gate, run, suite, expectation)
 
     (result,) = [result for result in outcome.results if result.expectation == expectation]
     assert not result.success
