@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.durable import write_whole
+from dagster_project.errors import LeagueError
 from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import read_release_file, release_path
@@ -66,7 +67,7 @@ def earlier_outcome(request: RunRequest, data: DataFolder) -> dict[str, Any] | N
             outcome = read_outcome(data, note.parent.name)
             if parsed_json(note.read_bytes()) == now and _are_as_promised(outcome, data):
                 return {**outcome, "nothing_new": True}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (LeagueError, OSError, ValueError, KeyError, TypeError):
             continue
     return None
 

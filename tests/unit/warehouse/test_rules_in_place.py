@@ -1,0 +1,76 @@
+"""Seeds are loaded only where the warehouse doesn't hold them, row for row, already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.warehouse.dbt_project import DbtProject, results_of_last_build
+from dagster_project.warehouse.rules_in_place import put_rules
+
+_PROFILE = """
+small:
+  target: duckdb
+  outputs:
+    duckdb: {type: duckdb, path: "{{ env_var('LEAGUE_WAREHOUSE') }}", threads: 1}
+"""
+
+
+@pytest.fixture
+def project_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "seeds").mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text('name: small\nversion: "1.0"\nprofile: small\n', "utf-8")
+    (folder / "profiles.yml").write_text(_PROFILE, "utf-8")
+    (folder / "seeds" / "rule.csv").write_text("name,weight\nfirst,1\nsecond,2\n", "utf-8")
+    return folder
+
+
+def _put(project_dir: Path) -> tuple[list[tuple[str, int]], bool]:
+    """The rules in the warehouse afterwards, and whether dbt loaded them."""
+    warehouse = project_dir.parent / "warehouse" / "nhs_league_tables.duckdb"
+    warehouse.parent.mkdir(exist_ok=True)
+    results = results_of_last_build(warehouse)
+    results.unlink(missing_ok=True)
+    project = DbtProject(project_dir, project_dir.parent / "parsed")
+    assert put_rules(project, warehouse, threads=1) == ["seed.small.rule"]
+    with duckdb.connect(str(warehouse)) as connection:
+        return connection.execute("from main.rule order by name").fetchall(), results.exists()
+
+
+def _change(project_dir: Path, sql: str) -> None:
+    with duckdb.connect(str(project_dir.parent / "warehouse" / "nhs_league_tables.duckdb")) as connection:
+        connection.execute(sql)
+
+
+def test_the_same_rules_are_loaded_once(project_dir: Path) -> None:
+    rules = [("first", 1), ("second", 2)]
+    assert _put(project_dir) == (rules, True)
+    assert _put(project_dir) == (rules, False)
+
+
+def test_a_changed_rule_is_loaded(project_dir: Path) -> None:
+    _put(project_dir)
+    (project_dir / "seeds" / "rule.csv").write_text("name,weight\nfirst,1\nsecond,3\n", "utf-8")
+    assert _put(project_dir) == ([("first", 1), ("second", 3)], True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update main.rule set weight = 9 where name = 'first'",
+        "delete from main.rule where name = 'first'",
+        "insert into main.rule values ('first', 1)",
+        "drop table main.rule",
+        "alter table main.rule rename weight to heft",
+        "update run.rules_in_place set tables = 'not JSON'",
+        "insert into run.rules_in_place from run.rules_in_place",
+        "drop table run.rules_in_place",
+    ],
+)
+def test_rules_that_were_changed_in_the_warehouse_are_loaded_anew(project_dir: Path, change: str) -> None:
+    _put(project_dir)
+    _change(project_dir, change)
+    assert _put(project_dir) == ([("first", 1), ("second", 2)], True)
