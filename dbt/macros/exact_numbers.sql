@@ -15,10 +15,28 @@
 {%- endmacro %}
 
 {#
-    Half-up to `dp` places. An average of thirds and of ranks can lie exactly on a half that twelve
+    Decimal places of published scores. Types of columns are fixed before any rule is read, so it stands here; a
+    test holds the parameter `published_score_dp` of every framework to it.
+#}
+{% macro published_score_dp() -%} 2 {%- endmacro %}
+
+{# Half a unit of the last published place. #}
+{% macro half_a_published_unit() -%}
+    {%- set dp = published_score_dp() | int -%}
+    {{ "%.*f" | format(dp + 1, 0.5 / 10 ** dp) }}
+{%- endmacro %}
+
+{# The weighted mean of the scores that enter an average, one division. #}
+{% macro weighted_mean(score, weight) -%}
+    {{ exact("cast(sum(" ~ score ~ " * " ~ weight ~ ") as double) / sum(" ~ weight ~ ")") }}
+{%- endmacro %}
+
+{#
+    Half-up to `dp` places, those of published scores where none are given. An average of thirds and of ranks can lie exactly on a half that twelve
     places show as ...4999999999, so the tenth place is settled first.
 #}
-{% macro half_up(expression, dp=2) -%}
+{% macro half_up(expression, dp=none) -%}
+    {%- set dp = published_score_dp() | int if dp is none else dp -%}
     cast(round(round(cast({{ expression }} as decimal(18, 12)), 10), {{ dp }}) as decimal(18, {{ dp }}))
 {%- endmacro %}
 
@@ -53,7 +71,8 @@
     Linear ("inclusive") percentile of a group whose rows carry their 1-based `place` and the number of
     `rows`: place quantile * (n - 1) between two neighbours, in decimals, rounded half-up to `dp` places.
 #}
-{% macro linear_percentile(value, place, rows, quantile, dp=2) -%}
+{% macro linear_percentile(value, place, rows, quantile, dp=none) -%}
+    {%- set dp = published_score_dp() | int if dp is none else dp -%}
     cast(round(
         max(case when {{ place }} - 1 = floor({{ quantile }} * ({{ rows }} - 1)) then {{ value }} end)
         + (
@@ -66,19 +85,19 @@
 {%- endmacro %}
 
 {#
-    The first and the last rank whose score prints as `published_score` at two places: scores from half a
+    The first and the last rank whose score prints as `published_score`: scores from half a
     unit of the last place below it (included) to half a unit above (excluded).
 #}
 {% macro first_rank_printing(score_best, score_worst, published_score, pool_size) -%}
     (1 + cast(ceil(
-        cast(({{ published_score }} - 0.005 - {{ score_best }}) * ({{ pool_size }} - 1) as double)
+        cast(({{ published_score }} - {{ half_a_published_unit() }} - {{ score_best }}) * ({{ pool_size }} - 1) as double)
         / ({{ score_worst }} - {{ score_best }})
     ) as integer))
 {%- endmacro %}
 
 {% macro last_rank_printing(score_best, score_worst, published_score, pool_size) -%}
     cast(ceil(
-        cast(({{ published_score }} + 0.005 - {{ score_best }}) * ({{ pool_size }} - 1) as double)
+        cast(({{ published_score }} + {{ half_a_published_unit() }} - {{ score_best }}) * ({{ pool_size }} - 1) as double)
         / ({{ score_worst }} - {{ score_best }})
     ) as integer)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""Answers a what-if: the organisation before and after, and whom else the change moves."""
+"""Answers a what-if: a release scored again with changed figures; who is moved, before and after."""
 
 from __future__ import annotations
 

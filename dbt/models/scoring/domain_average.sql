@@ -18,9 +18,7 @@ averaged as (
         domain,
         count(*) as metric_count,
         min(case when is_exact then 1 else 0 end) = 1 as is_exact,
-        {{ exact(
-            'cast(sum(score_entering_average * weight_units) as double) / sum(weight_units)'
-        ) }} as domain_score_exact
+        {{ weighted_mean('score_entering_average', 'weight_units') }} as domain_score_exact
     from metric_score_exact
     group by quarter, framework, table_name, organisation_code, domain
 

@@ -50,16 +50,7 @@ band_reached as (
     select
         banded_value.*,
         rule_band.score,
-        (
-            rule_band.lower_bound is null
-            or banded_value.value > rule_band.lower_bound
-            or (rule_band.lower_inclusive and banded_value.value = rule_band.lower_bound)
-        )
-        and (
-            rule_band.upper_bound is null
-            or banded_value.value < rule_band.upper_bound
-            or (rule_band.upper_inclusive and banded_value.value = rule_band.upper_bound)
-        ) as holds_value
+        {{ lies_in_band('banded_value.value', 'rule_band') }} as holds_value
     from banded_value
     inner join rule_band
         on

@@ -179,50 +179,30 @@ ranked_scored as (
 
 final as (
 
-    select
-        quarter,
-        framework,
-        table_name,
-        organisation_code,
-        metric_id,
-        unit,
-        pool,
-        pool_size,
-        rank_in_pool,
-        standard_met,
-        metric_score_exact,
-        admissible_score_low,
-        admissible_score_high,
-        score_basis,
-        score_basis_reason,
-        is_exact,
-        possible_score_low,
-        possible_score_high,
-        is_contradicted
-    from outside_scored
-    union all
-    select
-        quarter,
-        framework,
-        table_name,
-        organisation_code,
-        metric_id,
-        unit,
-        pool,
-        pool_size,
-        rank_in_pool,
-        standard_met,
-        metric_score_exact,
-        admissible_score_low,
-        admissible_score_high,
-        score_basis,
-        score_basis_reason,
-        is_exact,
-        possible_score_low,
-        possible_score_high,
-        is_contradicted
-    from ranked_scored
-
+    {% for part in ('outside_scored', 'ranked_scored') -%}
+        select
+            quarter,
+            framework,
+            table_name,
+            organisation_code,
+            metric_id,
+            unit,
+            pool,
+            pool_size,
+            rank_in_pool,
+            standard_met,
+            metric_score_exact,
+            admissible_score_low,
+            admissible_score_high,
+            score_basis,
+            score_basis_reason,
+            is_exact,
+            possible_score_low,
+            possible_score_high,
+            is_contradicted
+        from {{ part }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
 select * from final

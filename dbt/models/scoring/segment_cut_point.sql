@@ -90,43 +90,23 @@ ordered_score as (
 
 ),
 
--- linear ("inclusive") percentiles: the place quantile * (n - 1) between two neighbours, in decimals
-quantile_place as (
+national_quantile as (
 
     select
         ordered_score.quarter,
         ordered_score.score_figure,
         segment_boundary.segment,
-        segment_boundary.quantile * (max(ordered_score.scores) - 1) as place
+        {{ linear_percentile(
+            'ordered_score.score_exact', 'ordered_score.position', 'ordered_score.scores',
+            'segment_boundary.quantile', 12
+        ) }} as cut_point
     from ordered_score
     inner join segment_boundary
         on
             ordered_score.framework = segment_boundary.framework
             and ordered_score.applies_to = segment_boundary.applies_to
     where segment_boundary.quantile is not null
-    group by
-        ordered_score.quarter, ordered_score.score_figure, segment_boundary.segment, segment_boundary.quantile
-
-),
-
-national_quantile as (
-
-    select
-        quantile_place.quarter,
-        quantile_place.score_figure,
-        quantile_place.segment,
-        {{ exact("""max(below.score_exact) + (max(above.score_exact) - max(below.score_exact))
-            * cast(max(quantile_place.place - floor(quantile_place.place)) as decimal(7, 6))""") }} as cut_point
-    from quantile_place
-    inner join ordered_score as below
-        on
-            {{ same_score_figure('quantile_place', 'below') }}
-            and below.position = cast(floor(quantile_place.place) as integer) + 1
-    inner join ordered_score as above
-        on
-            {{ same_score_figure('quantile_place', 'above') }}
-            and above.position = cast(ceil(quantile_place.place) as integer) + 1
-    group by quantile_place.quarter, quantile_place.score_figure, quantile_place.segment
+    group by ordered_score.quarter, ordered_score.score_figure, segment_boundary.segment
 
 ),
 

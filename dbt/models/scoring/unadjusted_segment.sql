@@ -26,18 +26,8 @@ final as (
         scored_average.score_figure,
         scored_average.segment_figure,
         -- one more than the number of cut-points that the score lies beyond
-        cast(1 + sum(
-            case
-                when segment_cut_point.cut_point is null then 0
-                when
-                    segment_cut_point.threshold_basis = 'published'
-                    and scored_average.score > segment_cut_point.cut_point then 1
-                when
-                    segment_cut_point.threshold_basis <> 'published'
-                    and {{ is_beyond('scored_average.score_exact', 'segment_cut_point.cut_point') }} then 1
-                else 0
-            end
-        ) as integer) as segment,
+        {{ segment_among('scored_average.score_exact', 'scored_average.score', 'segment_cut_point') }}
+            as segment,
         count(segment_cut_point.cut_point) as cut_points,
         max(segment_cut_point.threshold_basis) as threshold_basis
     from scored_average

@@ -148,16 +148,7 @@ band_score as (
             {{ same_release('placed', 'band') }}
             and placed.metric_id = band.metric_id
             and placed.unit_before = band.unit
-            and (
-                band.lower_bound is null
-                or placed.value_before > band.lower_bound
-                or (band.lower_inclusive and placed.value_before = band.lower_bound)
-            )
-            and (
-                band.upper_bound is null
-                or placed.value_before < band.upper_bound
-                or (band.upper_inclusive and placed.value_before = band.upper_bound)
-            )
+            and {{ lies_in_band('placed.value_before', 'band') }}
     where placed.is_rule_changed and placed.rule = 'band'
     group by
         placed.quarter,

@@ -148,18 +148,7 @@ unadjusted as (
         asked.organisation_code,
         asked.step,
         asked.average_exact,
-        cast(1 + sum(
-            case
-                when cut_point.cut_point is null then 0
-                when
-                    cut_point.threshold_basis = 'published'
-                    and {{ half_up('asked.average_exact') }} > cut_point.cut_point then 1
-                when
-                    cut_point.threshold_basis <> 'published'
-                    and {{ is_beyond('asked.average_exact', 'cut_point.cut_point') }} then 1
-                else 0
-            end
-        ) as integer) as segment
+        {{ segment_among('asked.average_exact', half_up('asked.average_exact'), 'cut_point') }} as segment
     from asked
     left join cut_point
         on

@@ -29,7 +29,8 @@ cut_point_limit as (
         score_figure,
         segment,
         case
-            when threshold_basis = 'published' then {{ exact('cut_point + 0.004999999999') }}
+            when threshold_basis = 'published'
+                then {{ exact('cut_point + ' ~ half_a_published_unit() ~ ' - 0.000000000001') }}
             else cut_point
         end as worst_average
     from segment_cut_point

@@ -37,10 +37,8 @@ weighted as (
         sensitivity_choice.choice,
         sensitivity_choice.subject,
         count(*) as metric_count,
-        {{ exact(
-            'cast(sum(metric_score_exact.score_entering_average * metric_score_exact.weight_units) as double)
-            / sum(metric_score_exact.weight_units)'
-        ) }} as average_metric_score_exact
+        {{ weighted_mean('metric_score_exact.score_entering_average', 'metric_score_exact.weight_units') }}
+            as average_metric_score_exact
     from metric_score_exact
     inner join sensitivity_choice
         on metric_score_exact.quarter = sensitivity_choice.quarter

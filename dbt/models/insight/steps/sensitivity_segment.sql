@@ -40,20 +40,10 @@ segmented as (
         sensitivity_average.average_metric_score_exact,
         sensitivity_average.average_metric_score,
         max(sensitivity_cut_point.threshold_basis) as threshold_basis,
-        cast(1 + sum(
-            case
-                when sensitivity_cut_point.cut_point is null then 0
-                when
-                    sensitivity_cut_point.threshold_basis = 'published'
-                    and sensitivity_average.average_metric_score > sensitivity_cut_point.cut_point then 1
-                when
-                    sensitivity_cut_point.threshold_basis <> 'published'
-                    and {{ is_beyond(
-                        'sensitivity_average.average_metric_score_exact', 'sensitivity_cut_point.cut_point'
-                    ) }} then 1
-                else 0
-            end
-        ) as integer) as unadjusted_segment
+        {{ segment_among(
+            'sensitivity_average.average_metric_score_exact', 'sensitivity_average.average_metric_score',
+            'sensitivity_cut_point'
+        ) }} as unadjusted_segment
     from sensitivity_average
     inner join sensitivity_cut_point
         on {{ same_comparison('sensitivity_average', 'sensitivity_cut_point') }}
