@@ -195,6 +195,6 @@ def _is_plain(value: Any, kind: type) -> bool:
 def places_in(text: str, *more: str) -> list[str]:
     """Paths of a machine that a text holds."""
     return [
-        *re.findall(r"(?<![\w.:/])/(?:tmp|root|home|usr|var|work)/[\w./-]*", text),
+        *re.findall(r"(?<![\w.:/])/(?:tmp|dev/shm|root|home|usr|var|work)/[\w./-]*", text),
         *(m for m in more if m in text),
     ]

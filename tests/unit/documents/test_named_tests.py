@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,17 +34,21 @@ def _exists(where: str, name: str) -> bool:
     if where == "dbt":
         return name in _dbt_tests()
     if where.startswith("expectations/"):
-        return name in {
-            expectation.name
-            for gate in GATES
-            for suite in load_suites(EXPECTATIONS_DIR, gate)
-            for expectation in suite.expectations
-            if where == f"expectations/{gate}/{suite.suite}.yml"
-        }
+        return name in _expectations().get(where, set())
     path = TESTS / where
     return path.is_file() and f"\ndef test_{name}(" in path.read_text(encoding="utf-8").lower()
 
 
+@cache
+def _expectations() -> dict[str, set[str]]:
+    return {
+        f"expectations/{gate}/{suite.suite}.yml": {expectation.name for expectation in suite.expectations}
+        for gate in GATES
+        for suite in load_suites(EXPECTATIONS_DIR, gate)
+    }
+
+
+@cache
 def _dbt_tests() -> set[str]:
     singular = {file.stem for file in (DBT_PROJECT_DIR / "tests").glob("*.sql")}
     files = (DBT_PROJECT_DIR / "models").rglob("*.yml")

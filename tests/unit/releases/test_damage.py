@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,21 @@ from dagster_project.verification.released_files import check_release_file
 IDENTITY = hand_made.identity_of("1.50")
 
 
-@pytest.fixture
-def release(data: DataFolder) -> Path:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one release. Not to be changed."""
+    root = tmp_path_factory.mktemp("written")
     with duckdb.connect(":memory:") as connection:
         hand_made.build_tables(connection, IDENTITY, "1.50")
-        folder = hand_made.write_hand_made_release(connection, data, IDENTITY).path
+        hand_made.write_hand_made_release(connection, DataFolder(root), IDENTITY)
+    return root
+
+
+@pytest.fixture
+def release(written: Path, data: DataFolder) -> Path:
+    """A copy of the release's folder, to be changed."""
+    shutil.copytree(written, data.root)
+    folder = data.releases / str(hand_made.Q1) / IDENTITY.release_id
     for file in folder.iterdir():
         file.chmod(0o644)
     return folder

@@ -70,8 +70,10 @@ def build(
         "reference.organisation_successor": list(successors),
     }
     for table, values in rows.items():
-        for value in values:
-            connection.execute(f"insert into {table} values ({', '.join('?' for _ in value)})", list(value))
+        if values:
+            row = f"({', '.join('?' for _ in values[0])})"
+            given = [field for value in values for field in value]
+            connection.execute(f"insert into {table} values {', '.join(row for _ in values)}", given)
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def test_the_bytes_do_not_depend_on_threads_or_on_the_order_of_insertion(tmp_pat
     for threads, setting in ((1, "true"), (2, "true"), (4, "true"), (4, "false")):
         with duckdb.connect(":memory:", config={"threads": threads}) as connection:
             connection.execute(f"set preserve_insertion_order = {setting}")
-            hand_made.build_tables(connection, IDENTITY, "1.50", lineage_rows=300_000)
+            hand_made.build_tables(connection, IDENTITY, "1.50", lineage_rows=150_000)
             data = DataFolder(tmp_path / f"{threads}-{setting}")
             found.append(_bytes(hand_made.write_hand_made_release(connection, data, IDENTITY).path))
     assert found[0] == found[1] == found[2] == found[3]

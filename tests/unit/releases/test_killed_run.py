@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
+from pathlib import Path
 
 import duckdb
 import hand_made_run as hand_made
@@ -23,6 +25,21 @@ STEPS = {
     "before the swap": BEFORE,
     "after the swap": AFTER,
 }
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which a run published BEFORE. Not to be changed."""
+    root = tmp_path_factory.mktemp("first")
+    hand_made.run(DataFolder(root), "run-1", BEFORE)
+    return root
+
+
+@pytest.fixture
+def published(first_run: Path, data: DataFolder) -> DataFolder:
+    """A copy of what the first run published."""
+    shutil.copytree(first_run, data.root, symlinks=True)
+    return data
 
 
 def _kill_a_run(data: DataFolder, step: str) -> None:
@@ -53,9 +70,9 @@ def _assert_tidy(data: DataFolder, average: str) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_second_run_leaves_one_complete_state_and_the_next_succeeds(
-    data: DataFolder, step: str
+    published: DataFolder, step: str
 ) -> None:
-    hand_made.run(data, "run-1", BEFORE)
+    data = published
     _kill_a_run(data, step)
     assert (data.candidates / "killed-run").exists(), "the run must have died at work"
     _assert_readers_see(data, STEPS[step])
@@ -82,8 +99,10 @@ def test_half_written_releases_are_swept_by_a_run_that_releases_something_else(d
     _assert_tidy(data, BEFORE)
 
 
-def test_links_are_mended_at_the_next_start_even_if_that_run_publishes_nothing(data: DataFolder) -> None:
-    hand_made.run(data, "run-1", BEFORE)
+def test_links_are_mended_at_the_next_start_even_if_that_run_publishes_nothing(
+    published: DataFolder,
+) -> None:
+    data = published
     _kill_a_run(data, "after the swap")
     link = data.releases / str(hand_made.Q1) / "current"
     assert str(link.readlink()) == hand_made.identity_of(BEFORE).release_id
@@ -93,9 +112,9 @@ def test_links_are_mended_at_the_next_start_even_if_that_run_publishes_nothing(d
 
 
 def test_a_failed_run_that_is_not_killed_leaves_readers_where_they_were(
-    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+    published: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hand_made.run(data, "run-1", BEFORE)
+    data = published
 
     def disk_full(*_: object) -> int:
         raise OSError("no space left on device")
