@@ -12,17 +12,11 @@ from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.documents.markdown import code, heading, one_line, page, table
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.documents.stage_graph import LANDING, RUN_RECORDS, StageGraph, stage_graph
+from dagster_project.runs import flow
 
 LINEAGE_PAGE, MARTS_PAGE = "lineage.md", "lineage-marts.md"
 # More boxes than this can't be read on a screen; what lies further back is named by stage in one box each.
 MOST_BOXES = 16
-# The stage whose tables are the last that each gate needs before it judges (runs/through_gates.py).
-_GATES = {
-    LANDING: "extracts",
-    "metrics": "metrics",
-    "league_tables": "league_tables",
-    "audit": "league_tables",
-}
 _FILES, _RUN = "the publishers' files", "the run itself"
 _INTRO = """\
 Arrows run from what is read to what is made of it. A stage is a folder of `dbt/models`, in the order of the flow.
@@ -69,13 +63,22 @@ def lineage_documents(sources: DocumentSources) -> dict[str, str]:
 def overview(graph: StageGraph, files: Sequence[str]) -> str:
     """One box a stage; `files` are the sources of the publishers' files."""
     boxes = [_Box("files", "<br/>".join(map(_label, ("publishers' files", *files))))]
+    judged = _gates(graph)
     for stage in graph.stages:
         tables = len(graph.of_stage(stage))
-        gate = f"<br/>judged by gate {_GATES[stage]}" if stage in _GATES else ""
+        gate = f"<br/>judged by gate {judged[stage]}" if stage in judged else ""
         boxes.append(_Box(_id(stage), f"{_label(_spoken(stage))}<br/>{tables} tables{gate}"))
     arrows = [("files", _id(LANDING))] if LANDING in graph.stages else []
     arrows += [(_id(read), _id(stage)) for stage in graph.stages for read in graph.stage_reads(stage)]
     return _flowchart(boxes, arrows)
+
+
+def _gates(graph: StageGraph) -> dict[str, str]:
+    """By stage the gate that judges its tables."""
+    gate_of = {
+        name.split(".")[-1]: gate.name for gate in flow.gates() for name in (gate.judges, *gate.beside)
+    }
+    return {found.stage: gate_of[found.name] for found in graph.tables.values() if found.name in gate_of}
 
 
 def stage_diagram(graph: StageGraph, stage: str) -> str:
@@ -172,7 +175,8 @@ def _stage(graph: StageGraph, stage: str) -> list[str]:
     read = {LANDING: [_FILES], RUN_RECORDS: [_RUN]}.get(
         stage, [_spoken(one) for one in graph.stage_reads(stage)]
     )
-    judged = f" Judged by the gate `{_GATES[stage]}`." if stage in _GATES else ""
+    gate = _gates(graph).get(stage)
+    judged = f" Judged by the gate `{gate}`." if gate is not None else ""
     rows = [
         (
             f"**{code(found.name)}**" if found.is_mart else code(found.name),

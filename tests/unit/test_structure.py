@@ -12,7 +12,7 @@ import dagster_project
 PACKAGE = Path(dagster_project.__file__).parent
 # A fragment is a module of at most so many lines whose one reader lies in its own folder: it could join that reader.
 LONGEST_FRAGMENT = 120
-MOST_FRAGMENTS = 16
+MOST_FRAGMENTS = 9
 # Why these stand alone all the same.
 STAND_ALONE = {
     "definitions": "what Dagster loads, by its path in pyproject.toml",
