@@ -47,15 +47,9 @@ def run(
     ] = False,
     as_json: Json = False,
 ) -> None:
-<<<<<<< HEAD
     """Build quarters: read, gate, score, gate, release. Ends at once where nothing is new."""
-    # Every option but --again has the name of its field of `RunRequest`; a test holds both together.
-    asked = {name: value for name, value in locals().items() if name not in ("again", "as_json")}
-=======
-    """Build quarters: read, gate, score, gate, release."""
     # An option that asks for something of the run has the name of its field; a test holds both together.
     given = dict(locals())
->>>>>>> ha
     with reporting(as_json):
         from dagster_project.progress import listening
         from dagster_project.runs.nothing_new import earlier_outcome, inputs_of, keep_inputs

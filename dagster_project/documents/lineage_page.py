@@ -78,7 +78,9 @@ def _gates(graph: StageGraph) -> dict[str, str]:
     gate_of = {
         name.split(".")[-1]: gate.name for gate in flow.gates() for name in (gate.judges, *gate.beside)
     }
-    judged = (found for found in graph.tables.values() if found.stage != RUN_RECORDS and found.name in gate_of)
+    judged = (
+        found for found in graph.tables.values() if found.stage != RUN_RECORDS and found.name in gate_of
+    )
     return {found.stage: gate_of[found.name] for found in judged}
 
 
