@@ -21,7 +21,8 @@ final as (
         scenario_figure.metric_id,
         scenario_incomplete_value.missing_reason,
         count(*) as organisations,
-        list(scenario_figure.organisation_code order by scenario_figure.organisation_code) as organisation_codes
+        list(scenario_figure.organisation_code order by scenario_figure.organisation_code)
+            as organisation_codes
     from scenario_figure
     inner join scenario_incomplete_value
         on
