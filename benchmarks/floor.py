@@ -19,6 +19,7 @@ IMPORTS = "import dagster, dagster_dbt, dbt.cli.main, duckdb, great_expectations
 
 def compile_models(data: Path, file: Path) -> None:
     """Writes [[name, SQL], ...] in the order of their dependencies; ephemeral models are within those reading them."""
+    from dagster_project.runs import flow
     from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
     from dagster_project.warehouse.dbt_project import DbtProject
 
@@ -26,7 +27,10 @@ def compile_models(data: Path, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="league-benchmark-") as folder:
         # An empty warehouse, so that what is incremental compiles whole.
         built = project.build(
-            "compile", ["resource_type:model"], Path(folder) / DataFolder(data).warehouse.name, threads=1
+            "compile",
+            flow.selected(*flow.folders()),
+            Path(folder) / DataFolder(data).warehouse.name,
+            threads=1,
         )
         compiled = {path.stem: path.read_text("utf-8") for path in Path(folder).glob("**/compiled/**/*.sql")}
     nodes = project.manifest["nodes"]
