@@ -18,6 +18,8 @@ from typing import Any
 
 from dagster_project.runs.flow import FLOW
 
+# As a script it has its own folder alone to import from.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "fakes"))
 QUARTERS = ("2025-26-Q1", "2025-26-Q2")
 BEFORE_THE_COMMIT = (
     *(f"after {stage.name}" for stage in FLOW[:-1]),
