@@ -79,6 +79,7 @@ class DbtProject:
         end_if_asked()
         if result.result is not None:
             result.result.write(str(results))
+        _forget_what_was_compiled(self.parsed)
         if result.exception is not None:
             raise LeagueError(f"dbt {command} failed: {result.exception}") from result.exception
         failed = [node for node in result.result if str(node.status) not in ("success", "pass")]
@@ -254,6 +255,17 @@ def _invoke(arguments: list[str], manifest: Any = None) -> Any:
     if result.exception is not None and is_interruption(result.exception):
         raise result.exception
     return result
+
+
+def _forget_what_was_compiled(manifest: Any) -> None:
+    """Leaves the manifest as it was parsed.
+
+    dbt keeps in it what it compiles, and builds a model a second time without the ephemeral models it reads.
+    """
+    for node in manifest.nodes.values():
+        if getattr(node, "compiled", False):
+            node.compiled, node.compiled_code, node.compiled_path = False, None, None
+            node.extra_ctes_injected, node.extra_ctes, node._pre_injected_sql = False, [], None
 
 
 def _close_connections() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dagster_project.progress import listening
@@ -99,3 +100,17 @@ def test_processes_that_parse_at_once_all_get_a_whole_manifest(project_dir: Path
     assert found == [{"select 1 as one"}] * 3
     shared = project_dir.parent / "shared"
     assert [folder.name for folder in shared.iterdir()] == [projects[0].fingerprint()]
+
+
+def test_a_model_over_an_ephemeral_one_is_built_as_often_as_asked(project_dir: Path, tmp_path: Path) -> None:
+    (project_dir / "models" / "one.sql").write_text(
+        "{{ config(materialized='ephemeral') }} select 1 as one", "utf-8"
+    )
+    (project_dir / "models" / "two.sql").write_text("select one + 1 as two from {{ ref('one') }}", "utf-8")
+    project = _project(project_dir, "first")
+    for turn in ("first", "second"):
+        warehouse = tmp_path / turn / "nhs_league_tables.duckdb"
+        warehouse.parent.mkdir(exist_ok=True)
+        assert project.build("run", ["two"], warehouse, threads=1) == ["model.small.two"]
+        with duckdb.connect(str(warehouse)) as connection:
+            assert connection.execute("select two from two").fetchall() == [(2,)]
