@@ -22,6 +22,8 @@ from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFold
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.quality import QUALITY_COLUMNS
 
+SCENARIOS = ("scenario", "scenario_input", "released", "official")
+
 
 @pytest.fixture(scope="module")
 def project(small_release: DataFolder) -> DbtProject:
@@ -86,7 +88,10 @@ def test_every_model_has_the_columns_that_dbt_builds(
     found = {name: list(table.columns) for name, table in lineage.tables.items()} | {
         name: list(columns) for name, columns in lineage.sources.items()
     }
-    assert {name: built[name] for name in found} == found
+    # Scenarios are built in warehouses of their own.
+    of_runs = {name: columns for name, columns in found.items() if name.split(".")[0] not in SCENARIOS}
+    assert len(of_runs) > 100
+    assert {name: built[name] for name in of_runs} == of_runs
 
 
 def test_a_rank_is_decided_by_values_published_ranks_and_rules(lineage: ColumnLineage) -> None:
@@ -226,7 +231,9 @@ def test_the_web_server_shows_the_columns_of_every_model_before_and_after_it_is_
     models = {
         table_name(node)
         for node in project.manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+        if node["resource_type"] == "model"
+        and node["config"]["materialized"] != "ephemeral"
+        and node["schema"] not in SCENARIOS
     }
     for table in models:
         assert set(defined[table]) == set(lineage.tables[table].columns), table

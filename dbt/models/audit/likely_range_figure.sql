@@ -1,6 +1,6 @@
 -- Reconciliation: the publisher's likely ranges beside ours. The publisher's draws aren't known, so an end
 -- that lies further off than two sets of draws may is not computable, never different.
-{{ config(materialized='ephemeral', contract={'enforced': false}) }}
+{{ config(materialized='view', schema='likely_ranges', contract={'enforced': false}) }}
 with
 
 likely_range_end as (
