@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -70,7 +69,7 @@ def _ended(data: DataFolder, **facts: Any) -> dict[str, Any]:
 def test_the_same_request_gets_the_outcome_of_the_run_that_released_it(
     data: DataFolder, request_made: RunRequest
 ) -> None:
-    found = earlier_outcome(dataclasses.replace(request_made, threads=1, by="somebody"), data)
+    found = earlier_outcome(request_made.model_copy(update={"threads": 1, "by": "somebody"}), data)
     assert found is not None
     assert (found["run_id"], found["nothing_new"]) == (RUN, True)
 
@@ -117,14 +116,14 @@ def test_whatever_changed_means_the_whole_work(
 def test_another_request_means_the_whole_work(
     data: DataFolder, request_made: RunRequest, asked: dict[str, Any]
 ) -> None:
-    assert earlier_outcome(dataclasses.replace(request_made, **asked), data) is None
+    assert earlier_outcome(request_made.model_copy(update=asked), data) is None
 
 
 def test_other_rules_mean_the_whole_work(data: DataFolder, request_made: RunRequest, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "metric.csv").write_text("metric_id\n", "utf-8")
-    assert earlier_outcome(dataclasses.replace(request_made, rules_dir=rules), data) is None
+    assert earlier_outcome(request_made.model_copy(update={"rules_dir": rules}), data) is None
 
 
 def test_a_run_that_failed_leaves_no_note(data: DataFolder, request_made: RunRequest) -> None:

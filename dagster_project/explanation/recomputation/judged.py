@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from dagster_project.explanation.recomputation.exact import shown
-from dagster_project.explanation.recomputation.measured import Organisation
+from dagster_project.explanation.recomputation.measured import Measured, Organisation
 from dagster_project.explanation.recomputation.metric_scores import MetricScore
 from dagster_project.explanation.recomputation.raw_rows import PublishedFigures
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.explanation.recomputation.standings import OVERALL, CutPoint, Standing, Standings, Term
+from dagster_project.extracts.source import FRAMEWORK_DATA
 
 # A released score is one division kept to twelve places; sums of such scores differ in the last of them.
 _LAST_PLACES = Fraction(1, 10**11)
@@ -166,7 +167,7 @@ def _metric_score_row(score: MetricScore, term: Term) -> dict[str, Value]:
         "value": one.value,
         "unit": one.unit,
         "period": one.period,
-        "value_source": one.value_source,
+        "value_source": _value_source(one),
         "metric_score": score.rounded,
         "metric_score_exact": score.exact,
         "admissible_score_low": score.low,
@@ -229,3 +230,10 @@ def _segment_threshold_row(cut: CutPoint) -> dict[str, Value]:
 def _largest(texts: Iterable[str | None]) -> str | None:
     """As a name that changes within a file is settled: the last by its letters."""
     return max((text for text in texts if text is not None), default=None)
+
+
+def _value_source(one: Measured) -> str | None:
+    """The source of the value that is ranked; None where nothing is published at all."""
+    if one.value is None and one.published_score is None:
+        return None
+    return FRAMEWORK_DATA if one.counted is None else one.counted.source

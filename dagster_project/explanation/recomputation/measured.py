@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dagster_project.explanation.recomputation.rules import Rule
-from dagster_project.extracts.source import FRAMEWORK_DATA
 
 Organisation = tuple[str, str]  # table and code
 
@@ -58,10 +57,3 @@ class Measured:
     def rank_value(self) -> Fraction | None:
         """What is ranked: the value from counts, else the value itself."""
         return self.value if self.counted is None else self.counted.rank_value
-
-    @property
-    def value_source(self) -> str | None:
-        """The source of the value that is ranked; None where nothing is published at all."""
-        if self.value is None and self.published_score is None:
-            return None
-        return FRAMEWORK_DATA if self.counted is None else self.counted.source
