@@ -14,7 +14,7 @@ run: $(READY)  ## set up, then build every league table of the bundled fictional
 test: $(READY)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
 	$(BIN)/python -m pytest $(SPREAD)
 
-test-unit: $(READY)  ## set up, then run the tests of single parts alone: less than a minute
+test-unit: $(READY)  ## set up, then run the unit tests alone
 	$(BIN)/python -m pytest $(SPREAD) tests/unit
 
 dev: $(READY)  ## set up, then open Dagster's web server on the project
