@@ -1,4 +1,7 @@
-"""Dagster assets, one module per stage of the flow; thin layers over the domain functions."""
+"""Dagster assets, one module per stage of the flow; thin layers over the domain functions.
+
+No domain logic stands here: whoever wants a stage without Dagster calls `runs/`.
+"""
 
 import warnings
 
