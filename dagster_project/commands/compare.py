@@ -68,9 +68,8 @@ def _show_pair(result: Mapping[str, Any]) -> None:
         if result["told_apart"]
         else f"Neither ranks better in {needed}: they can't be told apart."
     )
-    out.print(
-        f"Of all pairs of {result['replicates']:,} replicates each. A rank counts the override, an average doesn't."
-    )
+    out.print(f"Of all pairs of {result['replicates']:,} replicates each.")
+    out.print("A rank counts the override, an average doesn't.")
     out.print(result["notice"])
     out.print(NOT_A_VERDICT)
 
