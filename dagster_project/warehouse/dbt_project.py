@@ -262,8 +262,11 @@ def _forget_what_was_compiled(manifest: Any) -> None:
 
     dbt keeps in it what it compiles, and builds a model a second time without the ephemeral models it reads.
     """
+    from dbt.contracts.graph.nodes import CompiledNode
+
     for node in manifest.nodes.values():
-        if getattr(node, "compiled", False):
+        # A seed says that it is compiled too, and holds no SQL to forget.
+        if isinstance(node, CompiledNode) and node.compiled:
             node.compiled, node.compiled_code, node.compiled_path = False, None, None
             node.extra_ctes_injected, node.extra_ctes, node._pre_injected_sql = False, [], None
 
