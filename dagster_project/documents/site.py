@@ -18,23 +18,18 @@ from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NA
 
 SITE_DIR = PROJECT_ROOT / "build" / "docs"
 _DBT_PAGE = "dbt.html"
+_FRONT_PAGE = Path(__file__).with_name("front_page.md")
+_STYLE_SHEET = Path(__file__).with_name("narrow_tables.css")
 # Sphinx treats every warning as an error: a link that leads nowhere ends the build.
 _CONFIGURATION = """\
 project = "NHS league tables, recomputed"
-extensions = ["myst_parser"]
+html_title = project
+extensions = ["myst_parser", "dagster_project.documents.narrow_tables"]
 myst_heading_anchors = 4
 root_doc = "index"
-html_theme = "alabaster"
-html_theme_options = {
-    "page_width": "1150px",
-    "sidebar_width": "230px",
-    "font_family": "Arial, Helvetica, sans-serif",
-    "head_font_family": "Arial, Helvetica, sans-serif",
-    "font_size": "15px",
-    "show_powered_by": False,
-}
+html_theme = "furo"
 html_static_path = ["static"]
-html_css_files = ["tables.css"]
+html_css_files = ["narrow_tables.css"]
 html_extra_path = ["extra"]
 html_copy_source = False
 html_show_copyright = False
@@ -48,8 +43,6 @@ def setup(app):
 
     app.add_lexer("mermaid", TextLexer)
 """
-# Long names in tables break rather than push the page wide.
-_STYLE = "table.docutils td { vertical-align: top; overflow-wrap: break-word; }\n"
 # dbt's page would load its tracker from here if telemetry were on; and it names a favicon by an unfilled template.
 _TRACKER = '"//d1fc8wv8zag5ca.cloudfront.net/2.9.0/sp.js"'
 _FAVICON = '<link rel="shortcut icon" href="${require(\'./assets/favicons/favicon.ico\')}"/>'
@@ -73,7 +66,7 @@ def build_site(folder: Path, data: DataFolder, *, dbt_page: bool = True) -> dict
         _copy_documents(source)
         (source / "index.md").write_text(_index(quality, with_dbt=dbt_page), encoding="utf-8")
         (source / "static").mkdir()
-        (source / "static" / "tables.css").write_text(_STYLE, encoding="utf-8")
+        shutil.copyfile(_STYLE_SHEET, source / "static" / _STYLE_SHEET.name)
         (source / "conf.py").write_text(_CONFIGURATION, encoding="utf-8")
         built = Path(temporary) / "built"
         _run_sphinx(source, built)
@@ -109,7 +102,7 @@ def _root_pages() -> list[Path]:
 
 
 def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
-    """The first page: contents, then the pages that aren't Sphinx's, linked as they lie."""
+    """The first page: each kind of reader led to theirs, then the pages that aren't Sphinx's, linked as they lie."""
     links = (
         [f'<li><a href="{_DBT_PAGE}">dbt: every model and test, with its SQL</a></li>'] if with_dbt else []
     )
@@ -117,15 +110,18 @@ def _index(quarters: Iterable[str], *, with_dbt: bool) -> str:
         f'<li><a href="quality/{escape(quarter)}.html">{escape(quarter)}: what each gate found</a></li>'
         for quarter in quarters
     ]
-    contents = _toctree("Documents", *(file.stem for file in _root_pages()), "docs/*") + _toctree(
+    beside = "## Beside these\n\n<ul>\n" + "\n".join(links) + "\n</ul>\n\n" if links else ""
+    # README's title is the project's name, which this page has already.
+    pages = [file.stem for file in _root_pages() if file.stem != "README"]
+    contents = _toctree("Documents", "Read me first <README>", *pages, "docs/*") + _toctree(
         "Reference", "docs/reference/*"
     )
-    return f"# Documents\n\n{contents}\n## Beside these\n\n<ul>\n" + "\n".join(links) + "\n</ul>\n"
+    return f"{_FRONT_PAGE.read_text(encoding='utf-8')}\n{beside}{contents}"
 
 
 def _toctree(caption: str, *patterns: str) -> str:
     listed = "\n".join(patterns)
-    return f"```{{toctree}}\n:caption: {caption}\n:glob:\n:maxdepth: 1\n\n{listed}\n```\n\n"
+    return f"```{{toctree}}\n:caption: {caption}\n:glob:\n:hidden:\n:maxdepth: 1\n\n{listed}\n```\n\n"
 
 
 def _run_sphinx(source: Path, built: Path) -> None:
