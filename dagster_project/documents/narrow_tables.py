@@ -18,7 +18,7 @@ from sphinx.writers.html5 import HTML5Translator
 class NarrowTables(HTML5Translator):
     """Sphinx's own HTML with the name of its column on every cell of a table's body."""
 
-    def visit_entry(self, node: nodes.Element) -> None:
+    def visit_entry(self, node: nodes.entry) -> None:
         """Opens a cell; raises nothing where a table has no head: its cells get no name."""
         super().visit_entry(node)
         label = _column_name(node)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagster_project.errors import LeagueError
+from dagster_project.notices import notice_of
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import cell_in_sql
 
-# Written out although some are DuckDB's defaults: a default that changes must not change a release.
-_PARQUET = "format parquet, compression zstd, compression_level 3, row_group_size 122880, parquet_version v1"
+# Written out although some are defaults of Arrow and DuckDB: a default that changes must not change a release.
+_PARQUET = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "row_group_size": 122_880,
+    "version": "1.0",
+    "data_page_version": "1.0",
+    "store_decimal_as_integer": True,
+}
 _CSV = "format csv, header true, delimiter ',', quote '\"', escape '\"', nullstr ''"
 _STAMPS = ("quarter", "release_id", "is_sample")
 EARLIER_RELEASE = "release_id_before"
@@ -24,21 +36,23 @@ _EXPORTED = "temp.rows_of_the_release"
 class ReleasedTable:
     """A table's name in the warehouse and its sort key; columns are dbt's contract and stand there only.
 
-    Rows that tie on the key are ordered by the remaining columns, left to right: the order is always total.
+    Rows that tie on the key are ordered by the remaining columns, left to right: the order is always total. Where
+    people read a table from the top, `order` goes before the key.
     A table with EARLIER_RELEASE in its key compares: a release holds the rows that compare it with its
     previous release, which is part of its identity, whatever else the warehouse compares it with.
     """
 
     name: str
     key: tuple[str, ...]
+    order: tuple[str, ...] = ()
 
 
 RELEASED_TABLES = (
-    ReleasedTable("league_table", ("table_name", "organisation_code")),
-    ReleasedTable("league_table_acute", ("organisation_code",)),
-    ReleasedTable("league_table_non_acute", ("organisation_code",)),
-    ReleasedTable("league_table_ambulance", ("organisation_code",)),
-    ReleasedTable("league_table_icb", ("organisation_code",)),
+    ReleasedTable("league_table", ("table_name", "organisation_code"), ("table_name", "rank")),
+    ReleasedTable("league_table_acute", ("organisation_code",), ("rank",)),
+    ReleasedTable("league_table_non_acute", ("organisation_code",), ("rank",)),
+    ReleasedTable("league_table_ambulance", ("organisation_code",), ("rank",)),
+    ReleasedTable("league_table_icb", ("organisation_code",), ("rank",)),
     ReleasedTable("metric_score", ("organisation_code", "metric_id")),
     ReleasedTable("metric_ranking", ("organisation_code", "metric_id")),
     ReleasedTable("domain_score", ("organisation_code", "domain")),
@@ -73,7 +87,8 @@ def export_table(
     """Writes a table's rows of a quarter to `<name>.parquet` and `<name>.csv` in `folder`; returns how many.
 
     CSV is UTF-8 with LF line ends, a header, and decimals as they stand; a missing value is empty, an empty
-    text is `""`, and a text that a spreadsheet would compute has an apostrophe before it. Raises LeagueError
+    text is `""`, and a text that a spreadsheet would compute has an apostrophe before it. Parquet says of itself
+    what the warehouse's comments say: what the table and each column hold, and its notice. Raises LeagueError
     if the table is missing, lacks a column it must have, holds moments in time, or has rows of the quarter
     that another run stamped.
     """
@@ -84,18 +99,63 @@ def export_table(
         f"select * from {_qualified(table)} where {_belongs_to(table, identity)}"
     )
     rows = _count_stamped_rows(connection, table, identity)
-    order = [*table.key, *(column for column in columns if column not in table.key)]
-    keys = ", ".join(f"released.{_name(column)} asc nulls first" for column in order)
-    sorted_rows = f"{_EXPORTED} as released order by {keys}"
+    sorted_rows = f"{_EXPORTED} as released order by {_order_by(table, columns)}"
     cells = ", ".join(
         f"{cell_in_sql(_name(column))} as {_name(column)}" if kind == "VARCHAR" else _name(column)
         for column, kind in columns.items()
     )
-    for suffix, options, chosen in (("parquet", _PARQUET, "*"), ("csv", _CSV, cells)):
-        target = _text(str(folder / f"{table.name}.{suffix}"))
-        connection.execute(f"copy (select {chosen} from {sorted_rows}) to {target} ({options})")
+    file = _text(str(folder / f"{table.name}.csv"))
+    connection.execute(f"copy (select {cells} from {sorted_rows}) to {file} ({_CSV})")
+    content = connection.execute(f"select * from {sorted_rows}").to_arrow_table()
+    schema = _self_describing(content.schema, connection, table, identity)
+    pq.write_table(content.cast(schema), folder / f"{table.name}.parquet", **_PARQUET)
     connection.execute(f"drop table {_EXPORTED}")
     return rows
+
+
+def _order_by(table: ReleasedTable, columns: Iterable[str]) -> str:
+    """Sorts totally; what has no place in the order stands behind what has, empty parts of a key before."""
+    first = [f"released.{_name(column)} asc nulls last" for column in table.order]
+    rest = [column for column in (*table.key, *columns) if column not in table.order]
+    return ", ".join(
+        [*first, *(f"released.{_name(column)} asc nulls first" for column in dict.fromkeys(rest))]
+    )
+
+
+def _self_describing(
+    schema: pa.Schema, connection: duckdb.DuckDBPyConnection, table: ReleasedTable, identity: ReleaseIdentity
+) -> pa.Schema:
+    """The schema with the warehouse's comments: a description per field, and of the table with its notice and key.
+
+    `columns` says the descriptions once more as JSON, for tools that show a file's metadata but no field's.
+    """
+    said = dict(
+        connection.execute(
+            "select column_name, comment from duckdb_columns() "
+            "where schema_name = ? and table_name = ? and database_name = current_database()",
+            [WAREHOUSE_SCHEMA, table.name],
+        ).fetchall()
+    )
+    described = {name: str(said[name]) for name in schema.names if said.get(name)}
+    about = connection.execute(
+        "select comment from duckdb_tables() where schema_name = $1 and table_name = $2 "
+        "and database_name = current_database() union all "
+        "select comment from duckdb_views() where schema_name = $1 and view_name = $2 "
+        "and database_name = current_database()",
+        [WAREHOUSE_SCHEMA, table.name],
+    ).fetchone()
+    fields = [
+        field.with_metadata({"description": described[field.name]}) if field.name in described else field
+        for field in schema
+    ]
+    metadata = {
+        "table": table.name,
+        "description": (about and about[0]) or "",
+        "notice": notice_of(is_sample=identity.is_sample),
+        "sorted_by": ", ".join(dict.fromkeys((*table.order, *table.key))),
+        "columns": json.dumps(described, ensure_ascii=False),
+    }
+    return pa.schema(fields, metadata)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> dict[str, str]:
@@ -108,7 +168,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> dic
             f"{error}. Build all of dbt's models before releasing."
         ) from error
     types = {str(row[0]): str(row[1]) for row in described}
-    missing = [column for column in (*_STAMPS, *table.key) if column not in types]
+    missing = [column for column in (*_STAMPS, *table.order, *table.key) if column not in types]
     if missing:
         raise LeagueError(
             f"{WAREHOUSE_SCHEMA}.{table.name}: expected columns {', '.join(missing)}; found "

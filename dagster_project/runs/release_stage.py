@@ -34,6 +34,7 @@ from dagster_project.runs.stages import quality_page
 from dagster_project.runs.summary import changes_against_published, summarise
 from dagster_project.runs.unexplained_change import refuse_unexplained_changes
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.descriptions import describe
 from dagster_project.warehouse.quality import record_quality
 
 
@@ -52,6 +53,7 @@ def release(
     with run.candidate.connect() as connection:
         fewer = _refuse_what_may_not_be_released(connection, run, found)
         record_quality(connection, found.scope, outcomes)
+        describe(connection, found.project.manifest)
         record.note(
             summary=summarise(connection, run.quarters),
             changes=changes_against_published(connection, run.data, run.quarters),

@@ -16,14 +16,15 @@ _UNFINISHED = "unfinished_mart"
 
 
 def follow_contracts(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> list[str]:
-    """Rebuilds each incremental mart whose columns differ from its contract; returns their names.
+    """Rebuilds each incremental mart whose columns or their types differ from its contract; returns their names.
 
-    Rows stay; a new column is empty in them, and one that the contract no longer has is gone.
+    Rows stay; a new column is empty in them, one that the contract no longer has is gone, and one of another type is
+    cast to the contract's.
     """
     rebuilt = []
     for schema, name, contract in _marts(manifest):
         found = _columns(connection, schema, name)
-        if not found or list(found) == list(contract):
+        if not found or list(found.items()) == list(contract.items()):
             continue
         chosen = ", ".join(
             f"cast({_quoted(column) if column in found else 'null'} as {kind}) as {_quoted(column)}"
@@ -43,7 +44,10 @@ def _marts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, st
     for node in manifest["nodes"].values():
         config = node["config"]
         if config.get("materialized") == "incremental" and config.get("contract", {}).get("enforced"):
-            columns = {str(name): str(column["data_type"]) for name, column in node["columns"].items()}
+            columns = {
+                str(name): str(duckdb.sqltype(column["data_type"]))
+                for name, column in node["columns"].items()
+            }
             yield node["schema"], node.get("alias") or node["name"], columns
 
 

@@ -37,7 +37,7 @@ final as (
         organisation_in_quarter.organisation_subtype,
         organisation_in_quarter.region,
         organisation_successor.successor_code,
-        organisation_successor.effective_date as succeeded_on,
+        cast(organisation_successor.effective_date as date) as succeeded_on,
         trust.icb_code,
         board.organisation_name as icb_name,
         trust.opened_on,

@@ -14,8 +14,8 @@ final as (
         organisation_code,
         max(organisation_name) as organisation_name,
         max(icb_code) as icb_code,
-        cast(max(opened_on) as string) as opened_on,
-        cast(max(closed_on) as string) as closed_on
+        max(opened_on) as opened_on,
+        max(closed_on) as closed_on
     from organisation_reference
     group by organisation_kind, organisation_code
 

@@ -63,7 +63,7 @@ def build_tables(
         key = ", ".join(f"{column} {kinds.get(column, 'varchar')}" for column in table.key)
         connection.execute(
             f"create table if not exists league.{table.name} ({key}{OTHER_COLUMNS.get(table.name, '')}, "
-            "quarter varchar, release_id varchar, is_sample boolean)"
+            f"quarter varchar, release_id varchar, is_sample boolean{', rank integer' if table.order else ''})"
         )
         connection.execute(f"delete from league.{table.name} where quarter = ?", [str(identity.quarter)])
     stamps = [str(identity.quarter), identity.release_id, identity.is_sample]
@@ -73,7 +73,7 @@ def build_tables(
         ("ZC3", "ambulance", None, "revised"),
     ):
         connection.execute(
-            "insert into league.league_table values (?, ?, ?, ?, '2025-26', ?, ?, ?, ?)",
+            "insert into league.league_table values (?, ?, ?, ?, '2025-26', ?, ?, ?, ?, null)",
             [table_name, code, average, name, state, *stamps],
         )
     connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import hand_made_run as hand_made
+import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.errors import InputMissing, LeagueError
@@ -80,16 +81,48 @@ def test_csv_is_sorted_and_tells_missing_from_empty(
     connection: duckdb.DuckDBPyConnection, data: DataFolder
 ) -> None:
     release = hand_made.write_hand_made_release(connection, data, IDENTITY)
-    stamp = f"2025-26,{{}},2025-26-Q1,{IDENTITY.release_id},true\n"
+    stamp = f"2025-26,{{}},2025-26-Q1,{IDENTITY.release_id},true,\n"
     assert (release.path / "league_table.csv").read_bytes().decode() == (
         "table_name,organisation_code,average_metric_score,organisation_name,"
-        "framework,release_state,quarter,release_id,is_sample\n"
+        "framework,release_state,quarter,release_id,is_sample,rank\n"
         'acute,ZA1,1.50,"",' + stamp.format("final") + 'acute,ZB2,1.50,"Ashby, ""North""",'
         "" + stamp.format("final") + "ambulance,ZC3,1.50,," + stamp.format("revised")
     )
     assert (release.path / "league_table_icb.csv").read_text() == (
-        "organisation_code,quarter,release_id,is_sample\n"
+        "organisation_code,quarter,release_id,is_sample,rank\n"
     )
+
+
+def test_a_league_table_is_read_from_the_best_rank_on_and_who_has_none_stands_behind(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder
+) -> None:
+    connection.execute(
+        "insert into league.league_table by name select * replace (organisation_code || 'X' as organisation_code, "
+        "case organisation_code when 'ZB2' then 1 when 'ZA1' then 10 end as rank) from league.league_table"
+    )
+    release = hand_made.write_hand_made_release(connection, data, IDENTITY)
+    for suffix in ("csv", "parquet"):
+        path = str(release.path / f"league_table.{suffix}").replace("'", "''")
+        order = connection.execute(f"select organisation_code from '{path}'").fetchall()
+        assert [code for (code,) in order] == ["ZB2X", "ZA1X", "ZA1", "ZB2", "ZC3", "ZC3X"]
+
+
+def test_a_parquet_file_says_of_itself_what_it_and_each_column_holds(
+    connection: duckdb.DuckDBPyConnection, data: DataFolder
+) -> None:
+    connection.execute("comment on table league.league_table is 'One row per organisation.'")
+    connection.execute("comment on column league.league_table.average_metric_score is '1 (best) to 4'")
+    release = hand_made.write_hand_made_release(connection, data, IDENTITY)
+    schema = pq.read_schema(release.path / "league_table.parquet")
+    assert schema.field("average_metric_score").metadata == {b"description": b"1 (best) to 4"}
+    assert schema.metadata[b"description"] == b"One row per organisation."
+    assert schema.metadata[b"notice"] == b"Fictional sample data: every organisation is invented."
+    path = str(release.path / "league_table.parquet").replace("'", "''")
+    seen = connection.execute(
+        f"select decode(value) from parquet_kv_metadata('{path}') where decode(key) = 'columns'"
+    ).fetchone()
+    assert seen is not None
+    assert json.loads(seen[0]) == {"average_metric_score": "1 (best) to 4"}
 
 
 def test_parquet_and_csv_hold_only_the_quarter_in_the_same_order(

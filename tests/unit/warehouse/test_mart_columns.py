@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -52,6 +53,13 @@ def test_a_new_column_stands_where_the_contract_has_it_and_is_empty(
 def test_columns_in_another_order_are_put_in_the_contracts(warehouse: duckdb.DuckDBPyConnection) -> None:
     follow_contracts(warehouse, manifest({"place": "integer", "code": "varchar"}))
     assert rows(warehouse) == [(1, "ZAA"), (2, "ZAB")]
+
+
+def test_a_column_of_another_type_is_cast_to_the_contracts(warehouse: duckdb.DuckDBPyConnection) -> None:
+    contract = {"code": "varchar", "place": "decimal(18, 2)"}
+    assert follow_contracts(warehouse, manifest(contract)) == ["table_of_places"]
+    assert rows(warehouse) == [("ZAA", Decimal("1.00")), ("ZAB", Decimal("2.00"))]
+    assert follow_contracts(warehouse, manifest(contract)) == []
 
 
 def test_a_mart_with_the_columns_of_its_contract_is_left_alone(

@@ -1,0 +1,150 @@
+"""What dbt's YAML says of the tables that readers use, written into the warehouse itself: comments and keys.
+
+A reader of the file alone sees what a column holds. dbt's own `persist_docs` would write every comment again with
+every table of every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import LeagueError
+from dagster_project.settings import WAREHOUSE_SCHEMA
+
+
+_DICTIONARY = "data_dictionary"
+_DICTIONARY_QUERY = f"""\
+select
+    columns.table_name,
+    columns.column_name,
+    columns.data_type,
+    list_contains(coalesce(keys.constraint_column_names, []), columns.column_name) as is_key,
+    columns.comment as description
+from duckdb_columns() as columns
+left join duckdb_constraints() as keys
+    on
+        columns.database_name = keys.database_name
+        and columns.schema_name = keys.schema_name
+        and columns.table_name = keys.table_name
+        and keys.constraint_type = 'PRIMARY KEY'
+where columns.schema_name = '{WAREHOUSE_SCHEMA}'
+order by columns.table_name, columns.column_index"""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A table as dbt's YAML describes it; `key` is its grain, empty where a part of it may be empty."""
+
+    name: str
+    description: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+
+
+def describe(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+    """Gives tables and views of the schema `league` their comments and tables their primary keys, where they lack them,
+    and makes the view `data_dictionary` that lists both.
+
+    What stands there already is left, so that a run in which nothing is new writes nothing. Raises LeagueError naming
+    a table in which two rows have the same key.
+    """
+    there = _tables(connection)
+    if _DICTIONARY not in there:
+        connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
+        connection.execute(f"create view {WAREHOUSE_SCHEMA}.{_DICTIONARY} as {_DICTIONARY_QUERY}")
+        there = {**there, _DICTIONARY: "view"}
+    comments, keys = _comments(connection), _keys(connection)
+    for table in described(manifest):
+        kind = there.get(table.name)
+        if kind is None:
+            continue
+        qualified = f"{WAREHOUSE_SCHEMA}.{_name(table.name)}"
+        if comments.get((table.name, None)) != table.description:
+            connection.execute(f"comment on {kind} {qualified} is {_text(table.description)}")
+        for column, said in table.columns.items():
+            if comments.get((table.name, column), said) != said:
+                connection.execute(f"comment on column {qualified}.{_name(column)} is {_text(said)}")
+        if kind == "table" and table.key and table.name not in keys:
+            _add_key(connection, table)
+
+
+def _add_key(connection: duckdb.DuckDBPyConnection, table: Described) -> None:
+    columns = ", ".join(map(_name, table.key))
+    try:
+        connection.execute(f"alter table {WAREHOUSE_SCHEMA}.{_name(table.name)} add primary key ({columns})")
+    except duckdb.ConstraintException as error:
+        raise LeagueError(
+            f"{WAREHOUSE_SCHEMA}.{table.name}: expected one row for each {', '.join(table.key)}, as its grain in "
+            f"dbt's YAML says; DuckDB says: {error}. Nothing was published. Mend the model, or its grain."
+        ) from error
+
+
+def described(manifest: Mapping[str, Any]) -> Iterator[Described]:
+    """Every table that dbt describes in the schema that readers use: its marts, and those that runs write."""
+    never_empty = {
+        (test["attached_node"], test["column_name"])
+        for test in manifest["nodes"].values()
+        if (test.get("test_metadata") or {}).get("name") == "not_null" and test.get("attached_node")
+    }
+    for node in (*manifest["nodes"].values(), *manifest["sources"].values()):
+        is_table = node["resource_type"] in ("model", "source") and node["schema"] == WAREHOUSE_SCHEMA
+        if not is_table or not node["columns"]:
+            continue
+        grain = tuple((node["config"].get("meta") or node.get("meta") or {}).get("grain") or ())
+        is_key = all((node["unique_id"], column) in never_empty for column in grain)
+        yield Described(
+            name=str(node.get("alias") or node["name"]),
+            description=_one_line(node["description"]),
+            columns={name: _one_line(column["description"]) for name, column in node["columns"].items()},
+            key=grain if is_key else (),
+        )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Name -> `table` or `view`, of the schema that readers use."""
+    rows = connection.execute(
+        "select table_name, if(table_type = 'VIEW', 'view', 'table') from information_schema.tables "
+        "where table_schema = ? and table_catalog = current_database()",
+        [WAREHOUSE_SCHEMA],
+    ).fetchall()
+    return {str(name): str(kind) for name, kind in rows}
+
+
+def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], str | None]:
+    """(table, column) -> comment, None where there is none; column None is the table itself."""
+    rows = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = $1 "
+        "and database_name = current_database() union all "
+        "select table_name, null, comment from duckdb_tables() where schema_name = $1 "
+        "and database_name = current_database() union all "
+        "select view_name, null, comment from duckdb_views() where schema_name = $1 "
+        "and database_name = current_database()",
+        [WAREHOUSE_SCHEMA],
+    ).fetchall()
+    return {(str(table), column): comment for table, column, comment in rows}
+
+
+def _keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables that have a primary key."""
+    rows = connection.execute(
+        "select table_name from duckdb_constraints() "
+        "where schema_name = ? and constraint_type = 'PRIMARY KEY' and database_name = current_database()",
+        [WAREHOUSE_SCHEMA],
+    ).fetchall()
+    return {str(table) for (table,) in rows}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
