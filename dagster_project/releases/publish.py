@@ -96,8 +96,7 @@ def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
     """
     require_writer_lock(data)
     with candidate.connect() as connection:
-        _keep_current_release(connection)
-        record_withdrawn(connection)
+        keep_state_of_releases(connection)
         keep_league_tables(connection, data)
         load_ledger(connection, data)
     candidate.close()
@@ -109,6 +108,12 @@ def commit(candidate: Candidate, data: DataFolder) -> list[CurrentRelease]:
         flush(data.warehouse.parent)
         candidate.discard()
         return mend_current_links(data)
+
+
+def keep_state_of_releases(connection: duckdb.DuckDBPyConnection) -> None:
+    """Brings the tables that say which releases are current and which are withdrawn up to date; makes them first."""
+    _keep_current_release(connection)
+    record_withdrawn(connection)
 
 
 def refuse_foreign_wal(data: DataFolder) -> None:

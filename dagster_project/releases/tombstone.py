@@ -32,10 +32,18 @@ _PREFIX = f"{WITHDRAWN}-"
 
 
 def record_withdrawn(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes `league.withdrawn_release` anew: who withdrew what, when and why, and what is current instead."""
+    """Fills `league.withdrawn_release` anew: who withdrew what, when and why, and what is current instead.
+
+    The table itself stays, and with it its comments.
+    """
+    connection.execute(
+        f"create table if not exists {_TABLE} (quarter varchar, release_id varchar, withdrawn_at timestamp, "
+        "withdrawn_by varchar, reason varchar, current_release_id varchar)"
+    )
+    connection.execute(f"delete from {_TABLE}")
     connection.execute(
         f"""
-        create or replace table {_TABLE} as
+        insert into {_TABLE}
         select
             event.quarter,
             event.release_id,

@@ -25,7 +25,7 @@ from dagster_project.releases.folder import ReleaseFolder, write_release
 from dagster_project.releases.holding import hold
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.journal import events_in, refuse_withdrawn
-from dagster_project.releases.publish import current_release, publish
+from dagster_project.releases.publish import current_release, keep_state_of_releases, publish
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.read import Read
@@ -53,6 +53,7 @@ def release(
     with run.candidate.connect() as connection:
         fewer = _refuse_what_may_not_be_released(connection, run, found)
         record_quality(connection, found.scope, outcomes)
+        keep_state_of_releases(connection)
         describe(connection, found.project.manifest)
         record.note(
             summary=summarise(connection, run.quarters),

@@ -15,7 +15,6 @@ import duckdb
 from dagster_project.errors import LeagueError
 from dagster_project.settings import WAREHOUSE_SCHEMA
 
-
 _DICTIONARY = "data_dictionary"
 _DICTIONARY_QUERY = f"""\
 select
