@@ -10,22 +10,11 @@ import pytest
 from dagster_project.warehouse.dbt_project import DbtProject, results_of_last_build
 from dagster_project.warehouse.rules_in_place import put_rules
 
-_PROFILE = """
-small:
-  target: duckdb
-  outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('LEAGUE_WAREHOUSE') }}", threads: 1}
-"""
-
 
 @pytest.fixture
-def project_dir(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "seeds").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text('name: small\nversion: "1.0"\nprofile: small\n', "utf-8")
-    (folder / "profiles.yml").write_text(_PROFILE, "utf-8")
-    (folder / "seeds" / "rule.csv").write_text("name,weight\nfirst,1\nsecond,2\n", "utf-8")
-    return folder
+def project_dir(empty_project: Path) -> Path:
+    (empty_project / "seeds" / "rule.csv").write_text("name,weight\nfirst,1\nsecond,2\n", "utf-8")
+    return empty_project
 
 
 def _put(project_dir: Path) -> tuple[list[tuple[str, int]], bool]:
