@@ -180,7 +180,9 @@ def _load(
     """The folder, exactly the files of an old release, or the archive's newest vintage as of a day."""
     archive, as_of, quarters = archive_of(data), request.as_of, request.in_time
     if folder is not None:
-        return load_folder(folder, None if request.dry_run else archive)
+        kept = None if request.dry_run else archive
+        # Only a generated sample has a scale; what was downloaded is never allowed more.
+        return load_folder(folder, kept, times_as_large=request.scale)
     if old is not None:
         return load_listed(archive, old.extracts)
     # A day is asked for to have a release back: where only the sample had been archived, it was the sample's.
