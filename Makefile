@@ -40,7 +40,7 @@ format: $(READY)  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix dbt/models dbt/macros dbt/tests
 
-setup: $(READY)  ## make the virtual environment from the lock
+setup: $(READY)  ## make the virtual environment from the lock, and parse the dbt project
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
@@ -49,6 +49,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+	$(BIN)/python -m dagster_project.lineage
 
 lock:  ## resolve the lock anew; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

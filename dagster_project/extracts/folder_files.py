@@ -44,15 +44,15 @@ def files_below(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
-def what_it_is(path: Path, folder: Path) -> Recognised:
-    """What the file is, or why it is passed over.
+def what_it_is(path: Path, folder: Path, *, times_as_large: int = 1) -> Recognised:
+    """What the file is, or why it is passed over; it may be `times_as_large` as the catalogue allows.
 
     Raises InputRejected where it can't be read, and where no reader takes it though it is plainly a publisher's.
     """
     if path.name.startswith("~$"):
         return Recognised(None, "the lock of a spreadsheet program that has the file open")
     closed = _must_not_be_opened(path, folder)
-    found = Recognised(None, closed) if closed is not None else _recognised(path)
+    found = Recognised(None, closed) if closed is not None else _recognised(path, times_as_large)
     if found.source is None:
         refuse_publishers_file(path, found.reason, may_open=closed is None and path.is_file())
     return found
@@ -72,7 +72,7 @@ def _must_not_be_opened(path: Path, folder: Path) -> str | None:
     return None if target.is_relative_to(folder.resolve()) else "a link that leads out of the folder"
 
 
-def _recognised(path: Path) -> Recognised:
+def _recognised(path: Path, times_as_large: int) -> Recognised:
     try:
         # Opened without waiting, so that nobody has to write into a pipe first; and looked at once open.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -91,13 +91,13 @@ def _recognised(path: Path) -> Recognised:
             _unreadable(error)
     found = recognise(head, path.name, path)
     if found.source is not None:
-        _refuse_size(path.name, found.source, status.st_size)
+        _refuse_size(path.name, found.source, status.st_size, times_as_large)
     return found
 
 
-def _refuse_size(file_name: str, source: str, size: int) -> None:
+def _refuse_size(file_name: str, source: str, size: int, times_as_large: int) -> None:
     """The largest file of a source is the catalogue's, packed or not."""
-    most = catalogue.largest_file(source)
+    most = catalogue.largest_file(source) * times_as_large
     if size > most:
         _reject(
             file_name,

@@ -126,12 +126,17 @@ class LoadedExtracts:
 
 
 def load_folder(
-    folder: Path, archive: Archive | None, *, known_trusts: Collection[str] = ()
+    folder: Path,
+    archive: Archive | None,
+    *,
+    known_trusts: Collection[str] = (),
+    times_as_large: int = 1,
 ) -> LoadedExtracts:
     """Reads every file below `folder`; what they are is read from their content.
 
     With an archive, the bytes that were read are kept there once all files are read. `known_trusts` are codes
-    of trusts beyond those that the files themselves name. Raises InputMissing where nothing is recognised,
+    of trusts beyond those that the files themselves name. Files may be `times_as_large` as the catalogue allows,
+    where they were generated for so many times the organisations. Raises InputMissing where nothing is recognised,
     InputRejected where a file isn't what it claims to be.
     """
     if not folder.is_dir():
@@ -144,7 +149,7 @@ def load_folder(
     for path in files_below(folder):
         shown = path.relative_to(folder).as_posix()
         try:
-            found = what_it_is(path, folder)
+            found = what_it_is(path, folder, times_as_large=times_as_large)
             if found.source is None:
                 ignored.append(FileNote(shown, found.reason))
                 continue

@@ -10,9 +10,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from dagster_project.gates.outcome import ROWS_TO_JUDGE, BrokenGateError
+from dagster_project.runs.flow import gates
 from dagster_project.strict_yaml import strict_yaml
 
-GATES = ("extracts", "metrics", "league_tables")
+GATES = tuple(gate.name for gate in gates())
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ExpectationType = Annotated[str, StringConstraints(pattern=r"^expect_[a-z0-9_]+$")]

@@ -15,8 +15,10 @@ from typing import Any
 
 from dagster_project.durable import write_whole
 from dagster_project.errors import LeagueError
+from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.quarters import Quarter
+from dagster_project.releases.damage import damaged_files
 from dagster_project.releases.folder import read_release_file, release_path
 from dagster_project.releases.identity import hash_code, hash_rules, locked_versions
 from dagster_project.runs.record import read_outcome
@@ -36,7 +38,7 @@ def inputs_of(request: RunRequest) -> dict[str, Any]:
         "folder": folder and str(folder),
         "files": folder and _hashes(folder),
         "rules": None if request.rules_dir is None else hash_rules(request.rules_dir),
-        "code": _digest(json.dumps(hash_code(), sort_keys=True).encode()),
+        "code": hashlib.sha256(json.dumps(hash_code(), sort_keys=True).encode()).hexdigest(),
         "versions": locked_versions(),
     }
 
@@ -82,7 +84,7 @@ def _left(data: DataFolder) -> dict[str, Any]:
     """The data folder as a run left it: whatever releases, withdraws, fetches or prunes changes one of these."""
     warehouse = data.warehouse.stat() if data.warehouse.exists() else None
     return {
-        "archive": {path.name: _digest(path.read_bytes()) for path in sorted(data.archive.glob("*.jsonl"))},
+        "archive": {path.name: sha256_of_file(path) for path in sorted(data.archive.glob("*.jsonl"))},
         "ledger": _hashes(data.ledger),
         "warehouse": warehouse and [warehouse.st_size, warehouse.st_mtime_ns, warehouse.st_ino],
     }
@@ -92,24 +94,14 @@ def _are_as_promised(outcome: dict[str, Any], data: DataFolder) -> bool:
     """Whether every release of the earlier run is there, and holds what it says of itself."""
     for release in outcome["releases"]:
         folder = release_path(data, Quarter.from_canonical(release["quarter"]), release["release_id"])
-        promised = read_release_file(folder)["files"]
-        found = {name: digest for name, digest in _hashes(folder).items() if name in promised}
-        if found != {name: file["sha256"] for name, file in promised.items()}:
+        if any(damaged_files(folder, read_release_file(folder)["files"])):
             return False
     return bool(outcome["releases"])
 
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    found = {}
-    for path in files:
-        with path.open("rb") as file:
-            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+    return {path.relative_to(folder).as_posix(): sha256_of_file(path) for path in files}
 
 
 def _written_at(path: Path) -> float:

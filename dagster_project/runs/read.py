@@ -36,7 +36,7 @@ from dagster_project.runs.rebuild import (
 )
 from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
-from dagster_project.settings import METHODOLOGY_DIR, DataFolder
+from dagster_project.settings import DataFolder
 from dagster_project.shown import as_csv
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project, project_with_rules
 from dagster_project.warehouse.landing import QuarterInScope
@@ -132,13 +132,11 @@ def read(request: RunRequest, data: DataFolder, candidate: Candidate, record: Ru
     """The whole stage: what was read is in the candidate, what was left out in the run's record."""
     folder = candidate.warehouse.parent
     loaded = load(request, data, folder)
-    if loaded.own_rules is None:
-        project, rules_dir = checkout_project(data), METHODOLOGY_DIR
-    else:
-        project = project_with_rules(loaded.rules, folder)
-        rules_dir = project.project_dir / "seeds" / "methodology"
+    project = checkout_project(data)
+    if loaded.own_rules is not None:
+        project = project_with_rules(loaded.rules, folder, data)
     with candidate.connect() as connection:
-        identities = identify(loaded, request, data, connection, rules_dir)
+        identities = identify(loaded, request, data, connection, project.rules_dir)
         scope = land(connection, loaded.extracts, identities)
     _keep_listings(record, loaded, identities)
     extracts = loaded.extracts
@@ -182,7 +180,9 @@ def _load(
     """The folder, exactly the files of an old release, or the archive's newest vintage as of a day."""
     archive, as_of, quarters = archive_of(data), request.as_of, request.in_time
     if folder is not None:
-        return load_folder(folder, None if request.dry_run else archive)
+        kept = None if request.dry_run else archive
+        # Only a generated sample has a scale; what was downloaded is never allowed more.
+        return load_folder(folder, kept, times_as_large=request.scale)
     if old is not None:
         return load_listed(archive, old.extracts)
     # A day is asked for to have a release back: where only the sample had been archived, it was the sample's.

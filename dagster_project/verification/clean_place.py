@@ -22,6 +22,7 @@ from dagster_project.releases.reload import reload_release
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 from dagster_project.verification.archived_files import manifest_of, sources_in
+from dagster_project.warehouse.dbt_project import parse_alone
 
 _RUN = "verification"
 
@@ -56,6 +57,7 @@ def make_again(place: DataFolder, quarter: Quarter, release_id: str, rules_dir: 
     from dagster_project.runs.rebuild import old_release
     from dagster_project.runs.request import RunRequest
 
+    parse_alone(place)
     earlier = old_release(place, quarter, release_id).previous_release_id
     if earlier is not None:
         _bring_back(place, quarter.shifted(-1), earlier)

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any
 
 from dagster_project.durable import flush, make_folder, write_whole
 from dagster_project.errors import LeagueError
+from dagster_project.files import sha256_of_file
 from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
@@ -32,6 +33,8 @@ from dagster_project.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
+_RULES = Path("seeds", "methodology")
+_CONFIGURATION = ("dbt_project.yml", "profiles.yml")
 _MANIFEST = "manifest.json"
 _SUMS = "sums.json"
 EPHEMERAL = "__dbt__cte__"
@@ -44,11 +47,21 @@ SHARED = PROJECT_ROOT / "build" / "dbt"
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A dbt project folder, the folder that parsed manifests are kept in, and one shared by several such folders."""
+    """A dbt project folder, the folder that parsed manifests are kept in, and one shared by several such folders.
+
+    `own_seeds` is a folder like the project's that has other rows in its seeds, from which dbt loads them. What is
+    parsed of the project doesn't hold the rows, so that other rules need no parsing of their own.
+    """
 
     project_dir: Path
     target_dir: Path
     shared_dir: Path | None = None
+    own_seeds: Path | None = None
+
+    @property
+    def rules_dir(self) -> Path:
+        """The seeds of the methodology."""
+        return (self.own_seeds or self.project_dir) / _RULES
 
     @cached_property
     def parsed(self) -> Any:
@@ -115,8 +128,14 @@ class DbtProject:
 
     def _read_parsed(self) -> Any:
         from dbt.contracts.graph.manifest import Manifest
+        from dbt.contracts.graph.nodes import SeedNode
 
-        return Manifest.from_msgpack((self.parsed_folder / _PARSED).read_bytes())
+        manifest = Manifest.from_msgpack((self.parsed_folder / _PARSED).read_bytes())
+        if self.own_seeds is not None:
+            for node in manifest.nodes.values():
+                if isinstance(node, SeedNode):
+                    node.root_path = str(self.own_seeds)
+        return manifest
 
     @cached_property
     def parsed_folder(self) -> Path:
@@ -157,7 +176,7 @@ class DbtProject:
     def _parse_into(self, folder: Path) -> None:
         own = Path(tempfile.mkdtemp(prefix="parsing-", dir=self.target_dir))
         with _dbt_environment(own, Path(f"{WAREHOUSE_NAME}.duckdb")):
-            result = _invoke(["parse", "--log-level", "none", *self._folders()])
+            result = _invoke(["parse", "--log-level", "none", *replace(self, own_seeds=None)._folders()])
         if not result.success:
             shutil.rmtree(own, ignore_errors=True)
             raise LeagueError(f"dbt can't parse {self.project_dir}: {result.exception}")
@@ -176,8 +195,17 @@ class DbtProject:
                 )
         return digest.hexdigest()[:16]
 
+    def fingerprint_of_seeds(self) -> str:
+        """Changes whenever `fingerprint` does, or a row of the rules that are loaded."""
+        if self.own_seeds is None:
+            return self.fingerprint()
+        hashes = [f"{path.name} {sha256_of_file(path)}" for path in sorted(self.rules_dir.glob("*.csv"))]
+        return hashlib.sha256("\n".join([self.fingerprint(), *hashes]).encode()).hexdigest()[:16]
+
     def _folders(self) -> list[str]:
-        return ["--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir)]
+        """Where dbt works. Handed a parsed manifest, it reads only its configuration and the seeds' rows there."""
+        folder = str(self.own_seeds or self.project_dir)
+        return ["--project-dir", folder, "--profiles-dir", folder]
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -238,12 +266,22 @@ def checkout_project(data: DataFolder) -> DbtProject:
     return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", SHARED)
 
 
-def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
-    """A copy of the dbt project in `folder` whose methodology seeds hold these rules."""
-    copy = folder / "dbt"
-    shutil.copytree(DBT_PROJECT_DIR, copy, ignore=shutil.ignore_patterns(*_MADE_BY_DBT))
-    write_rules(rules, copy / "seeds" / "methodology")
-    return DbtProject(copy, folder / "dbt_target")
+def parse_alone(data: DataFolder) -> Path:
+    """Parses the checkout's project for a data folder without what the checkout shares; returns where it is kept.
+
+    No hash covers what is shared. Whoever can write there would change what is run.
+    """
+    return replace(checkout_project(data), shared_dir=None).parsed_folder
+
+
+def project_with_rules(rules: RuleSet, folder: Path, data: DataFolder) -> DbtProject:
+    """The dbt project of the checkout with these rules in place of its own, written below `folder`."""
+    own = folder / "dbt"
+    shutil.copytree(DBT_PROJECT_DIR / "seeds", own / "seeds")
+    for name in _CONFIGURATION:
+        shutil.copyfile(DBT_PROJECT_DIR / name, own / name)
+    write_rules(rules, own / _RULES)
+    return replace(checkout_project(data), own_seeds=own)
 
 
 def _invoke(arguments: list[str], manifest: Any = None) -> Any:

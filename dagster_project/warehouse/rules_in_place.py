@@ -26,7 +26,7 @@ def put_rules(project: DbtProject, warehouse: Path, *, threads: int) -> list[str
     Raises LeagueError as `DbtProject.build` does.
     """
     tables = _seed_tables(project.manifest)
-    fingerprint = project.fingerprint()
+    fingerprint = project.fingerprint_of_seeds()
     with duckdb.connect(str(warehouse)) as connection:
         if _are_in_place(connection, fingerprint, tables):
             return sorted(tables)

@@ -23,6 +23,7 @@ from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT, DataFolder
 from dagster_project.verification.archived_files import check_whole
 from dagster_project.verification.checkout import check_rules, check_versions
 from dagster_project.verification.released_files import check_release_file, check_released_files
+from dagster_project.warehouse.dbt_project import DbtProject
 
 QUARTER = "2025-26-Q1"
 
@@ -98,6 +99,26 @@ def test_a_release_rewritten_together_with_its_release_json_is_found_by_making_i
     assert "organisation_name" in details[0]
     assert "(renamed) released" in details[0]
     assert "(fictional) rebuilt" in details[0]
+
+
+def test_a_parsed_project_changed_where_the_checkout_shares_it_changes_nothing(
+    small_release: DataFolder, tmp_path: Path
+) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    shared = DbtProject(checkout / "dbt", checkout / "build" / "dbt")
+    segments = shared.parsed.nodes["model.nhs_league_tables.final_segment"]
+    segments.raw_code = "select 'whatever somebody likes' as final_segment"
+    raw = shared.parsed.to_msgpack()
+    folder = shared.parsed_folder
+    (folder / "partial_parse.msgpack").write_bytes(raw)
+    sums = json.loads((folder / "sums.json").read_bytes())
+    sums["partial_parse.msgpack"] = hashlib.sha256(raw).hexdigest()
+    (folder / "sums.json").write_text(json.dumps(sums), "utf-8")
+    ended = league_of(checkout, "verify", QUARTER, "--json", data=small_release, cwd=tmp_path)
+    assert ended.code == 0, ended.out + ended.err
+    assert (folder / "partial_parse.msgpack").read_bytes() == raw, (
+        "it was found as it was left, and passed over"
+    )
 
 
 @pytest.mark.parametrize(

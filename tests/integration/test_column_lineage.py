@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from checkout_copy import copy_checkout
 from league_command import environment_of, league
 
 from dagster_project.lineage.column_lineage import ColumnLineage, Trace, table_name
@@ -308,3 +309,18 @@ def test_a_wrong_name_is_answered_with_the_nearest_ones(
     assert ended.code == 2
     assert "Did you mean" in ended.err
     assert suggested in ended.err
+
+
+def test_set_up_leaves_the_parsed_project_and_its_lineage_to_every_data_folder(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    in_it = os.environ | {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-m", "dagster_project.lineage"], env=in_it, cwd=tmp_path, check=True)
+    project = DbtProject(checkout / "dbt", tmp_path / "data" / "dbt", checkout / "build" / "dbt")
+    found = project.parsed_folder
+    assert {path.name for path in found.iterdir()} == {
+        *("manifest.json", "partial_parse.msgpack", "sums.json")
+    }, "copied: where dbt parses it leaves its log too"
+    assert project.shared_folder is not None
+    made_in_set_up = (project.shared_folder / KEPT).read_bytes()
+    lineage_of(project)
+    assert (found / KEPT).read_bytes() == made_in_set_up

@@ -87,6 +87,7 @@ def test_the_same_request_gets_the_outcome_of_the_run_that_released_it(
         lambda at: (at.data.ledger / "2025-26-Q1.csv").unlink(),
         lambda at: (_release(at.data) / "league_table.csv").write_bytes(b"rank\n2\n"),
         lambda at: (_release(at.data) / "league_table.csv").unlink(),
+        lambda at: (_release(at.data) / "added.csv").write_bytes(b""),
         lambda at: (_release(at.data) / RELEASE_FILE).write_text("{", "utf-8"),
         lambda at: (at.data.runs / RUN / MADE_FROM).write_text("{", "utf-8"),
         lambda at: (at.data.runs / RUN / "outcome.json").write_text("{", "utf-8"),

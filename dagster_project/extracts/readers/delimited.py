@@ -271,16 +271,7 @@ def read_records(
     there twice: see `header_of`.
     """
     text, notes = decoded(raw, file_name)
-    lines_at_most = max(text.count("\n"), text.count("\r"))
-    if lines_at_most > MOST_LINES:
-        raise InputRejected(
-            file=file_name,
-            expected=f"at most {MOST_LINES:,} lines",
-            found=f"{lines_at_most:,}",
-            remedy=_FETCH_AGAIN,
-        )
-    physical = list(io.StringIO(text, newline=""))
-    _refuse_long_lines(physical, file_name)
+    physical = _physical_lines(text, file_name)
     separator, first = _layout(physical, file_name, columns, names)
     rows, starts, ends = _parsed(physical, separator, file_name)
     if len(rows) <= first:
@@ -330,6 +321,21 @@ def read_records(
         header_line=header_line,
         above=above,
     )
+
+
+def _physical_lines(text: str, file_name: str) -> list[str]:
+    """The lines with their ends; raises InputRejected where they are more or longer than any publisher's."""
+    lines_at_most = max(text.count("\n"), text.count("\r"))
+    if lines_at_most > MOST_LINES:
+        raise InputRejected(
+            file=file_name,
+            expected=f"at most {MOST_LINES:,} lines",
+            found=f"{lines_at_most:,}",
+            remedy=_FETCH_AGAIN,
+        )
+    physical = list(io.StringIO(text, newline=""))
+    _refuse_long_lines(physical, file_name)
+    return physical
 
 
 def _refuse_long_lines(physical: Iterable[str], file_name: str) -> None:

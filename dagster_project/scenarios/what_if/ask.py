@@ -116,7 +116,7 @@ def recomputed(
         check_figures=lambda connection: refuse_incomplete_pools(connection, changes),
     )
     with tempfile.TemporaryDirectory(prefix="league-rules-") as folder:
-        project = project_with_rules(sound_rules(rules_dir), Path(folder)) if rules_dir else None
+        project = project_with_rules(sound_rules(rules_dir), Path(folder), data) if rules_dir else None
         with scored_apart(scenario, data, project) as connection:
             yield connection
 

@@ -19,6 +19,7 @@ from dagster_project.archive.archive import Archive
 from dagster_project.catalogue import catalogue
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputRejected, WrongUsage
+from dagster_project.extracts.folder_files import what_it_is
 from dagster_project.extracts.known_quarters import covered_quarters
 from dagster_project.extracts.load import load_folder
 from dagster_project.extracts.readers import sheets
@@ -206,6 +207,14 @@ def test_a_file_larger_than_its_source_may_be_is_refused_before_it_is_read(
         file.write(b"\r\n" * (most // 2))
     assert f"at most {most:,} bytes of nof_data" in refused(tmp_path)
     assert catalogue.largest_file("rtt_waiting_times") > 85_011_853
+
+
+def test_a_file_generated_for_more_organisations_may_be_so_many_times_as_large(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_bytes(data_file(data_line()) + b"\r\n" * (catalogue.largest_file("nof_data") // 2))
+    assert what_it_is(file, tmp_path, times_as_large=2).source == "nof_data"
+    with pytest.raises(InputRejected, match="largest_megabytes"):
+        what_it_is(file, tmp_path, times_as_large=1)
 
 
 @pytest.mark.parametrize(

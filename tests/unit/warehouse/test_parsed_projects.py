@@ -11,22 +11,11 @@ import pytest
 from dagster_project.progress import listening
 from dagster_project.warehouse.dbt_project import DbtProject
 
-_PROFILE = """
-small:
-  target: duckdb
-  outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('LEAGUE_WAREHOUSE') }}", threads: 1}
-"""
-
 
 @pytest.fixture
-def project_dir(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "models").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text('name: small\nversion: "1.0"\nprofile: small\n', "utf-8")
-    (folder / "profiles.yml").write_text(_PROFILE, "utf-8")
-    (folder / "models" / "one.sql").write_text("select 1 as one", "utf-8")
-    return folder
+def project_dir(empty_project: Path) -> Path:
+    (empty_project / "models" / "one.sql").write_text("select 1 as one", "utf-8")
+    return empty_project
 
 
 def _project(project_dir: Path, data: str) -> DbtProject:
