@@ -24,9 +24,8 @@ from dagster_project.releases.journal import (
     person,
     refuse_withdrawn,
 )
-from dagster_project.releases.past_league_tables import keep_league_tables
 from dagster_project.releases.publish import commit, current_release, make_current
-from dagster_project.releases.reload import forget_quarter, reload_release
+from dagster_project.releases.reload import forget_quarter, keep_league_tables, reload_release
 from dagster_project.settings import DataFolder
 
 _SEEDS = ("resource_type:seed,fqn:nhs_league_tables.reference",)

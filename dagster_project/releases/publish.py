@@ -27,7 +27,7 @@ from dagster_project.releases.journal import (
     refuse_withdrawn,
 )
 from dagster_project.releases.ledger import load_ledger
-from dagster_project.releases.past_league_tables import keep_league_tables
+from dagster_project.releases.reload import keep_league_tables
 from dagster_project.releases.tombstone import mend_tombstones, record_withdrawn
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder

@@ -1,4 +1,4 @@
-"""Brings a release's tables back into a warehouse from its folder: for roll-back, restore and verification."""
+"""Brings a release's tables back into a warehouse from its folder: as a quarter's own, and as a part of the history."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import duckdb
 
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
-from dagster_project.releases.folder import read_release_file
+from dagster_project.releases.folder import read_release_file, release_path
+from dagster_project.releases.journal import PUBLISHED, events_in
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
-from dagster_project.settings import WAREHOUSE_SCHEMA
+from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
 
+_HISTORY = "released_league_table"
 _KEPT_SCHEMAS = ("methodology", "reference", "history")
 _KEPT_TABLES = tuple(
     (WAREHOUSE_SCHEMA, table)
@@ -45,6 +47,32 @@ def reload_release(connection: duckdb.DuckDBPyConnection, quarter: Quarter, fold
         _replace(connection, table.name, quarter, file)
 
 
+def keep_league_tables(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:
+    """Adds to `history.released_league_table` the rows of each release that was ever current and has none there.
+
+    A run's rows come from dbt. Here come those that no run built: of approved and rolled-back releases, and of
+    releases that were replaced before there was a history, each where its folder is there. The table gets the
+    columns of `league.league_table` where the warehouse has none yet.
+    """
+    if not _columns(connection, _HISTORY, "history"):
+        if not _columns(connection, "league_table"):
+            return
+        connection.execute("create schema if not exists history")
+        connection.execute(
+            f"create table history.{_HISTORY} as select * from {WAREHOUSE_SCHEMA}.league_table limit 0"
+        )
+    kept = {
+        row[0] for row in connection.execute(f"select distinct release_id from history.{_HISTORY}").fetchall()
+    }
+    published = {
+        (event.quarter, event.release_id) for event in events_in(connection) if event.event == PUBLISHED
+    }
+    for quarter, release_id in sorted(published):
+        file = release_path(data, quarter, release_id) / "league_table.parquet"
+        if release_id not in kept and file.is_file():
+            _insert(connection, _HISTORY, file, schema="history")
+
+
 def delete_quarter(connection: duckdb.DuckDBPyConnection, table: str, quarter: Quarter) -> None:
     """Removes the quarter's rows of a released table; nothing where there is no such table."""
     if _columns(connection, table):
@@ -68,25 +96,34 @@ def forget_quarter(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> N
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, table: str, quarter: Quarter, file: Path) -> None:
-    rows = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
-    name = f'{WAREHOUSE_SCHEMA}."{table}"'
-    kept = _columns(connection, table)
-    if not kept:
-        connection.execute(f"create table {name} as select * from {rows}")
+    if not _columns(connection, table):
+        connection.execute(f'create table {WAREHOUSE_SCHEMA}."{table}" as select * from {_rows_of(file)}')
         return
-    connection.execute(f"delete from {name} where quarter = ?", [str(quarter)])
-    released = [row[0] for row in connection.execute(f"describe select * from {rows}").fetchall()]
-    both = ", ".join(f'"{column}"' for column in kept if column in released)
-    connection.execute(f"insert into {name} ({both}) select {both} from {rows}")
+    delete_quarter(connection, table, quarter)
+    _insert(connection, table, file)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, file: Path, schema: str = WAREHOUSE_SCHEMA
+) -> None:
+    """Adds the file's rows, with the columns that table and file both have."""
+    released = [row[0] for row in connection.execute(f"describe select * from {_rows_of(file)}").fetchall()]
+    both = ", ".join(f'"{column}"' for column in _columns(connection, table, schema) if column in released)
+    connection.execute(f'insert into {schema}."{table}" ({both}) select {both} from {_rows_of(file)}')
+
+
+def _rows_of(file: Path) -> str:
+    return f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str, schema: str = WAREHOUSE_SCHEMA) -> list[str]:
+    """The columns of a table or view of the warehouse, in their order; none where there is no such."""
     return [
         str(row[0])
         for row in connection.execute(
             "select column_name from information_schema.columns where table_schema = ? and table_name = ? "
             "and table_catalog = current_database() order by ordinal_position",
-            [WAREHOUSE_SCHEMA, table],
+            [schema, table],
         ).fetchall()
     ]
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from dagster_project.archive.archive import Archive
+from dagster_project.archive.archive import Archive, Sighting
+from dagster_project.archive.archived_vintages import names_of, replaced_later
+from dagster_project.archive.issue_order import Issue, IssueOrder, day_of
 from dagster_project.data_kind import kind_in_words
+from dagster_project.errors import InputMissing
+from dagster_project.extracts.source import FRAMEWORK_DATA
+from dagster_project.json_text import parsed_json
+from dagster_project.methodology.rule_set import RuleSet, read_rules
+from dagster_project.quarters import Quarter
+from dagster_project.releases.folder import PROVENANCE_FILE, read_release, release_path
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
-from dagster_project.releases.publish import current_release
-from dagster_project.runs.quarter_status import quarters_of
+from dagster_project.releases.publish import CurrentRelease, current_release
 from dagster_project.runs.record import OUTCOME_FILE, read_outcome
 from dagster_project.settings import DataFolder
 
@@ -35,7 +44,7 @@ def status_of(data: DataFolder) -> dict[str, Any]:
             for release in current
         ],
         "not_current": _not_current(data),
-        "quarters": quarters_of(data, current),
+        "quarters": _quarters_of(data, current),
         "archive": _archived(data),
         "runs": _latest_runs(data),
         "damaged": Archive(data.archive).torn(),
@@ -56,6 +65,118 @@ def _not_current(data: DataFolder) -> list[dict[str, Any]]:
         for (quarter, release_id), event in sorted(last_events(read_events(data)).items())
         if event.event in (HELD, WITHDRAWN)
     ]
+
+
+def _quarters_of(data: DataFolder, releases: Sequence[CurrentRelease]) -> list[dict[str, Any]]:
+    """A row per quarter and kind of data (official, sample) that is released, or archived and scored by a
+    framework: its archived files by table, missing tables, files new since the release, and the release.
+
+    All of it is told from the manifest and the releases' own files; no raw file is opened.
+    """
+    sightings = Archive(data.archive).unpruned_sightings()
+    released = {(str(release.quarter), release.is_sample): release for release in releases}
+    archived = {(quarter, seen.is_sample) for seen in sightings for quarter in seen.quarters}
+    rules = read_rules()
+    rows = []
+    for quarter, is_sample in sorted({*released, *archived}):
+        release = released.get((quarter, is_sample))
+        tables = _tables_of(quarter, rules, is_sample=is_sample)
+        if release is None and not tables:
+            continue
+        seen = [one for one in sightings if quarter in one.quarters and one.is_sample == is_sample]
+        standing = _standing(seen)
+        new = [] if release is None else _new(standing, _read_for(data, release))
+        newest = _newest_of_tables(standing)
+        rows.append(
+            {
+                "quarter": quarter,
+                "is_sample": is_sample,
+                "archived": _by_table(seen),
+                "missing": sorted(
+                    tables - {one.table_name for one in standing if one.source == FRAMEWORK_DATA}
+                ),
+                "new": [_described(one, seen) for one in new],
+                "release_id": None if release is None else release.release_id,
+                "newer_vintage": any(one.table_name is None or one.extract_id in newest for one in new),
+            }
+        )
+    return rows
+
+
+def _tables_of(quarter: str, rules: RuleSet, *, is_sample: bool) -> set[str]:
+    """The tables of the framework that scores the quarter; none where no framework holds."""
+    holding = rules.frameworks_of(Quarter.from_canonical(quarter))
+    own = [row["framework"] for row in holding if row["sample_only"] == "true" and is_sample]
+    usual = [row["framework"] for row in holding if row["sample_only"] != "true"]
+    chosen = (own + usual)[:1]
+    return {row["table_name"] for name in chosen for row in rules.rows("expected_organisations", name)}
+
+
+def _standing(seen: list[Sighting]) -> list[Sighting]:
+    """Each file's latest sighting, but for files that a later one replaced, by name and id."""
+    latest = {one.extract_id: (position, one) for position, one in enumerate(seen)}
+    series = {one.extract_id: (one.source, one.table_name, one.quarters) for one in seen if one.table_name}
+    replaced = set(replaced_later(seen, series))
+    # The months of a statistic's file stand only in the file: of those, the manifest's word must do.
+    replaced |= {
+        one.supersedes
+        for position, one in latest.values()
+        if one.supersedes in latest and not one.table_name and latest[one.supersedes][0] < position
+    }
+    standing = [one for _, one in latest.values() if one.extract_id not in replaced]
+    return sorted(standing, key=lambda one: (one.file_name, one.extract_id))
+
+
+def _newest_of_tables(standing: list[Sighting]) -> set[str]:
+    """The newest data file and league table of each table, in the order of `extracts/vintages.py`."""
+    names = names_of(standing)
+    order = IssueOrder([_issue(one, names[one.extract_id]) for one in standing])
+    newest: dict[tuple[str, str], Sighting] = {}
+    for one in sorted(standing, key=lambda one: order.rank(one.extract_id)):
+        if one.table_name is not None:
+            newest[one.source, one.table_name] = one
+    return {one.extract_id for one in newest.values()}
+
+
+def _issue(seen: Sighting, name: str) -> Issue:
+    return Issue(seen.extract_id, name, max(seen.quarters), seen.link_text, day_of(seen))
+
+
+def _read_for(data: DataFolder, release: CurrentRelease) -> set[str]:
+    """The ids of the files that the release's run read; only those it used where its provenance is old or
+    gone.
+    """
+    folder = release_path(data, release.quarter, release.release_id)
+    try:
+        used = set(read_release(data, release.quarter, release.release_id)["extracts"])
+    except InputMissing:
+        return set()
+    provenance = folder / PROVENANCE_FILE
+    return used | set(parsed_json(provenance.read_bytes()).get("read", ()) if provenance.is_file() else ())
+
+
+def _new(standing: list[Sighting], read: set[str]) -> list[Sighting]:
+    return [one for one in standing if one.extract_id not in read]
+
+
+def _by_table(seen: list[Sighting]) -> list[dict[str, Any]]:
+    files = {one.extract_id: (one.table_name or "", one.source) for one in seen}
+    return [
+        {"table": table or None, "source": source, "files": number}
+        for (table, source), number in sorted(Counter(files.values()).items())
+    ]
+
+
+def _described(one: Sighting, seen: list[Sighting]) -> dict[str, Any]:
+    first = next(other for other in seen if other.extract_id == one.extract_id)
+    return {
+        "file": one.file_name,
+        "table": one.table_name,
+        "source": one.source,
+        "extract_id": one.extract_id,
+        "release_state": one.release_state,
+        "retrieved_at": first.retrieved_at,
+    }
 
 
 def _archived(data: DataFolder) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from made_up_release import write_release_file
 
 from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
-from dagster_project.releases.reload import reload_release
+from dagster_project.releases.folder import release_path
+from dagster_project.releases.journal import HELD, PUBLISHED, add_event, keep_journal, now
+from dagster_project.releases.reload import keep_league_tables, reload_release
+from dagster_project.settings import DataFolder
 
 QUARTER = Quarter.from_canonical("2025-26-Q1")
 
@@ -88,3 +91,21 @@ def test_what_compares_releases_is_left_to_its_view(
     folder = release(tmp_path, ("movement", "select '2025-26-Q1' as quarter"))
     reload_release(warehouse, QUARTER, folder)
     assert warehouse.execute("select table_name from information_schema.tables").fetchall() == []
+
+
+def test_the_history_gets_each_release_that_was_ever_current_once(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    data = DataFolder(tmp_path)
+    warehouse.execute("create table league.league_table (release_id varchar, added integer, rank integer)")
+    keep_journal(warehouse, data)
+    for release_id, event in (("first", PUBLISHED), ("held", HELD), ("second", PUBLISHED)):
+        add_event(warehouse, QUARTER, release_id, event, at=now(), by="somebody")
+        folder = release_path(data, QUARTER, release_id)
+        folder.mkdir(parents=True)
+        release(folder, ("league_table", f"select '{release_id}' as release_id, 7 as rank, 1 as no_longer"))
+    add_event(warehouse, QUARTER, "pruned", PUBLISHED, at=now(), by="somebody")
+    for _ in range(2):
+        keep_league_tables(warehouse, data)
+        kept = warehouse.execute("select * from history.released_league_table order by release_id")
+        assert kept.fetchall() == [("first", None, 7), ("second", None, 7)]
