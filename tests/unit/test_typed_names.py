@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dagster_project.errors import ExitCode, WrongUsage
-from dagster_project.explanation.explain import Known, find_metric, find_organisation
+from dagster_project.typed_names import Known, find_metric, find_organisation
 
 ORGANISATIONS = [
     Known("RP6", "Moorfields Eye Hospital NHS Foundation Trust", "acute"),
