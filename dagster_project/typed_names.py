@@ -20,6 +20,13 @@ _SCORE_ID = re.compile(r"OF1([0-9]{3})")
 _LISTED = 12
 _CLOSE = 0.6
 _SAME_WORD = {"saint": "st", "saints": "st"}
+# League tables, and whom they rank.
+TABLES = {
+    "acute": "acute trusts",
+    "non_acute": "non-acute trusts",
+    "ambulance": "ambulance trusts",
+    "icb": "integrated care boards",
+}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dagster_project.explanation.recomputation.judged import Judged
 from dagster_project.explanation.recomputation.measured import Organisation
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.recomputation.release_tables import find_release
+from dagster_project.explanation.story.brief import brief_of
 from dagster_project.explanation.story.metric_branch import metric_step
 from dagster_project.explanation.story.organisation_branch import organisation_step
 from dagster_project.explanation.story.sources import Sources
@@ -50,6 +51,7 @@ def explain(
     recomputation = Recomputation(release, Archive(data.archive), tell)
     judged = Judged(recomputation, only=found.code)
     asked = (found.where, found.code)
+    standing = judged.standings.standing(asked) if metric is None else None
     return Explanation(
         organisation_code=found.code,
         organisation_name=found.name,
@@ -61,6 +63,7 @@ def explain(
         framework=recomputation.rules.framework,
         notice=release.release_file["notice"],
         root=_root(judged, asked, metric),
+        brief=None if standing is None else brief_of(judged, standing),
         withdrawn=read_tombstone(data, quarter, release.release_id),
     )
 
