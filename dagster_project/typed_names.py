@@ -47,6 +47,33 @@ def find_organisation(typed: str, organisations: Sequence[Known], quarter: str) 
     return _find(typed, organisations, what, "a code such as RP6 or part of a name")
 
 
+def find_table(typed: str) -> str | None:
+    """The league table that is meant, by its name or by those whom it ranks; None where it is none."""
+    plain = "_".join(folded(typed).casefold().replace("-", " ").replace("_", " ").split())
+    for name, ranked in TABLES.items():
+        whom = "_".join(ranked.replace("-", " ").split())
+        if plain in (name, f"{name}s", whom, whom.removesuffix("s")):
+            return name
+    return None
+
+
+def is_said_by(typed: str, name: str) -> bool:
+    """Whether typed and name have the same telling words in the same order."""
+    return bool(words_of(typed)) and words_of(typed) == words_of(name)
+
+
+def begins_with(typed: str, name: str) -> bool:
+    """Whether the name's first words begin as the words typed do; never where nothing telling is typed."""
+    asked = words_of(typed)
+    return bool(asked) and _follows(asked, words_of(name)[: len(asked)])
+
+
+def fits_words(typed: str, name: str) -> bool:
+    """Whether every word typed begins a word of the name; never where nothing telling is typed."""
+    asked = words_of(typed)
+    return bool(asked) and _has_all(asked, words_of(name))
+
+
 def find_metric(typed: str, metrics: Sequence[Known], framework: str) -> Known:
     """The metric that is meant, also by the id of its score (OF1010 for OF0010); WrongUsage as above."""
     as_value = _SCORE_ID.sub(r"OF0\1", typed.strip().upper())
