@@ -18,6 +18,7 @@ from dagster_project.commands import (
     release,
     rules,
     run,
+    show,
     verify,
     what_if,
 )
@@ -48,6 +49,7 @@ def root(
 
 
 app.add_typer(run.app)
+app.add_typer(show.app)
 app.add_typer(audit.app)
 app.add_typer(verify.app)
 app.add_typer(release.app)

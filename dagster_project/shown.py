@@ -6,11 +6,14 @@ sequences, Markdown obeys brackets, a spreadsheet computes what starts as a form
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -106,10 +109,25 @@ def as_csv(frame: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False, lineterminator="\n").encode("utf-8", "backslashreplace")
 
 
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with LF line ends, every text of them a `cell`; nothing for None, `true` and `false`."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_csv_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return cell(visible(value)) if isinstance(value, str) else value
+
+
 class Terminal(Console):
     """A console of rich to which no text can send a control sequence; what rich itself sends stays.
 
-    A pipe or a file has no width of its own: there lines are `width_of_file` characters wide.
+    A pipe or a file has no width of its own: there lines are as wide as COLUMNS says, else `width_of_file`.
     """
 
     def __init__(
@@ -123,7 +141,8 @@ class Terminal(Console):
         **settings: Any,
     ) -> None:
         if width is None and not stderr and not sys.stdout.isatty():
-            width = width_of_file
+            said = os.environ.get("COLUMNS", "")
+            width = int(said) if said.isdigit() and int(said) else width_of_file
         super().__init__(stderr=stderr, width=width, highlight=highlight, soft_wrap=soft_wrap, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:

@@ -70,6 +70,12 @@ def explain(
     metric: Annotated[
         str | None, typer.Argument(help="Only this metric: an id such as OF0010, or (part of) its name.")
     ] = None,
+    by_option: Annotated[
+        str | None, typer.Option("--metric", help="The same as METRIC: its sums and its raw lines.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything: each sum of every metric, down to the raw lines.")
+    ] = False,
     release: Annotated[
         str | None,
         typer.Option("--release", help="A release on this disk, by id; without it, the current one."),
@@ -77,18 +83,20 @@ def explain(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the answer as Markdown.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how a rank or a score came about, down to the raw lines, recomputed from them: 6 if one differs."""
+    """Say in ten lines why a rank is what it is, recomputed from the raw lines; 6 if a released cell differs."""
     with reporting(as_json):
         from dagster_project.explanation import explain as explaining
         from dagster_project.explanation.story import markdown, terminal, tree
 
         if as_json and as_markdown:
             raise WrongUsage("--json and --markdown are two forms of the answer: ask for one.")
+        if metric is not None and by_option is not None:
+            raise WrongUsage("The metric is given twice: as an argument and by --metric.")
         found = explaining.explain(
             DataFolder.from_environment(),
             organisation,
             Quarter.from_argument(quarter),
-            metric,
+            metric if by_option is None else by_option,
             release_id=release,
             tell=presentation.progress,
         )
@@ -96,4 +104,5 @@ def explain(
         result = {"exit_code": int(code), "message": found.verdict, **tree.as_json(found)}
         if as_markdown:
             finish(result, as_json, lambda: print(markdown.as_markdown(found), end=""))
-        finish(result, as_json, lambda: terminal.show_explanation(found))
+        show = terminal.show_explanation if full else terminal.show_brief
+        finish(result, as_json, lambda: show(found))

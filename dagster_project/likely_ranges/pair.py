@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dagster_project.errors import InputMissing, InputRejected, WrongUsage
-from dagster_project.explanation.explain import Known, find_organisation
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables, find_release
 from dagster_project.likely_ranges.draws import (
     UNITS_IN_A_SCORE,
@@ -26,6 +25,7 @@ from dagster_project.likely_ranges.outcomes import Percentiles, Places, average_
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
+from dagster_project.typed_names import Known, find_organisation
 
 Row = Mapping[str, Any]
 _AVERAGE = "OF5002"

@@ -83,6 +83,47 @@ def test_text_and_markdown_say_the_same_as_json(small_release: DataFolder) -> No
         assert answer["notice"] in shown
 
 
+def test_the_first_answer_is_ten_lines_and_says_how_to_see_more(small_release: DataFolder) -> None:
+    code, name = first(small_release)
+    whole = league("explain", code, QUARTER, "--json", data=small_release).answer
+    lines = league("explain", code, QUARTER, data=small_release).out.splitlines()
+    assert name in lines[0]
+    assert lines[1].split()[:4] == ["Place", "1", "of", str(whole["summary"]["organisations_in_table"])]
+    assert [line.split()[0] for line in lines[2:4]] == ["Segment", "Average"]
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("Next ")]
+    assert at < 10
+    assert whole["message"] in lines
+    assert any("--metric OF0" in line and "--full" in line for line in lines)
+    assert max(len(line.rstrip()) for line in lines) <= 80
+
+
+def test_what_a_metric_adds_to_the_average_is_the_average_less_the_one_without_it(
+    six_quarters: DataFolder,
+) -> None:
+    summary = league("explain", "Z33", "2025-26-Q4", "--json", data=six_quarters).answer["summary"]
+    told = {one["metric_id"]: one["effect"] for one in (*summary["pulled_down"], *summary["pulled_up"])}
+    file = six_quarters.releases / "2025-26-Q4" / "current" / "sensitivity.parquet"
+    released = dict(
+        duckdb.sql(
+            f"select subject, cast(round(-average_change, 2) as decimal(6, 2))::varchar from '{file}' "
+            "where organisation_code = 'Z33' and starts_with(subject, 'OF') and round(average_change, 2) <> 0"
+        ).fetchall()
+    )
+    assert told == released
+
+
+def test_everything_is_shown_on_demand_and_a_metric_by_argument_or_option(small_release: DataFolder) -> None:
+    code, _ = first(small_release)
+    brief = league("explain", code, QUARTER, data=small_release).out
+    full = league("explain", code, QUARTER, "--full", data=small_release).out
+    assert len(full.splitlines()) > 100 > len(brief.splitlines())
+    by_argument = league("explain", code, QUARTER, "OF0082", data=small_release).out
+    assert "Sickness absence rate" in by_argument
+    assert league("explain", code, QUARTER, "--metric", "sickness", data=small_release).out == by_argument
+    twice = league("explain", code, QUARTER, "OF0082", "--metric", "OF0084", data=small_release)
+    assert twice.code == ExitCode.WRONG_USAGE
+
+
 def test_a_metric_is_explained_alone(small_release: DataFolder) -> None:
     code, _ = first(small_release)
     answer = league("explain", code, QUARTER, "sickness absence", "--json", data=small_release).answer

@@ -164,10 +164,36 @@ def test_one_organisation_is_told_metric_by_metric(six_quarters: DataFolder) -> 
     mover = diff(six_quarters, "2025-26-Q2")["biggest_movers"][0]
     shown = league("diff", "2025-26-Q2", "--organisation", mover["organisation_code"], data=six_quarters).out
     rank = mover["rank"]
-    assert f"rank: {rank['before']} -> {rank['after']} ({rank['change']:+d})" in shown
+    assert f"{rank['before']} to {rank['after']} ({rank['change']:+d})" in shown
     assert "Fictional sample data" in shown
     by_name = diff(six_quarters, "2025-26-Q2", "--organisation", mover["organisation_name"])
     assert [one["organisation_code"] for one in by_name["movements"]] == [mover["organisation_code"]]
+
+
+def test_an_organisation_is_told_by_values_and_scores_and_what_did_not_move_is_only_counted(
+    six_quarters: DataFolder,
+) -> None:
+    (one,) = diff(six_quarters, "2025-26-Q4", "--organisation", "Z33")["movements"]
+    scores = {score["metric_id"]: score for score in one["metric_scores"]}
+    still = {
+        metric
+        for metric, score in scores.items()
+        if score["change"] is not None
+        and not float(score["change"])
+        and score["value_before"] == score["value_after"]
+    }
+    assert still
+    ended = league("diff", "2025-26-Q4", "--organisation", "ostumberley weald", data=six_quarters, columns=80)
+    lines = [line.rstrip() for line in ended.out.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if line.startswith("OF")} == scores.keys() - still
+    assert f"{len(still)} more metrics: value and score as before." in lines
+    (emergency,) = [line for line in lines if line.startswith("OF0013")]
+    assert emergency.split()[-7:] == [
+        *(scores["OF0013"]["value_before"], "to", scores["OF0013"]["value_after"]),
+        *("2.11", "to", "1.00", "-0.065"),
+    ]
+    assert not any("000000" in line for line in lines)
 
 
 def test_people_are_shown_what_changed_and_who_moved_furthest(six_quarters: DataFolder) -> None:
@@ -193,8 +219,8 @@ def test_what_cannot_be_compared_says_what_is_there(
     assert f"Other releases of {REISSUED}: {second}" in same
     assert "2025-26-Q1 (" in refused(league("diff", "2024-25-Q1", data=data), 3)
     assert "found none. Current releases: 2025-26-Q1" in refused(league("diff", "0" * 16, data=data), 3)
-    near = refused(league("diff", "2025-26-Q2", "--organisation", "Z0", data=data), 3)
-    assert "Near it: " in near
+    near = refused(league("diff", "2025-26-Q2", "--organisation", "trust", data=data), 2)
+    assert "isn't an organisation of either release" in near
     assert "Current releases: none" in refused(league("diff", "2025-26-Q2", data=DataFolder(tmp_path)), 3)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import duckdb
 from dagster_project.audit.difference.compared_releases import ComparedRelease
 from dagster_project.errors import InputMissing
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.typed_names import Known, find_organisation
 from dagster_project.warehouse.dbt_project import checkout_project
 
 _MODELS = ("fqn:nhs_league_tables.insight.movement",)
@@ -27,7 +28,6 @@ _READ = {
     "extract": (),
 }
 _WHOLE_NUMBERS = ("adjusted_segment", "rank")
-_SUGGESTED = 5
 
 
 @contextmanager
@@ -139,8 +139,11 @@ def measure_of(connection: duckdb.DuckDBPyConnection, measure: str) -> dict[str,
     return {"measure": measure, **counts, "causes": [_typed(cause, measure, "moved") for cause in causes]}
 
 
-def movements_of(connection: duckdb.DuckDBPyConnection, code: str | None) -> list[dict[str, Any]]:
-    """Each organisation in either release: every measure before and after, with the causes of its change."""
+def movements_of(
+    connection: duckdb.DuckDBPyConnection, code: str | None, before: ComparedRelease, after: ComparedRelease
+) -> list[dict[str, Any]]:
+    """Each organisation in either release: every measure before and after, with the causes of its change, and of a
+    metric its values too."""
     wanted = "" if code is None else "where organisation_code = ?"
     given = [] if code is None else [code]
     causes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -160,14 +163,19 @@ def movements_of(connection: duckdb.DuckDBPyConnection, code: str | None) -> lis
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in _rows(
         connection,
+        "with value as (select table_name, organisation_code, metric_id, any_value(unit) as unit, "
+        "max(case when release_id = ? then value end) as value_before, "
+        "max(case when release_id = ? then value end) as value_after "
+        "from league.metric_score where value is not null group by all) "
         "select total.table_name, total.organisation_code, organisation_name, measure, metric_id, metric_name, "
-        "figure_before, figure_after, change, is_in, is_out from league.movement_total as total "
+        "figure_before, figure_after, change, is_in, is_out, value_before, value_after, unit "
+        "from league.movement_total as total left join value using (table_name, organisation_code, metric_id) "
         "left join (select metric_id, max(metric_name) as metric_name from league.metric group by all) "
         "using (metric_id) left join (select table_name, organisation_code, "
         "max_by(organisation_name, quarter) as organisation_name from league.league_table group by all) "
         f"using (table_name, organisation_code) {wanted} "
         "order by total.table_name, total.organisation_code, measure, metric_id",
-        given,
+        [before.release_id, after.release_id, *given],
     ):
         measure, place = row["measure"], (row["table_name"], row["organisation_code"])
         named = {name: row[name] for name in ("table_name", "organisation_code", "organisation_name")}
@@ -175,7 +183,9 @@ def movements_of(connection: duckdb.DuckDBPyConnection, code: str | None) -> lis
         total = {"before": row["figure_before"], "after": row["figure_after"], "change": row["change"]}
         moved = _typed(total, measure, *total) | {"is_in": row["is_in"], "is_out": row["is_out"]}
         if measure == "metric_score":
+            values = {name: _digits(row[name]) for name in ("value_before", "value_after")}
             moved = {"metric_id": row["metric_id"], "metric_name": row["metric_name"]} | moved
+            moved |= values | {"unit": row["unit"]}
             one["metric_scores"].append(
                 moved | {"causes": causes.get((*place, measure, row["metric_id"]), [])}
             )
@@ -193,6 +203,11 @@ def _typed(row: Mapping[str, Any], measure: str, *names: str) -> dict[str, Any]:
     return {**row, **{name: int(found) if whole else f"{found:f}" for name, found in given.items()}}
 
 
+def _digits(value: Decimal | None) -> str | None:
+    """A value as it prints: without idle zeroes."""
+    return None if value is None else f"{value.normalize():f}"
+
+
 def _rows(
     connection: duckdb.DuckDBPyConnection, query: str, given: list[Any] | None = None
 ) -> list[dict[str, Any]]:
@@ -202,26 +217,9 @@ def _rows(
 
 
 def organisation_named(connection: duckdb.DuckDBPyConnection, text: str) -> str:
-    """The organisation's code; raises InputMissing with those that come near."""
-    names = dict(
-        connection.execute(
-            "select organisation_code, max_by(organisation_name, quarter) from league.league_table "
-            "group by organisation_code order by organisation_code"
-        ).fetchall()
-    )
-    wanted = " ".join(text.split())
-    if wanted.upper() in names:
-        return wanted.upper()
-    holding = [code for code, name in names.items() if wanted.casefold() in name.casefold()]
-    if len(holding) == 1:
-        return str(holding[0])
-    by_name = {name.casefold(): code for code, name in names.items()}
-    near = holding or [
-        *get_close_matches(wanted.upper(), names, _SUGGESTED),
-        *(by_name[name] for name in get_close_matches(wanted.casefold(), by_name, _SUGGESTED)),
-    ]
-    suggested = ", ".join(f"{code} ({names[code]})" for code in near[:_SUGGESTED])
-    raise InputMissing(
-        f"{text!r}: expected the code or a part of the name of one organisation of either release; found "
-        f"{len(holding) or 'none'}. " + (f"Near it: {suggested}." if suggested else "None comes near.")
-    )
+    """The code of the organisation that is meant; WrongUsage lists the several or the closest ones."""
+    known = connection.execute(
+        "select organisation_code, max_by(organisation_name, quarter), max_by(table_name, quarter) "
+        "from league.league_table group by organisation_code order by organisation_code"
+    ).fetchall()
+    return find_organisation(text, [Known(*row) for row in known], "either release").code

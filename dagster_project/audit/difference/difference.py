@@ -33,7 +33,7 @@ def difference_of(
     before, after = releases_to_compare(data, first, second)
     with decomposed(data, before, after) as connection:
         code = None if organisation is None else organisation_named(connection, organisation)
-        movements = movements_of(connection, code)
+        movements = movements_of(connection, code, before, after)
         return {
             "before": _described(before),
             "after": _described(after),

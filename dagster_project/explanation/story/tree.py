@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.explanation.recomputation.judged import Judgement
+from dagster_project.explanation.story import brief as in_brief
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class ByColumn:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer for one organisation and quarter, or for one metric of it."""
+    """The answer for one organisation and quarter, or for one metric of it; `brief` is there where a place is asked for
+    and there is one."""
 
     organisation_code: str
     organisation_name: str
@@ -83,6 +85,7 @@ class Explanation:
     framework: str
     notice: str
     root: Step
+    brief: in_brief.Brief | None = None
     withdrawn: Mapping[str, Any] | None = None
 
     @property
@@ -131,6 +134,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "agrees": not explanation.differences,
         "cells_compared": len(explanation.judgements),
         "differences": [_judgement(one) for one in explanation.differences],
+        "summary": None if explanation.brief is None else in_brief.as_json(explanation.brief),
         "explanation": _step(explanation.root),
         "notice": explanation.notice,
     }

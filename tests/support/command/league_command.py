@@ -38,11 +38,13 @@ def environment_of(data: DataFolder, **more: str) -> dict[str, str]:
     return {"LEAGUE_DATA_DIR": str(data.root), "DAGSTER_HOME": str(data.dagster_home), **more}
 
 
-def league(*arguments: str | Path, data: DataFolder) -> Ended:
-    """The command in this process; an exception that it lets through fails the test with its trace."""
+def league(*arguments: str | Path, data: DataFolder, columns: int | None = None) -> Ended:
+    """The command in this process, on a terminal of so many columns; an exception that it lets through fails the
+    test with its trace."""
     if arguments[:1] in (("run",), ("rebuild",)):
         make_history_quick()
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment_of(data))
+    environment = {"COLUMNS": None if columns is None else str(columns), **environment_of(data)}
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)

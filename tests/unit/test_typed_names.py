@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dagster_project.errors import ExitCode, WrongUsage
-from dagster_project.explanation.explain import Known, find_metric, find_organisation
+from dagster_project.typed_names import Known, find_metric, find_organisation, find_table
 
 ORGANISATIONS = [
     Known("RP6", "Moorfields Eye Hospital NHS Foundation Trust", "acute"),
@@ -96,3 +96,22 @@ def test_a_metric_is_found_by_its_ids_and_by_its_words(typed: str, metric_id: st
 def test_a_metric_that_is_none_suggests_ids_that_are_close() -> None:
     with pytest.raises(WrongUsage, match="OF0010"):
         find_metric("OF0012", METRICS, "2025-26")
+
+
+@pytest.mark.parametrize(
+    ("typed", "table"),
+    [
+        ("acute", "acute"),
+        ("Acute trusts", "acute"),
+        ("non-acute", "non_acute"),
+        ("NON_ACUTE", "non_acute"),
+        ("ICBs", "icb"),
+        ("integrated care board", "icb"),
+        ("ambulance", "ambulance"),
+        ("RP6", None),
+        ("London Ambulance Service", None),
+        ("", None),
+    ],
+)
+def test_a_league_table_is_found_by_its_name_or_by_whom_it_ranks(typed: str, table: str | None) -> None:
+    assert find_table(typed) == table

@@ -1,0 +1,115 @@
+"""How answers are laid out on a terminal of any width: tables that fold into records, labelled lines, long names.
+
+No line is wider than the terminal, and no word or id is broken. What is said isn't here, nor how a text is made safe to
+show (shown).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from dagster_project.shown import Terminal, visible
+
+# As wide as a terminal is when it is opened, and as a page of documentation shows.
+NARROW = 80
+_LEFT_OUT = "..."
+_BOUNDLESS = 10_000
+# Where a raw line or an address without spaces may go on in the next line.
+_BREAKS = re.compile(r"[^\s,;/]*[,;/]?\s*")
+
+
+def narrow_terminal() -> Terminal:
+    """A terminal for answers that are read as sentences: 80 columns or fewer, words whole."""
+    return Terminal(soft_wrap=False, width=min(NARROW, Terminal().width))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `Rows`. `least` is how narrow it may become before rows fold into records: names fold into a few
+    lines, but not into a column of single words."""
+
+    heading: str
+    right: bool = False
+    least: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of text as a table where it fits the width with every word whole, else as a record for each row."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.title:
+            yield Text(visible(self.title), style="bold")
+        table = self._table()
+        if Measurement.get(console, options.update_width(_BOUNDLESS), table).minimum <= options.max_width:
+            yield table
+        else:
+            yield from self._records()
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for at, column in enumerate(self.columns):
+            longest = max((cell_len(row[at]) for row in self.rows), default=0)
+            table.add_column(
+                column.heading,
+                justify="right" if column.right else "left",
+                min_width=min(column.least, longest) or None,
+                vertical="top",
+            )
+        for row in self.rows:
+            table.add_row(*(Text(visible(cell)) for cell in row))
+        return table
+
+    def _records(self) -> Iterator[Table | Text]:
+        for number, row in enumerate(self.rows):
+            if number:
+                yield Text("")
+            pairs = [(column.heading, cell) for column, cell in zip(self.columns, row, strict=True) if cell]
+            yield labelled(pairs)
+
+
+def labelled(pairs: Sequence[tuple[str, str]]) -> Table:
+    """A line for each label and its text; what doesn't fit goes on below the text."""
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    for label, text in pairs:
+        grid.add_row(Text(label), Text(visible(text)))
+    return grid
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in so many columns: whole words of its start and its end, which tell names apart, with `...` between."""
+    words = text.split()
+    if cell_len(text) <= width or len(words) < 2:
+        return text
+    for kept in range(len(words) - 1, 0, -1):
+        for ends in range(kept // 2, -1, -1):
+            start, end = words[: kept - ends], words[len(words) - ends :]
+            found = " ".join([*start, _LEFT_OUT, *end])
+            if cell_len(found) <= width:
+                return found
+    return _LEFT_OUT
+
+
+def broken(text: str, width: int) -> str:
+    """A long text in lines of a width, broken after spaces, else after a comma, semicolon or slash."""
+    lines, line = [], ""
+    for part in _BREAKS.findall(text):
+        if line and cell_len((line + part).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += part
+    return "\n".join([*lines, line.rstrip()])
