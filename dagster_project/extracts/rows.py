@@ -136,6 +136,8 @@ ORGANISATION_REFERENCE: pa.Schema = pa.schema(
         _field("icb_code", null=True),
         _field("opened_on", pa.date32(), null=True),
         _field("closed_on", pa.date32(), null=True),
+        _field("town", null=True),
+        _field("postcode", null=True),
     ]
 )
 

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from dagster_project.extracts.load import FileNote, LoadedExtracts
 
 SHOWN = 5
+# Lists that no figure needs and readers of the table `organisation` miss: kind in it, which list, what stays empty.
+_LISTS = (
+    ("trust", "ODS's list of trusts (etr.csv)", "board, town, postcode and dates of trusts"),
+    ("icb", "the list of ICBs' names and codes", "names of trusts' boards"),
+)
 
 
 def left_out_of(loaded: LoadedExtracts) -> dict[str, Any]:
-    """`ignored`, `notes` and `rows_set_aside`, and the latter by file and reason, the most frequent first."""
+    """`ignored`, `notes` and `rows_set_aside`, the latter by file and reason, the most frequent first; and in
+    `missing` the lists of organisations that weren't among the files.
+    """
+    listed = set(loaded.organisation_reference["organisation_kind"])
     return {
+        "missing": [{"list": name, "empty": empty} for kind, name, empty in _LISTS if kind not in listed],
         "ignored": [{"file": note.file, "why": note.text} for note in loaded.ignored],
         "notes": [{"file": note.file, "note": note.text} for note in loaded.notes],
         "rows_set_aside": len(loaded.row_set_aside),
@@ -63,6 +72,15 @@ def left_out_lines(left_out: Mapping[str, Any], *, listed_in: str | None = None)
             files,
         ),
         *_lines("note", (f"{item['file']}: {item['note']}" for item in left_out.get("notes", ())), files),
+        *_lines(
+            "missing",
+            (
+                f"{item['list']}: {item['empty']} stay empty. Put it beside the files, or `league fetch` a quarter "
+                "and run from the archive"
+                for item in left_out.get("missing", ())
+            ),
+            files,
+        ),
         *_lines("set aside", map(_set_aside, left_out.get("set_aside", ())), rows),
     ]
 

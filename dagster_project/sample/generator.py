@@ -13,6 +13,7 @@ from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.quarters import Quarter
 from dagster_project.sample.hidden_values import FIRST_QUARTER, HiddenWorld
 from dagster_project.sample.likely_ranges import LikelyRange, ScoresOfOne, likely_ranges
+from dagster_project.sample.organisation_lists import write_organisation_lists
 from dagster_project.sample.organisations import Organisation, sample_organisations
 from dagster_project.sample.published_files import (
     FileStyle,
@@ -46,7 +47,8 @@ class SampleFiles:
 def generate_sample(
     folder: Path, *, seed: int = 2025, scale: int = 1, quarters: Sequence[Quarter] | None = None
 ) -> SampleFiles:
-    """Writes `folder`/extracts/<quarter>/*.csv and, where `scale` isn't 1, `folder`/rules.
+    """Writes `folder`/extracts/<quarter>/*.csv, lists of the organisations in `folder`/extracts/organisations and,
+    where `scale` isn't 1, `folder`/rules.
 
     The same arguments give the same bytes on every machine. `quarters` (by default SAMPLE_QUARTERS) chooses
     which quarters' files are written, not what is in them: a cumulative file holds its year so far. Raises
@@ -56,6 +58,7 @@ def generate_sample(
     _check(wanted, scale)
     organisations = sample_organisations(scale)
     world = HiddenWorld(organisations, seed)
+    lists = write_organisation_lists(folder / "extracts" / "organisations", organisations) if wanted else ()
     writer = _Writer(folder / "extracts", {each.code: each for each in organisations}, seed)
     quarter = FIRST_QUARTER
     while wanted and quarter <= max(wanted):
@@ -75,7 +78,7 @@ def generate_sample(
                 writer.write(framework, quarter, table, issue)
         quarter = quarter.shifted(1)
     rules = None if scale == 1 else _write_rules(folder / "rules", scale)
-    return SampleFiles(writer.extracts, rules, tuple(sorted([*writer.files, *_files_in(rules)])))
+    return SampleFiles(writer.extracts, rules, tuple(sorted([*writer.files, *lists, *_files_in(rules)])))
 
 
 class _Writer:

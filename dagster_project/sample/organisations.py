@@ -71,6 +71,15 @@ class Organisation:
     subtype_later: str | None = None
     merges_into: str | None = None
 
+    @property
+    def town(self) -> str:
+        """The invented place that the name begins with."""
+        name = self.name.removeprefix("NHS ")
+        for ending in sorted((ending for *_, ending in (*_ACUTE, *_NON_ACUTE)), key=len, reverse=True):
+            name = name.split(f" {ending} ")[0]
+        first = name.split(" Ambulance Service ")[0].split(" Integrated Care Board")[0]
+        return first.split(",")[0].split(" and ")[0]
+
     def subtype_in(self, quarter: Quarter) -> str:
         later = self.subtype_later if quarter >= SUBTYPE_CHANGE_QUARTER else None
         return later or self.subtype

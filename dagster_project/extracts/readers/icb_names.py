@@ -46,6 +46,8 @@ def read_icb_names(raw: bytes | Path, *, file_name: str, extract_id: str) -> Rea
         icbs=found.codes,
         opened=nothing,
         closed=nothing,
+        towns=nothing,
+        postcodes=nothing,
     )
 
 

@@ -16,7 +16,16 @@ from dagster_project.extracts.source import SourceRecord
 
 NAME = "ods_trusts"
 # The 27 columns of every ODS report of this family; the file itself names none of them.
-_NAMES = {1: "Organisation code", 2: "Name", 3: "Region", 4: "ICB", 11: "Open date", 12: "Close date"}
+_NAMES = {
+    1: "Organisation code",
+    2: "Name",
+    3: "Region",
+    4: "ICB",
+    8: "Town",
+    10: "Postcode",
+    11: "Open date",
+    12: "Close date",
+}
 _WIDTH = 27
 COLUMNS = tuple(_NAMES.get(place, f"Column {place}") for place in range(1, _WIDTH + 1))
 _CODE = re.compile(r"[A-Z0-9]{3,5}")
@@ -48,6 +57,8 @@ def read_ods_trusts(raw: bytes | Path, *, file_name: str, extract_id: str) -> Re
         icbs=records.parsed("icb", text.folded_or_none),
         opened=records.parsed("open_date", _date_or_none),
         closed=records.parsed("close_date", _date_or_none),
+        towns=records.parsed("town", text.folded_or_none),
+        postcodes=records.parsed("postcode", text.folded_or_none),
     )
 
 

@@ -63,6 +63,8 @@ class OrganisationList:
         icbs: Sequence[str | None],
         opened: Sequence[Any],
         closed: Sequence[Any],
+        towns: Sequence[str | None],
+        postcodes: Sequence[str | None],
     ) -> ReadOrganisations:
         """The file as read, from what its columns say of each of `records`."""
         count, file_name = len(self.codes), self._everything.file_name
@@ -78,6 +80,8 @@ class OrganisationList:
                 "icb_code": icbs,
                 "opened_on": opened,
                 "closed_on": closed,
+                "town": towns,
+                "postcode": postcodes,
             },
             ORGANISATION_REFERENCE,
         )

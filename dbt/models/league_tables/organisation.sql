@@ -41,7 +41,9 @@ final as (
         trust.icb_code,
         board.organisation_name as icb_name,
         trust.opened_on,
-        trust.closed_on
+        trust.closed_on,
+        trust.town,
+        trust.postcode
     from organisation_in_quarter
     inner join quarter_in_scope
         on organisation_in_quarter.quarter = quarter_in_scope.quarter

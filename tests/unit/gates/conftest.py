@@ -88,7 +88,7 @@ create table landing.statistic_row (
 create table landing.organisation_reference (
     extract_id varchar, source varchar, source_row integer, organisation_kind varchar,
     organisation_code varchar, organisation_name varchar, region_code varchar, icb_code varchar,
-    opened_on date, closed_on date);
+    opened_on date, closed_on date, town varchar, postcode varchar);
 """
 
 RULES = """
