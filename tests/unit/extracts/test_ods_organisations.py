@@ -33,6 +33,7 @@ def test_the_first_line_of_the_trust_list_is_a_trust_line() -> None:
         "ASHFORD, VALE NHS TRUST (fictional)",
     )
     assert (first.region_code, first.icb_code) == ("Y56", "ZQ1")
+    assert (first.town, first.postcode) == ("ASHBY", "ZZ1 1ZZ")
     assert (found.source, found.records, found.is_sample) == ("ods_trusts", 2, True)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fictional_files import data_file, data_line
+from fictional_files import data_file, data_line, file_of
+from fictional_statistics import trust_line
 
 from dagster_project.extracts.load import LoadedExtracts, load_folder
 from dagster_project.quarters import Quarter
@@ -25,6 +26,18 @@ def test_each_kind_is_counted_and_its_first_ones_are_named(tmp_path: Path) -> No
     (set_aside,) = [line for line in lines if line.startswith("set aside: ")]
     assert set_aside.startswith("set aside: data.csv: 2 rows, first in row 2: ")
     assert left_out["rows_set_aside"] == 2
+
+
+def test_lists_of_organisations_that_are_missing_are_named_with_what_stays_empty(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(data_file(data_line()))
+
+    def said() -> list[str]:
+        lines = left_out_lines(left_out_of(load_folder(tmp_path, None)))
+        return [line.partition(": ")[2].partition(":")[0] for line in lines if line.startswith("missing: ")]
+
+    assert said() == ["ODS's list of trusts (etr.csv)", "the list of ICBs' names and codes"]
+    (tmp_path / "etr.csv").write_bytes(file_of(trust_line("Z01"), bom=False))
+    assert said() == ["the list of ICBs' names and codes"]
 
 
 def test_without_a_folder_of_its_own_the_rest_is_in_the_json(tmp_path: Path) -> None:
