@@ -7,7 +7,7 @@ import io
 import re
 import string
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -224,16 +224,22 @@ def sheet_records(
         key: (place, name) for place, (key, name) in enumerate(names.items()) if wanted is None or wanted(key)
     }
     filled = [at for at in range(header_at + 1, len(rows)) if any(cell != "" for cell in rows[at])]
+    full = [rows[at] for at in filled]
     return Records(
         file_name=file_name,
         header={key: name for key, (_, name) in kept.items()},
-        columns={key: [cell_text(rows[at][place]) for at in filled] for key, (place, _) in kept.items()},
+        columns={key: _texts(row[place] for row in full) for key, (place, _) in kept.items()},
         lines=[at + 1 for at in filled],
-        raw_lines=[",".join(map(cell_text, rows[at][:_WORDS_KEPT])) for at in filled],
+        raw_lines=[",".join(_texts(row[:_WORDS_KEPT])) for row in full],
         header_line=header_at + 1,
         above=tuple(tuple(map(cell_text, row)) for row in rows[:header_at]),
         sheet=sheet,
     )
+
+
+def _texts(cells: Iterable[Any]) -> list[str]:
+    # Most cells are texts; a sheet has hundreds of thousands.
+    return [cell if type(cell) is str else cell_text(cell) for cell in cells]
 
 
 def cell_text(cell: Any) -> str:
