@@ -30,10 +30,13 @@ _ROW_OR_CELL = re.compile(
     rb"<(?:[A-Za-z0-9_.-]+:)?(?P<tag>row|c)(?P<attributes>(?:\s(?:[^<>\"']|\"[^<\"]*\"|'[^<']*')*)?)/?>"
 )
 # Whatever tag it stands in, as what isn't proper XML may be read all the same.
-_ANY_PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*[0-9]+)")
+# A letter to begin with is looked for faster than a space.
+_ANY_PLACE = re.compile(rb"r(?<=\sr)\s*=\s*[\"']([A-Za-z]*[0-9]+)")
 _PLACE = re.compile(rb"(?:^|\s)r\s*=\s*[\"'](?P<letters>[A-Za-z]*)(?P<digits>[0-9]*)")
 # Every row and cell, those that say where they stand in the usual way as far as the quote behind their place.
-_SAYS_WHERE = re.compile(rb'<(?:c r="[A-Z]+[0-9]+"|row r="[0-9]+"|(?:[A-Za-z0-9_.-]+:)?(?:row|c)(?=[\s/>]))')
+_SAYS_WHERE = re.compile(
+    rb'<(?:c(?: r="[A-Z]+[0-9]+"|[\s/>])|row(?: r="[0-9]+"|[\s/>])|[A-Za-z0-9_.-]+:(?:row|c)[\s/>])'
+)
 _LETTERS, _DIGITS = string.ascii_letters.encode(), string.digits.encode()
 _ZIP = b"PK\x03\x04"
 _FETCH_AGAIN = "Download the file again from the publisher's page."
