@@ -31,6 +31,19 @@ stated as (
         ) as texts (about, column_name, text)
 ),
 
+as_written as (
+    select
+        quarter,
+        extract_id,
+        about,
+        column_name,
+        text,
+        min(source_row) as source_row,
+        count(*) as times_found
+    from stated
+    group by quarter, extract_id, about, column_name, text
+),
+
 compared as (
     select
         quarter,
@@ -40,8 +53,8 @@ compared as (
         regexp_replace(replace(lower(text), '&', 'and'), '[^\p{L}\p{N}]', '', 'g') as text_key,
         min(text) as text,
         min(source_row) as source_row,
-        count(*) as times_found
-    from stated
+        cast(sum(times_found) as bigint) as times_found
+    from as_written
     group by quarter, extract_id, about, column_name, text_key
 ),
 

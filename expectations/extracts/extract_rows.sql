@@ -89,6 +89,25 @@ organisations as (
     group by quarter, table_name
 ),
 
+written as (
+    select distinct
+        table_name,
+        organisation_code
+    from landed
+),
+
+-- Each code once: a pattern that is a column is compiled for every row.
+codes as (
+    select
+        written.table_name,
+        written.organisation_code,
+        code_patterns.pattern as code_pattern,
+        regexp_full_match(written.organisation_code, code_patterns.pattern) as code_known
+    from written
+    left join code_patterns
+        on case when written.table_name = 'icb' then 'icb' else 'trust' end = code_patterns.table_group
+),
+
 scored_metrics as (
     select distinct
         quarter,
@@ -106,7 +125,8 @@ classified as (
         scored_metrics.metric_id is not null as is_scored,
         applicability.metric_id is not null as applies,
         metric_units.accepted as accepted_units,
-        code_patterns.pattern as code_pattern,
+        codes.code_pattern,
+        codes.code_known,
         organisations.organisations_in_table,
         score_places.published_score_dp,
         regions.region is not null as region_known,
@@ -140,8 +160,10 @@ classified as (
         on landed.framework = domain_segment.framework and landed.figure = domain_segment.segment_figure
     left join scored_metrics
         on landed.quarter = scored_metrics.quarter and landed.metric_id = scored_metrics.metric_id
-    left join code_patterns
-        on case when landed.table_name = 'icb' then 'icb' else 'trust' end = code_patterns.table_group
+    left join codes
+        on
+            landed.table_name is not distinct from codes.table_name
+            and landed.organisation_code is not distinct from codes.organisation_code
     left join organisations
         on landed.quarter = organisations.quarter and landed.table_name = organisations.table_name
     left join score_places on landed.framework = score_places.framework
@@ -170,7 +192,7 @@ select
     case when source = 'nof_data' then 'Value' else coalesce(league_column, 'Rank') end as value_column,
     case when table_name = 'icb' then 'ICB_code' else 'Trust_code' end as code_column,
     case when table_name = 'icb' then 'ICB_name' else 'Trust_name' end as name_column,
-    coalesce(regexp_full_match(organisation_code, code_pattern), false) as code_known,
+    coalesce(code_known, false) as code_known,
     region_known,
     case when metric_id is not null and is_scored then in_framework end as scored_metric_known,
     case

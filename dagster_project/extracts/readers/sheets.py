@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
+import string
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,19 @@ _ROW_OR_CELL = re.compile(
     rb"<(?:[A-Za-z0-9_.-]+:)?(?P<tag>row|c)(?P<attributes>(?:\s(?:[^<>\"']|\"[^<\"]*\"|'[^<']*')*)?)/?>"
 )
 # Whatever tag it stands in, as what isn't proper XML may be read all the same.
-_ANY_PLACE = re.compile(rb"\sr\s*=\s*[\"'](?P<letters>[A-Za-z]*)(?P<digits>[0-9]+)")
+# A letter to begin with is looked for faster than a space.
+_ANY_PLACE = re.compile(rb"r(?<=\sr)\s*=\s*[\"']([A-Za-z]*[0-9]+)")
 _PLACE = re.compile(rb"(?:^|\s)r\s*=\s*[\"'](?P<letters>[A-Za-z]*)(?P<digits>[0-9]*)")
+# Every row and cell, those that say where they stand in the usual way as far as the quote behind their place.
+_SAYS_WHERE = re.compile(
+    rb'<(?:c(?: r="[A-Z]+[0-9]+"|[\s/>])|row(?: r="[0-9]+"|[\s/>])|[A-Za-z0-9_.-]+:(?:row|c)[\s/>])'
+)
+_LETTERS, _DIGITS = string.ascii_letters.encode(), string.digits.encode()
 _ZIP = b"PK\x03\x04"
 _FETCH_AGAIN = "Download the file again from the publisher's page."
 Row = Sequence[Any]
+# Digests of the workbooks that this process has read through.
+_CHECKED: set[bytes] = set()
 
 
 def is_package(raw: bytes | Path) -> bool:
@@ -55,9 +66,12 @@ def check_workbook(
     """Reads every part once, before a library holds each sheet as one block from its first to its last cell.
 
     Raises InputRejected for a ZIP bomb, a damaged part, a sheet that reaches too far, and XML that declares
-    entities.
+    entities. The same bytes are read once: a folder's files are recognised first and opened later.
     """
     zip_members.check_contents(archive, file_name, most_bytes=most_bytes)
+    content = _digest(archive)
+    if content in _CHECKED:
+        return
     for member in archive.infolist():
         reach = _Reach()
         for piece in zip_members.chunks(archive, member, file_name):
@@ -77,6 +91,19 @@ def check_workbook(
                     found=f"one of {reach.rows:,} rows and {reach.columns:,} columns",
                     remedy="Delete what stands far outside the table, and save it again. " + _FETCH_AGAIN,
                 )
+    _CHECKED.add(content)
+
+
+def _digest(archive: zipfile.ZipFile) -> bytes:
+    file = archive.fp
+    assert file is not None
+    at = file.tell()
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(io.DEFAULT_BUFFER_SIZE * 128):
+        digest.update(piece)
+    file.seek(at)
+    return digest.digest()
 
 
 class _Reach:
@@ -98,9 +125,33 @@ class _Reach:
         cut = end if end >= 0 and len(body) - end < _LONGEST_TAG else max(len(body) - _LONGEST_PLACE, 0)
         body, self._rest = body[:cut], body[cut:]
         self.declares_entities = self.declares_entities or _ENTITIES.search(body + self._rest) is not None
-        for named in _ANY_PLACE.finditer(body + self._rest):
-            self.rows = max(self.rows, _whole(named["digits"]))
-            self.columns = max(self.columns, _column(named["letters"]))
+        self._take_places(body + self._rest)
+        if not self._says_where(body):
+            self._count(body)
+
+    def _take_places(self, body: bytes) -> None:
+        """The furthest of all places that are named, whatever tag names them."""
+        places = b" ".join(_ANY_PLACE.findall(body))
+        rows = set(places.translate(None, _LETTERS).split())
+        columns = set(places.translate(None, _DIGITS).split())
+        self.rows = max(self.rows, *map(_whole, rows), 0)
+        self.columns = max(self.columns, *map(_column, columns), 0)
+
+    def _says_where(self, body: bytes) -> bool:
+        """Whether each row and cell says where it stands, so that none need be counted."""
+        found = _SAYS_WHERE.findall(body)
+        if b"".join(found).count(b'"') != 2 * len(found):
+            return False
+        row = next((tag for tag in reversed(found) if tag.startswith(b"<row")), None)
+        if row is not None:
+            self._row = _whole(row[8:-1])
+        if found:
+            last = found[-1]
+            self._column = 0 if last.startswith(b"<row") else _column(last[6:-1].rstrip(_DIGITS))
+        return True
+
+    def _count(self, body: bytes) -> None:
+        """Rows and cells one by one, as those that don't say where they stand follow the one before."""
         for found in _ROW_OR_CELL.finditer(body):
             place = _PLACE.search(found["attributes"])
             letters, digits = (place["letters"], place["digits"]) if place else (b"", b"")
@@ -176,16 +227,22 @@ def sheet_records(
         key: (place, name) for place, (key, name) in enumerate(names.items()) if wanted is None or wanted(key)
     }
     filled = [at for at in range(header_at + 1, len(rows)) if any(cell != "" for cell in rows[at])]
+    full = [rows[at] for at in filled]
     return Records(
         file_name=file_name,
         header={key: name for key, (_, name) in kept.items()},
-        columns={key: [cell_text(rows[at][place]) for at in filled] for key, (place, _) in kept.items()},
+        columns={key: _texts(row[place] for row in full) for key, (place, _) in kept.items()},
         lines=[at + 1 for at in filled],
-        raw_lines=[",".join(map(cell_text, rows[at][:_WORDS_KEPT])) for at in filled],
+        raw_lines=[",".join(_texts(row[:_WORDS_KEPT])) for row in full],
         header_line=header_at + 1,
         above=tuple(tuple(map(cell_text, row)) for row in rows[:header_at]),
         sheet=sheet,
     )
+
+
+def _texts(cells: Iterable[Any]) -> list[str]:
+    # Most cells are texts; a sheet has hundreds of thousands.
+    return [cell if type(cell) is str else cell_text(cell) for cell in cells]
 
 
 def cell_text(cell: Any) -> str:

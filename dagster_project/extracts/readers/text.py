@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from dagster_project.settings import DBT_PROJECT_DIR
 
@@ -17,6 +17,8 @@ DECIMAL_PLACES = 6
 _SMALLEST = Decimal(1).scaleb(-DECIMAL_PLACES)
 _LARGEST = Decimal(10) ** (18 - DECIMAL_PLACES)
 
+# A file says the same few thousand things in hundreds of thousands of cells.
+_REMEMBERED = 8192
 # Invisible and no part of any text; spaces of all kinds, the no-break space too, fall to str.split.
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -51,6 +53,7 @@ _UNITS = {
 UNITS = frozenset(_UNITS.values())
 
 
+@lru_cache(_REMEMBERED)
 def folded(text: str) -> str:
     """The text without spaces at its ends, every run of spaces (no-break ones too) as one space."""
     return " ".join(text.translate(_INVISIBLE).split())
@@ -73,6 +76,7 @@ def missing_reason(text: str, marks: Mapping[str, str]) -> str | None:
     return None if meaning is None else f"{shown!r}: {meaning}"
 
 
+@lru_cache(_REMEMBERED)
 def number(text: str) -> Decimal:
     """The decimal that the text writes, exactly; beyond 6 places it is rounded half-up (see `is_finer`)."""
     shown = folded(text).translate(_MINUS)

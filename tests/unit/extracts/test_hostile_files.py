@@ -83,6 +83,23 @@ def test_a_place_is_found_where_the_parts_of_a_sheet_are_cut() -> None:
         assert (far.rows, far.columns) == (1_048_576, 16_384)
 
 
+def test_cells_that_dont_say_where_they_stand_follow_those_that_do() -> None:
+    reach = sheets._Reach()
+    reach.read(b'<row r="7"><c r="A7"/></row><row r="9"><c r="C9"/><c r="D9"/><')
+    assert (reach.rows, reach.columns) == (9, 4)
+    reach.read(b"c/><c/></row><row/><c/><")
+    assert (reach.rows, reach.columns) == (10, 6)
+
+
+def test_a_workbook_that_was_read_before_is_held_to_the_limit_of_who_asks() -> None:
+    raw = workbook({"A": [["x"]]})
+    sheets.open_workbook(raw, "a.xlsx")
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        sheets.check_workbook(archive, "a.xlsx")
+        with pytest.raises(InputRejected, match="at most 100 bytes when unpacked"):
+            sheets.check_workbook(archive, "a.xlsx", most_bytes=100)
+
+
 def test_cells_that_dont_say_where_they_stand_are_read_as_before() -> None:
     import re
 
