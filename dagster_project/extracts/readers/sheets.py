@@ -28,9 +28,18 @@ _ROW_OR_CELL = re.compile(
 )
 # Whatever tag it stands in, as what isn't proper XML may be read all the same.
 _ANY_PLACE = re.compile(rb"\sr\s*=\s*[\"'](?P<letters>[A-Za-z]*)(?P<digits>[0-9]+)")
+_PLACED_ROW = rb"row\s+r\s*=\s*[\"'](?P<digits>[0-9]+)[\"']"
+_PLACED_CELL = rb"c\s+r\s*=\s*[\"'](?P<letters>[A-Za-z]+)[0-9]+[\"']"
+_TAG = rb"<(?:[A-Za-z0-9_.-]+:)?"
+# A row or cell that doesn't say first where it is.
+_UNPLACED = re.compile(_TAG + rb"(?=(?:row|c)[\s/>])(?!" + _PLACED_ROW + rb"|" + _PLACED_CELL + rb")")
+_LAST_ROW = re.compile(rb".*" + _TAG + _PLACED_ROW, re.DOTALL)
+_LAST_CELL = re.compile(rb".*" + _TAG + _PLACED_CELL, re.DOTALL)
 _PLACE = re.compile(rb"(?:^|\s)r\s*=\s*[\"'](?P<letters>[A-Za-z]*)(?P<digits>[0-9]*)")
 _ZIP = b"PK\x03\x04"
 _FETCH_AGAIN = "Download the file again from the publisher's page."
+# Sums of workbooks that passed in this process, each with the size it was allowed.
+_SOUND: set[tuple[bytes, int]] = set()
 Row = Sequence[Any]
 
 
@@ -55,8 +64,11 @@ def check_workbook(
     """Reads every part once, before a library holds each sheet as one block from its first to its last cell.
 
     Raises InputRejected for a ZIP bomb, a damaged part, a sheet that reaches too far, and XML that declares
-    entities.
+    entities. The same bytes are checked once in a process: a file is recognised and then read.
     """
+    checked = (zip_members.digest(archive), most_bytes)
+    if checked in _SOUND:
+        return
     zip_members.check_contents(archive, file_name, most_bytes=most_bytes)
     for member in archive.infolist():
         reach = _Reach()
@@ -77,6 +89,7 @@ def check_workbook(
                     found=f"one of {reach.rows:,} rows and {reach.columns:,} columns",
                     remedy="Delete what stands far outside the table, and save it again. " + _FETCH_AGAIN,
                 )
+    _SOUND.add(checked)
 
 
 class _Reach:
@@ -96,11 +109,28 @@ class _Reach:
         end = body.rfind(b"<")
         # What is no tag within a long text needn't be kept.
         cut = end if end >= 0 and len(body) - end < _LONGEST_TAG else max(len(body) - _LONGEST_PLACE, 0)
+        self.declares_entities = self.declares_entities or _ENTITIES.search(body) is not None
+        places = _ANY_PLACE.findall(body)
+        self.rows = max(self.rows, *map(_whole, {digits for _, digits in places}), 0)
+        self.columns = max(self.columns, *map(_column, {letters for letters, _ in places}), 0)
         body, self._rest = body[:cut], body[cut:]
-        self.declares_entities = self.declares_entities or _ENTITIES.search(body + self._rest) is not None
-        for named in _ANY_PLACE.finditer(body + self._rest):
-            self.rows = max(self.rows, _whole(named["digits"]))
-            self.columns = max(self.columns, _column(named["letters"]))
+        if _UNPLACED.search(body) is None:
+            self._go_to_last(body)
+        else:
+            self._count(body)
+
+    def _go_to_last(self, body: bytes) -> None:
+        """Stands where the last row and cell say that they are: all of them say it, as programs write them."""
+        cells_from = 0
+        row = _LAST_ROW.match(body)
+        if row is not None:
+            self._row, self._column, cells_from = _whole(row["digits"]), 0, row.end()
+        cell = _LAST_CELL.match(body, cells_from)
+        if cell is not None:
+            self._column = _column(cell["letters"])
+
+    def _count(self, body: bytes) -> None:
+        """Takes one row or cell after the other: some don't say where they are, and follow the one before."""
         for found in _ROW_OR_CELL.finditer(body):
             place = _PLACE.search(found["attributes"])
             letters, digits = (place["letters"], place["digits"]) if place else (b"", b"")
