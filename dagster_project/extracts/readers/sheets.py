@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 import string
 import zipfile
@@ -69,7 +67,7 @@ def check_workbook(
     entities. The same bytes are read once: a folder's files are recognised first and opened later.
     """
     zip_members.check_contents(archive, file_name, most_bytes=most_bytes)
-    content = _digest(archive)
+    content = zip_members.digest(archive)
     if content in _CHECKED:
         return
     for member in archive.infolist():
@@ -92,18 +90,6 @@ def check_workbook(
                     remedy="Delete what stands far outside the table, and save it again. " + _FETCH_AGAIN,
                 )
     _CHECKED.add(content)
-
-
-def _digest(archive: zipfile.ZipFile) -> bytes:
-    file = archive.fp
-    assert file is not None
-    at = file.tell()
-    file.seek(0)
-    digest = hashlib.sha256()
-    while piece := file.read(io.DEFAULT_BUFFER_SIZE * 128):
-        digest.update(piece)
-    file.seek(at)
-    return digest.digest()
 
 
 class _Reach:

@@ -6,6 +6,7 @@ The one guard for what readers open, what is downloaded, and bundles.
 from __future__ import annotations
 
 import copy
+import hashlib
 import io
 import stat
 import zipfile
@@ -134,6 +135,17 @@ def check_contents(archive: zipfile.ZipFile, file_name: str, *, most_bytes: int 
             f"contents at most {HIGHEST_RATIO} times the packed size",
             f"{unpacked:,} bytes in {packed:,}: a ZIP bomb, or another file",
         )
+
+
+def digest(archive: zipfile.ZipFile) -> bytes:
+    """The sha256 of the archive as it stands packed."""
+    file = archive.fp
+    assert file is not None
+    at = file.tell()
+    file.seek(0)
+    found = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+    file.seek(at)
+    return found.digest()
 
 
 def _size_of(archive: zipfile.ZipFile) -> int:

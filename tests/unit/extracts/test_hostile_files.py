@@ -100,6 +100,25 @@ def test_a_workbook_that_was_read_before_is_held_to_the_limit_of_who_asks() -> N
             sheets.check_workbook(archive, "a.xlsx", most_bytes=100)
 
 
+@pytest.mark.parametrize("cut", [1, 7, 30, 10_000])
+def test_rows_and_cells_that_dont_say_where_they_are_follow_the_last_that_does(cut: int) -> None:
+    placed = b'<row r="70"><c r="B70"/><c r="D70"/></row>'
+    reach = sheets._Reach()
+    for part in (placed, b"<row><c/><c/></row>", b'<row r="80"><c r="H80"/>', b"<c/><x:c/></row><row><c/>"):
+        for start in range(0, len(part), cut):
+            reach.read(part[start : start + cut])
+    reach.read(b"<end/>")
+    assert (reach.rows, reach.columns) == (81, 10)
+
+
+def test_a_workbook_that_was_refused_is_refused_again(tmp_path: Path) -> None:
+    raw = rewritten(
+        cancer_extract(cancer_row()), SHEET, lambda body: body.replace(b'r="A2"', b'r="XFD1048576"')
+    )
+    (tmp_path / "CWT.xlsx").write_bytes(raw)
+    assert refused(tmp_path) == refused(tmp_path)
+
+
 def test_cells_that_dont_say_where_they_stand_are_read_as_before() -> None:
     import re
 
