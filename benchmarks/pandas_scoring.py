@@ -1,9 +1,9 @@
 """All that the SQL of metrics and scoring gives, with pandas: the baseline of `scaled_scoring.py`.
 
-Written as an analyst would, in merges, group-bys and whole columns: the values in one form with the rows they come from,
-pools, scores with the interval of each printed value, basis and reason, averages, domain scores, segments, overrides
-and ranks. Left out is only what its input never holds: statistics, and published scores of ranked metrics, from which
-the SQL also looks for the size of a pool.
+Written as an analyst would, in merges, group-bys and whole columns: the values in one form with the rows they come
+from, pools, scores with the interval of each printed value, basis and reason, averages, domain scores, segments,
+overrides and ranks. Left out is only what its input never holds: statistics, and published scores of ranked metrics,
+from which the SQL also looks for the size of a pool.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def rules_of(name: str) -> list[dict[str, str]]:
 
 
 def score(figures: Any, quarter: str) -> dict[str, Any]:
-    """Data frames by name, from landed figures as an Arrow table: metric_score, domain_score, cut_point, league_table."""
+    """Data frames by name, from landed figures as an Arrow table: metric_score, league_table and what leads to them."""
     landed = figures.to_pandas()
     landed["value"] = landed["value"].astype(float)
     values = _metric_values(landed)
