@@ -52,9 +52,11 @@ def read() -> None:
 
 
 def _dbt(command: str, selection: tuple[str, ...]) -> None:
-    dbt = DbtCliResource(project_dir=os.fspath(DBT_PROJECT_DIR), profiles_dir=os.fspath(DBT_PROJECT_DIR))
+    project = os.fspath(DBT_PROJECT_DIR)
+    executable = os.fspath(Path(sys.executable).with_name("dbt"))
+    dbt = DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=executable)
     folder = Path(os.environ[_FOLDER])
-    select = ("--select", *selection, "--threads", "2")
+    select = ("--select", " ".join(selection), "--threads", "2")
     dbt.cli([command, *select], target_path=folder / "target").wait()
 
 

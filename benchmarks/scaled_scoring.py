@@ -1,20 +1,19 @@
-"""Scoring alone at many times the organisations: this project's SQL beside pandas and polars doing the same.
+"""Scoring alone at many times the organisations: this project's SQL beside pandas and polars.
 
     python benchmarks/scaled_scoring.py ENGINE SCALE [--figures FILE]
 
-ENGINE is sql, pandas or polars. One process scores once and prints, as JSON, the seconds it took from the figures to
-the ranks (start-up and reading of the input left out), its peak memory in MB, the number of organisations, and a
-checksum of ranks and averages, by which the engines are seen to agree.
+ENGINE is sql; pandas, which gives all that the SQL gives (`pandas_scoring.py`); or pandas_ranks and polars_ranks,
+which give only scores, averages, segments and ranks: what a scorer without reasons costs. One process scores once
+and prints, as JSON, the seconds it took from the figures to the ranks (start-up and reading of the input left out),
+its peak memory in MB, the number of organisations, and checksums by which the engines are seen to agree.
 
 The input is the fictional sample's first quarter, each organisation SCALE times with values a little apart. Published
-scores of ranked metrics are left out, so that every engine scores from values; the SQL still does all that it does
-in a run (intervals of printed values, bases, states of rules), pandas and polars only what leads to the ranks.
+scores of ranked metrics are left out, so that every engine scores from values.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import logging
 import resource
@@ -27,13 +26,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support" / "fakes"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support" / "command"))
 
-from compiled_models import FRAMEWORK, CompiledModels
+from compiled_models import CompiledModels
+from pandas_scoring import rules_of
+from pandas_scoring import score as whole_score
 
 from dagster_project.quarters import Quarter
-from dagster_project.settings import METHODOLOGY_DIR
 
 QUARTER = "2025-26-Q1"
-ENGINES = ("sql", "pandas", "polars")
+ENGINES = ("sql", "pandas", "pandas_ranks", "polars_ranks")
+Answer = dict[str, float]
 
 
 def figures_of_sample(file: Path) -> None:
@@ -73,23 +74,37 @@ def scaled(file: Path, scale: int) -> Any:
     """).to_arrow_table()
 
 
-def score_in_sql(figures: Any, models: CompiledModels) -> list[tuple[Any, ...]]:
+def score_in_sql(figures: Any, models: CompiledModels) -> Answer:
     """The compiled models of metrics and scoring on a bare connection."""
     models.score(figures, QUARTER)
-    return models.select(
+    names = ("organisations", "ranks", "averages", "domains", "scores", "exact", "intervals")
+    (found,) = models.select(
         "scoring.league_rank inner join scoring.average_metric_score using (quarter, table_name, organisation_code)",
-        "count(*), sum(rank), sum(average_metric_score), (select count(*) from scoring.domain_average)",
+        "count(*), sum(rank), sum(average_metric_score), (select count(*) from scoring.domain_average), "
+        "(select count(*) from scoring.metric_score_exact), "
+        "(select count(*) from scoring.metric_score_exact where is_exact), "
+        "(select round(sum(admissible_score_high - admissible_score_low), 3) from scoring.metric_score_exact)",
     )
+    return {name: float(number) for name, number in zip(names, found, strict=True)}
 
 
-def rules_of(name: str) -> list[dict[str, str]]:
-    """The rows of a methodology seed that hold for the framework."""
-    with (METHODOLOGY_DIR / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["framework"] == FRAMEWORK]
+def score_in_pandas(figures: Any) -> Answer:
+    """All of it with pandas."""
+    found = whole_score(figures, QUARTER)
+    table, scores = found["league_table"], found["metric_score"]
+    return {
+        "organisations": len(table),
+        "ranks": float(table["rank"].sum()),
+        "averages": round(float(table.average.sum()), 2),
+        "domains": len(found["domain_score"]),
+        "scores": len(scores),
+        "exact": float(scores.is_exact.sum()),
+        "intervals": round(float((scores.admissible_high - scores.admissible_low).sum()), 3),
+    }
 
 
-def score_in_pandas(figures: Any) -> list[tuple[Any, ...]]:
-    """The same scores, averages, segments and ranks with pandas: data frames, merges and group-bys."""
+def ranks_in_pandas(figures: Any) -> Answer:
+    """Scores, averages, segments and ranks alone with pandas: data frames, merges and group-bys."""
     import numpy as np
     import pandas as pd
 
@@ -190,10 +205,15 @@ def score_in_pandas(figures: Any) -> list[tuple[Any, ...]]:
     table["average"] = np.floor(table.average * 100 + 0.5 + 1e-9) / 100
     order = table.adjusted * 1000 + table.average
     table["rank"] = order.groupby(table.table_name).rank(method="min").astype(int)
-    return [(len(table), int(table["rank"].sum()), round(float(table.average.sum()), 2), len(by_domain))]
+    return {
+        "organisations": len(table),
+        "ranks": float(table["rank"].sum()),
+        "averages": round(float(table.average.sum()), 2),
+        "domains": len(by_domain),
+    }
 
 
-def score_in_polars(figures: Any) -> list[tuple[Any, ...]]:
+def ranks_in_polars(figures: Any) -> Answer:
     """The same with polars, in its lazy form, which it may optimise and spread over all cores."""
     import polars as pl
 
@@ -308,7 +328,12 @@ def score_in_polars(figures: Any) -> list[tuple[Any, ...]]:
         .with_columns(rank=(pl.col("adjusted") * 1000 + pl.col("average")).rank("min").over("table_name"))
     )
     domains, found = pl.collect_all([by_domain.select(pl.len()), table])
-    return [(found.height, int(found["rank"].sum()), round(found["average"].sum(), 2), domains.item())]
+    return {
+        "organisations": found.height,
+        "ranks": float(found["rank"].sum()),
+        "averages": round(found["average"].sum(), 2),
+        "domains": domains.item(),
+    }
 
 
 def main() -> None:
@@ -331,20 +356,14 @@ def main() -> None:
         work = {
             "sql": lambda: score_in_sql(figures, models),
             "pandas": lambda: score_in_pandas(figures),
-            "polars": lambda: score_in_polars(figures),
+            "pandas_ranks": lambda: ranks_in_pandas(figures),
+            "polars_ranks": lambda: ranks_in_polars(figures),
         }[asked.engine]
         started, used = time.perf_counter(), time.process_time()
         answer = work()
         seconds, processor = time.perf_counter() - started, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    organisations, ranks, averages, domains = answer[0]
-    found = {
-        "organisations": organisations,
-        "ranks": int(ranks),
-        "averages": float(averages),
-        "domains": domains,
-    }
-    print(json.dumps({"seconds": seconds, "processor": processor, "peak_mb": peak, **found}))
+    print(json.dumps({"seconds": seconds, "processor": processor, "peak_mb": peak, **answer}))
 
 
 if __name__ == "__main__":

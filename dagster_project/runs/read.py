@@ -160,7 +160,9 @@ def _where(request: RunRequest, folder: Path) -> tuple[Path | None, Path | None]
     from dagster_project.sample.generator import generate_sample
 
     announce("Generating the fictional sample")
-    files = generate_sample(folder / "sample", scale=request.scale)
+    # at another size files of later quarters would only be read to be left out, and grow beyond a file's limit
+    quarters = None if request.scale == 1 else request.quarters
+    files = generate_sample(folder / "sample", scale=request.scale, quarters=quarters)
     return files.extracts, request.rules_dir or files.rules
 
 

@@ -9,13 +9,6 @@ quarter_in_scope as (
 
 ),
 
-metric_score_exact as (
-
-    select * from {{ ref('metric_score_exact') }}
-    where enters_average
-
-),
-
 metric_value as (
 
     select * from {{ ref('metric_value') }}
@@ -34,21 +27,15 @@ metric_table_rank as (
 
 ),
 
-average_limit as (
+needed as (
 
-    select * from {{ ref('average_limit') }}
+    select * from {{ ref('metric_score_needed') }}
 
 ),
 
 metric_step_candidate as (
 
     select * from {{ ref('metric_step_candidate') }}
-
-),
-
-enters_at_dp as (
-
-    select * from {{ ref('enters_at_dp') }}
 
 ),
 
@@ -69,52 +56,6 @@ best_score as (
 
 ),
 
-segmented_weight as (
-
-    select
-        quarter,
-        table_name,
-        organisation_code,
-        sum(weight_units) as weight_units
-    from metric_score_exact
-    group by quarter, table_name, organisation_code
-
-),
-
-owned as (
-
-    select
-        metric_score_exact.quarter,
-        metric_score_exact.framework,
-        metric_score_exact.table_name,
-        metric_score_exact.organisation_code,
-        metric_score_exact.metric_id,
-        metric_score_exact.unit,
-        metric_score_exact.metric_score_exact,
-        metric_score_exact.score_entering_average,
-        metric_score_exact.weight_units,
-        segmented_weight.weight_units as all_weight_units,
-        average_limit.segment,
-        average_limit.average_metric_score_exact,
-        average_limit.better_limit,
-        enters_at_dp.enters_at_dp,
-        {{ exact(
-            "metric_score_exact.score_entering_average
-            - (average_limit.average_metric_score_exact - average_limit.better_limit)
-            * cast(segmented_weight.weight_units as integer) / metric_score_exact.weight_units"
-        ) }} as needed_score
-    from metric_score_exact
-    inner join segmented_weight
-        on {{ same_organisation('metric_score_exact', 'segmented_weight') }}
-    inner join average_limit
-        on {{ same_organisation('metric_score_exact', 'average_limit') }}
-    left join enters_at_dp
-        on
-            {{ same_metric('metric_score_exact', 'enters_at_dp') }}
-            and metric_score_exact.quarter = enters_at_dp.quarter
-
-),
-
 candidate_count as (
 
     select
@@ -131,26 +72,26 @@ candidate_count as (
 reaching as (
 
     select
-        owned.quarter,
-        owned.table_name,
-        owned.organisation_code,
-        owned.metric_id,
+        needed.quarter,
+        needed.table_name,
+        needed.organisation_code,
+        needed.metric_id,
         metric_step_candidate.candidate_value,
         metric_step_candidate.candidate_score,
         row_number() over (
-            partition by owned.quarter, owned.table_name, owned.organisation_code, owned.metric_id
+            partition by needed.quarter, needed.table_name, needed.organisation_code, needed.metric_id
             order by
                 metric_step_candidate.candidate_score desc,
                 abs(metric_step_candidate.candidate_value - metric_value.value) asc,
                 metric_step_candidate.candidate_value asc
         ) as nearest
-    from owned
+    from needed
     inner join metric_value
-        on {{ same_metric_of_organisation('owned', 'metric_value') }}
+        on {{ same_metric_of_organisation('needed', 'metric_value') }}
     inner join metric_step_candidate
-        on {{ same_metric_of_organisation('owned', 'metric_step_candidate') }}
+        on {{ same_metric_of_organisation('needed', 'metric_step_candidate') }}
     where not {{ is_beyond(
-        half_up_to('metric_step_candidate.candidate_score', 'owned.enters_at_dp'), 'owned.needed_score'
+        half_up_to('metric_step_candidate.candidate_score', 'needed.enters_at_dp'), 'needed.needed_score'
     ) }}
 
 ),
@@ -158,14 +99,14 @@ reaching as (
 measured as (
 
     select
-        owned.quarter,
-        owned.table_name,
-        owned.organisation_code,
-        owned.metric_id,
-        owned.unit,
-        owned.metric_score_exact,
-        case when owned.segment > 1 then owned.segment - 1 end as better_segment,
-        owned.needed_score,
+        needed.quarter,
+        needed.table_name,
+        needed.organisation_code,
+        needed.metric_id,
+        needed.unit,
+        needed.metric_score_exact,
+        case when needed.segment > 1 then needed.segment - 1 end as better_segment,
+        needed.needed_score,
         reaching.candidate_score as score_reached,
         metric_value.value,
         reaching.candidate_value as value_needed,
@@ -180,29 +121,29 @@ measured as (
         end as standard_gap,
         metric_table_rank.upper_quartile - metric_table_rank.lower_quartile as table_spread,
         case
-            when owned.better_limit is null then 'already in the best segment'
+            when needed.better_limit is null then 'already in the best segment'
             when reaching.candidate_value is not null then 'reachable'
-            when owned.needed_score < best_score.best_score then 'not reachable by this metric alone'
+            when needed.needed_score < best_score.best_score then 'not reachable by this metric alone'
             when metric_value.value is null then 'only the score is published'
             when metric_value_rule.pool is null then 'not reachable by this metric alone'
             when candidate_count.candidates is null then 'the values of the pool are not all at hand'
             else 'not reachable by this metric alone'
         end as reach
-    from owned
+    from needed
     inner join best_score
-        on owned.framework = best_score.framework
+        on needed.framework = best_score.framework
     left join metric_value
-        on {{ same_metric_of_organisation('owned', 'metric_value') }}
+        on {{ same_metric_of_organisation('needed', 'metric_value') }}
     left join metric_value_rule
-        on {{ same_metric_of_organisation('owned', 'metric_value_rule') }}
+        on {{ same_metric_of_organisation('needed', 'metric_value_rule') }}
     left join metric_table_rank
-        on {{ same_metric_of_organisation('owned', 'metric_table_rank') }}
+        on {{ same_metric_of_organisation('needed', 'metric_table_rank') }}
     left join reaching
         on
-            {{ same_metric_of_organisation('owned', 'reaching') }}
+            {{ same_metric_of_organisation('needed', 'reaching') }}
             and reaching.nearest = 1
     left join candidate_count
-        on {{ same_metric_of_organisation('owned', 'candidate_count') }}
+        on {{ same_metric_of_organisation('needed', 'candidate_count') }}
 
 ),
 

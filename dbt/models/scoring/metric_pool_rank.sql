@@ -29,15 +29,7 @@ met_in_table as (
 
 ranked as (
 
-    select
-        *,
-        rank() over (
-            partition by quarter, metric_id, unit, pool
-            order by rank_key
-        ) as rank_best,
-        count(*) over (
-            partition by quarter, metric_id, unit, pool, rank_key
-        ) as tied
+    select *
     from metric_value_rule
     where not meets_standard and not fails_floor
 
@@ -51,6 +43,7 @@ tied_block as (
         unit,
         pool,
         rank_key,
+        count(*) as tied,
         min(published_score) as best_score,
         max(published_score) as worst_score
     from ranked
@@ -58,8 +51,9 @@ tied_block as (
 
 ),
 
--- where the pool isn't whole, a score still lies between those of its better and its worse neighbours
-neighbour as (
+-- everybody of better blocks is ahead; and where the pool isn't whole, a score still lies between those of
+-- its better and its worse neighbours
+placed_block as (
 
     select
         quarter,
@@ -67,6 +61,12 @@ neighbour as (
         unit,
         pool,
         rank_key,
+        tied,
+        cast(1 + sum(tied) over (
+            partition by quarter, metric_id, unit, pool
+            order by rank_key
+            rows between unbounded preceding and current row
+        ) - tied as bigint) as rank_best,
         max(worst_score) over (
             partition by quarter, metric_id, unit, pool
             order by rank_key
@@ -96,24 +96,24 @@ final as (
         ranked.score_best,
         ranked.score_worst,
         ranked.is_on_standard,
-        ranked.rank_best,
+        placed_block.rank_best,
         case
-            when ranked.value_dp is null then ranked.rank_best
-            else ranked.rank_best + ranked.tied - 1
+            when ranked.value_dp is null then placed_block.rank_best
+            else placed_block.rank_best + placed_block.tied - 1
         end as rank_worst,
         case
             when metric_pool_size.is_ranked_by_publisher
                 then ranked.published_rank - met_in_table.met_in_table
         end as rank_published,
-        neighbour.worst_score_of_better,
-        neighbour.best_score_of_worse
+        placed_block.worst_score_of_better,
+        placed_block.best_score_of_worse
     from ranked
     inner join metric_pool_size
         on {{ same_pool('ranked', 'metric_pool_size') }}
-    inner join neighbour
+    inner join placed_block
         on
-            {{ same_pool('ranked', 'neighbour') }}
-            and ranked.rank_key = neighbour.rank_key
+            {{ same_pool('ranked', 'placed_block') }}
+            and ranked.rank_key = placed_block.rank_key
     inner join met_in_table
         on
             ranked.quarter = met_in_table.quarter

@@ -65,51 +65,100 @@ placed as (
 
 ),
 
+-- each trust at its best and at its worst; at the same place the one that asks comes first, so that only what
+-- is ahead of it counts
+bound as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        figure,
+        'low' as bound,
+        segment_low as segment,
+        score_low as score,
+        0 as counts_at_worst,
+        1 as counts_at_best
+    from placed
+    union all
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        figure,
+        'high' as bound,
+        segment_high as segment,
+        score_high as score,
+        1 as counts_at_worst,
+        0 as counts_at_best
+    from placed
+
+),
+
+ahead as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        figure,
+        bound,
+        sum(counts_at_worst) over (
+            partition by quarter, table_name, figure
+            order by segment, score, counts_at_worst, organisation_code
+            rows between unbounded preceding and current row
+        ) as ahead_at_worst,
+        sum(counts_at_best) over (
+            partition by quarter, table_name, figure
+            order by segment, score, counts_at_best, organisation_code
+            rows between unbounded preceding and current row
+        ) as ahead_at_best
+    from bound
+
+),
+
+reached as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        figure,
+        max(case when bound = 'low' then ahead_at_worst end) as surely_ahead,
+        max(case when bound = 'high' then ahead_at_best end) as possibly_ahead
+    from ahead
+    group by quarter, table_name, organisation_code, figure
+
+),
+
 final as (
 
     select
-        own.quarter,
-        own.table_name,
-        own.organisation_code,
-        own.figure,
-        max(own.segment) as segment,
-        max(own.segment_low) as segment_low,
-        max(own.segment_high) as segment_high,
-        1 + sum(
-            case
-                when
-                    other.segment < own.segment
-                    or (other.segment = own.segment and other.score < own.score)
-                    then 1
-                else 0
-            end
+        placed.quarter,
+        placed.table_name,
+        placed.organisation_code,
+        placed.figure,
+        placed.segment,
+        placed.segment_low,
+        placed.segment_high,
+        rank() over (
+            partition by placed.quarter, placed.table_name, placed.figure
+            order by placed.segment, placed.score
         ) as rank,
-        1 + sum(
-            case
-                when
-                    other.segment_high < own.segment_low
-                    or (other.segment_high = own.segment_low and other.score_high < own.score_low)
-                    then 1
-                else 0
-            end
-        ) as rank_low,
-        1 + sum(
-            case
-                when other.organisation_code = own.organisation_code then 0
-                when
-                    other.segment_low < own.segment_high
-                    or (other.segment_low = own.segment_high and other.score_low < own.score_high)
-                    then 1
-                else 0
-            end
-        ) as rank_high
-    from placed as own
-    inner join placed as other
+        1 + reached.surely_ahead as rank_low,
+        -- nobody is ahead of itself
+        1 + reached.possibly_ahead - case
+            when
+                placed.segment_low < placed.segment_high
+                or (placed.segment_low = placed.segment_high and placed.score_low < placed.score_high)
+                then 1
+            else 0
+        end as rank_high
+    from placed
+    inner join reached
         on
-            own.quarter = other.quarter
-            and own.table_name = other.table_name
-            and own.figure = other.figure
-    group by own.quarter, own.table_name, own.organisation_code, own.figure
+            {{ same_organisation('placed', 'reached') }}
+            and placed.figure = reached.figure
 
 )
 

@@ -39,28 +39,84 @@ scored as (
 
 ),
 
+-- each score at its best and at its worst; at the same place the one that asks comes first, so that only what
+-- is ahead of it counts
+bound as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        'low' as bound,
+        possible_score_low as score,
+        0 as counts_at_worst,
+        1 as counts_at_best
+    from scored
+    union all
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        'high' as bound,
+        possible_score_high as score,
+        1 as counts_at_worst,
+        0 as counts_at_best
+    from scored
+
+),
+
+ahead as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        bound,
+        sum(counts_at_worst) over (
+            partition by quarter, table_name, metric_id
+            order by score, counts_at_worst, organisation_code
+            rows between unbounded preceding and current row
+        ) as ahead_at_worst,
+        sum(counts_at_best) over (
+            partition by quarter, table_name, metric_id
+            order by score, counts_at_best, organisation_code
+            rows between unbounded preceding and current row
+        ) as ahead_at_best
+    from bound
+
+),
+
+reached as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        max(case when bound = 'low' then ahead_at_worst end) as surely_ahead,
+        max(case when bound = 'high' then ahead_at_best end) as possibly_ahead
+    from ahead
+    group by quarter, table_name, organisation_code, metric_id
+
+),
+
 final as (
 
     select
-        own.quarter,
-        own.table_name,
-        own.organisation_code,
-        own.metric_id,
-        1 + sum(case when other.possible_score_high < own.possible_score_low then 1 else 0 end) as rank_low,
-        1 + sum(
-            case
-                when other.organisation_code = own.organisation_code then 0
-                when other.possible_score_low < own.possible_score_high then 1
-                else 0
-            end
-        ) as rank_high
-    from scored as own
-    inner join scored as other
-        on
-            own.quarter = other.quarter
-            and own.table_name = other.table_name
-            and own.metric_id = other.metric_id
-    group by own.quarter, own.table_name, own.organisation_code, own.metric_id
+        scored.quarter,
+        scored.table_name,
+        scored.organisation_code,
+        scored.metric_id,
+        1 + reached.surely_ahead as rank_low,
+        -- nobody is ahead of itself
+        1 + reached.possibly_ahead
+        - case when scored.possible_score_low < scored.possible_score_high then 1 else 0 end as rank_high
+    from scored
+    inner join reached
+        on {{ same_metric_of_organisation('scored', 'reached') }}
 
 )
 

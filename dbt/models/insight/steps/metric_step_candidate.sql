@@ -1,6 +1,7 @@
--- Distance, step 2: the better values that an organisation could have in one metric, and the score of each:
--- those that others of its pool have (who takes one shares its rank), the standard itself, and the edges of
--- better bands. The values of a pool that isn't wholly loaded can't say which score they give.
+-- Distance, step 3: better values that an organisation could have in one metric, and the score of each: of
+-- those that others of its pool have (who takes one shares its rank) the nearest that brings the average
+-- into the next better segment, the standard itself, and the edges of better bands. The values of a pool
+-- that isn't wholly loaded can't say which score they give.
 with
 
 metric_value_rule as (
@@ -28,6 +29,12 @@ metric_score_exact as (
 
 ),
 
+metric_score_needed as (
+
+    select * from {{ ref('metric_score_needed') }}
+
+),
+
 metric_value as (
 
     select * from {{ ref('metric_value') }}
@@ -41,6 +48,7 @@ rule_band as (
 
 ),
 
+-- the distinct values of a pool, numbered from the best
 value_in_pool as (
 
     select
@@ -50,7 +58,15 @@ value_in_pool as (
         metric_pool_rank.pool,
         metric_pool_rank.rank_best,
         metric_value_rule.rank_key,
-        max(metric_value_rule.value) as value
+        max(metric_value_rule.value) as value,
+        row_number() over (
+            partition by
+                metric_pool_rank.quarter,
+                metric_pool_rank.metric_id,
+                metric_pool_rank.unit,
+                metric_pool_rank.pool
+            order by metric_value_rule.rank_key
+        ) as place
     from metric_pool_rank
     inner join metric_value_rule
         on {{ same_metric_of_organisation('metric_pool_rank', 'metric_value_rule') }}
@@ -64,27 +80,117 @@ value_in_pool as (
 
 ),
 
+own as (
+
+    select
+        metric_value_rule.*,
+        metric_score_needed.needed_score,
+        metric_score_needed.enters_at_dp
+    from metric_value_rule
+    inner join metric_score_needed
+        on {{ same_metric_of_organisation('metric_value_rule', 'metric_score_needed') }}
+    where not metric_value_rule.meets_standard
+
+),
+
 -- who fails a floor stands outside the pool and would make it one larger
-pool_candidate as (
+size_asked as (
+
+    select distinct
+        own.quarter,
+        own.metric_id,
+        own.unit,
+        own.pool,
+        own.fails_floor,
+        own.score_best,
+        own.score_worst,
+        own.enters_at_dp,
+        metric_pool_size.ranked_in_pool + case when own.fails_floor then 1 else 0 end as pool_size
+    from own
+    inner join metric_pool_size
+        on {{ same_pool('own', 'metric_pool_size') }}
+
+),
+
+value_scored as (
+
+    select
+        size_asked.quarter,
+        size_asked.metric_id,
+        size_asked.unit,
+        size_asked.pool,
+        size_asked.fails_floor,
+        size_asked.enters_at_dp,
+        value_in_pool.place,
+        value_in_pool.value,
+        {{ grid_score(
+            'size_asked.score_best', 'size_asked.score_worst', 'value_in_pool.rank_best', 'size_asked.pool_size'
+        ) }} as score
+    from size_asked
+    inner join value_in_pool
+        on {{ same_pool('size_asked', 'value_in_pool') }}
+
+),
+
+-- several scores may enter an average as one
+score_entering as (
+
+    select
+        quarter,
+        metric_id,
+        unit,
+        pool,
+        fails_floor,
+        {{ half_up_to('score', 'enters_at_dp') }} as score_entering_average,
+        max(place) as worst_place
+    from value_scored
+    group by quarter, metric_id, unit, pool, fails_floor, score_entering_average
+
+),
+
+-- the worst of the values that are better than the own one, and the worst that scores well enough
+place_asked as (
 
     select
         own.quarter,
         own.table_name,
         own.organisation_code,
         own.metric_id,
-        value_in_pool.value as candidate_value,
-        {{ grid_score(
-            'own.score_best', 'own.score_worst', 'value_in_pool.rank_best',
-            '(metric_pool_size.ranked_in_pool + case when own.fails_floor then 1 else 0 end)'
-        ) }} as candidate_score
-    from metric_value_rule as own
-    inner join metric_pool_size
-        on {{ same_pool('own', 'metric_pool_size') }}
-    inner join value_in_pool
+        own.unit,
+        own.pool,
+        own.fails_floor,
+        value_in_pool.place as worst_better_place,
+        score_entering.worst_place as worst_place_reaching
+    from own
+    asof inner join value_in_pool
         on
             {{ same_pool('own', 'value_in_pool') }}
             and own.rank_key > value_in_pool.rank_key
-    where not own.meets_standard
+    asof left join score_entering
+        on
+            {{ same_pool('own', 'score_entering') }}
+            and own.fails_floor = score_entering.fails_floor
+            and {{ exact('own.needed_score + 0.00000000001') }} >= score_entering.score_entering_average
+
+),
+
+-- of values that all reach the segment only the nearest is a step; where none does, the best stands for them
+pool_candidate as (
+
+    select
+        place_asked.quarter,
+        place_asked.table_name,
+        place_asked.organisation_code,
+        place_asked.metric_id,
+        value_scored.value as candidate_value,
+        value_scored.score as candidate_score
+    from place_asked
+    inner join value_scored
+        on
+            {{ same_pool('place_asked', 'value_scored') }}
+            and place_asked.fails_floor = value_scored.fails_floor
+            and value_scored.place
+            = least(place_asked.worst_better_place, coalesce(place_asked.worst_place_reaching, 1))
 
 ),
 
