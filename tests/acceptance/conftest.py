@@ -38,3 +38,15 @@ def with_statistics(
         release_by_stages(new_data(folder), official_dir, "2025-26-Q1")
 
     return DataFolder(made_once("official-with-statistics", build))
+
+
+@pytest.fixture(scope="session")
+def fourth_quarter(
+    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
+) -> DataFolder:
+    """Q4 alone released from the publisher's files."""
+
+    def build(folder: Path) -> None:
+        release_by_stages(new_data(folder), official_dir / "nof-2025-26", "2025-26-Q4")
+
+    return DataFolder(made_once("official-fourth-quarter", build))

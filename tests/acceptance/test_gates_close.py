@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,20 +27,26 @@ def extracts(small_extracts: Path, tmp_path: Path) -> SampleCopy:
 
 
 def run_refused(
-    data: DataFolder, extracts: Path, code: int, *says: str, quarter: str = QUARTER, rules: Path | None = None
+    data: DataFolder,
+    extracts: Path,
+    code: int,
+    *says: str,
+    quarters: Sequence[str] = (QUARTER,),
+    rules: Path | None = None,
 ) -> Ended:
-    """Runs a quarter that must end with `code`, its message holding every one of `says`."""
+    """Runs quarters, which must end with `code`, its message holding every one of `says`."""
     before, earlier = published_files(data), release_ids(data)
     own_rules = ("--rules", rules) if rules else ()
-    ended = league("run", quarter, "--extracts", extracts, *own_rules, data=data)
+    ended = league("run", *quarters, "--extracts", extracts, *own_rules, data=data)
     assert (ended.code, ended.out) == (code, ""), ended.err
     for words in says:
         assert words in ended.err, ended.err
     assert published_files(data) == before, "the earlier release must be byte for byte as it was"
     assert_of_one_piece(data, earlier)
     assert links(data) == earlier
-    assert tables_holding(data, quarter) == []
-    assert not (data.releases / quarter).exists()
+    for quarter in quarters:
+        assert tables_holding(data, quarter) == []
+        assert not (data.releases / quarter).exists()
     assert not data.candidates.is_dir() or not list(data.candidates.iterdir())
     return ended
 
@@ -56,18 +63,23 @@ def without_column(name: str) -> Callable[[list[Record]], list[Record]]:
     return change
 
 
+def published_name(quarter: str) -> str:
+    """A quarter as the publisher's files call it: `Q2 2025/26`."""
+    return f"{quarter[-2:]} {quarter[:4]}/{quarter[5:7]}"
+
+
 def with_field(
-    column: str, content: str, *, figure: str, organisation: str
+    column: str, content: str, *, figure: str, organisation: str, quarter: str
 ) -> Callable[[list[Record]], list[Record]]:
-    """One figure of one organisation in the quarter gets another content in a column."""
+    """One figure of one organisation in a quarter gets another content in a column."""
 
     def change(records: list[Record]) -> list[Record]:
-        quarter, code = field("Quarter", records), field("Trust_code", records)
+        named, code = field("Quarter", records), field("Trust_code", records)
         metric, target = field("Metric_ID", records), field(column, records)
         found = [
             record
             for record in records
-            if (record[quarter], record[code], record[metric]) == (OF_THE_QUARTER, organisation, figure)
+            if (record[named], record[code], record[metric]) == (quarter, organisation, figure)
         ]
         assert len(found) == 1
         assert found[0][target] != content
@@ -116,30 +128,51 @@ def test_a_duplicate_is_5_and_names_the_rows(released: DataFolder, extracts: Sam
     )
 
 
-@pytest.mark.parametrize(
-    ("column", "content", "figure", "organisation"),
-    [
-        pytest.param("Value", "-3.0", "OF0079", "ZDJ", id="a plan in deficit that is published as balanced"),
-        pytest.param("Value", "4.0", "OF1079", "ZDJ", id="a score that the value doesn't give"),
-        pytest.param("Value", "3.99", "OF5002", "ZDJ", id="an average that the scores don't give"),
-        pytest.param("Rank", "9.0", "OF5000", "ZUR", id="a rank that the averages don't give"),
-    ],
-)
+# Each in a quarter of its own, of one run: a gate judges and says quarter by quarter.
+WRONG = {
+    "a plan in deficit that is published as balanced": ("2025-26-Q2", "Value", "-3.0", "OF0079", "ZDJ"),
+    "a score that the value doesn't give": ("2025-26-Q3", "Value", "4.0", "OF1079", "ZDJ"),
+    "an average that the scores don't give": ("2025-26-Q4", "Value", "3.99", "OF5002", "ZDJ"),
+    "a rank that the averages don't give": ("2026-27-Q2", "Rank", "9.0", "OF5000", "ZUR"),
+}
+
+
+@pytest.fixture(scope="module")
+def closed_on_wrong_values(
+    small_release: DataFolder, small_extracts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[DataFolder, Ended]:
+    """A run of four quarters, each with one wrong value, on `small_release`. Not to be changed."""
+    folder = tmp_path_factory.mktemp("wrong-values")
+    shutil.copytree(small_release.root, folder / "data", symlinks=True)
+    data = DataFolder(folder / "data")
+    # The file of the fourth quarter has the second and the third as well.
+    copy = SampleCopy(folder / "extracts", [small_extracts / "2025-26-Q4", small_extracts / "2026-27-Q2"])
+    for file in copy.folder.rglob("*league-table*"):
+        # With the league-table file beside it, the two would contradict each other before anything is scored.
+        file.unlink()
+    for quarter, column, content, figure, organisation in WRONG.values():
+        change = with_field(
+            column, content, figure=figure, organisation=organisation, quarter=published_name(quarter)
+        )
+        copy.change_records("data-q2-26-27" if quarter == "2026-27-Q2" else "trust-data.csv", change)
+    quarters = [quarter for quarter, *_ in WRONG.values()]
+    return data, run_refused(data, copy.folder, 6, quarters=quarters)
+
+
+@pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_value_that_moves_a_figure_is_6_and_shows_both_figures(
-    released: DataFolder, extracts: SampleCopy, column: str, content: str, figure: str, organisation: str
+    closed_on_wrong_values: tuple[DataFolder, Ended], fault: str
 ) -> None:
-    # With the league-table file beside it, the two would contradict each other before anything is scored.
-    extracts.file("league-table").unlink()
-    extracts.change_records(DATA_FILE, with_field(column, content, figure=figure, organisation=organisation))
-    run_refused(
-        released,
-        extracts.folder,
-        6,
-        "Gate league_tables, 2025-26-Q2",
+    _, ended = closed_on_wrong_values
+    quarter, _, _, _, organisation = WRONG[fault]
+    (said,) = (part for part in ended.err.split("Gate league_tables, ") if part.startswith(f"{quarter}: "))
+    for words in (
+        "expectations don't hold",
         "no_figure_is_different",
         f"of organisation {organisation} (table ambulance)",
         "published",
-    )
+    ):
+        assert words in said, ended.err
 
 
 def test_an_unknown_code_is_5_and_names_row_and_code(released: DataFolder, extracts: SampleCopy) -> None:
@@ -221,14 +254,11 @@ def as_official(folder: Path, sources: Iterable[Path]) -> SampleCopy:
 
 
 def test_the_second_year_without_its_thresholds_is_3_and_lists_what_is_missing(
-    fresh_data: DataFolder, small_extracts: Path, tmp_path: Path
+    official: DataFolder, small_extracts: Path, tmp_path: Path
 ) -> None:
-    before = as_official(tmp_path / "before", [small_extracts / QUARTER])
-    ended = league("run", QUARTER, "--extracts", before.folder, data=fresh_data)
-    assert ended.code == 0, ended.err
     copy = as_official(tmp_path / "official-shaped", [small_extracts / "2026-27-Q1"])
     run_refused(
-        fresh_data,
+        official,
         copy.folder,
         3,
         "2026-27-Q1 is scored by the framework 2026-27, whose rules are not complete",
@@ -236,7 +266,7 @@ def test_the_second_year_without_its_thresholds_is_3_and_lists_what_is_missing(
         "metric.csv, framework 2026-27: no row",
         "expected_organisations.csv",
         "Supply the missing rows with --rules DIR",
-        quarter="2026-27-Q1",
+        quarters=["2026-27-Q1"],
     )
 
 
@@ -246,7 +276,7 @@ def test_a_quarter_after_every_framework_is_3_and_lists_the_frameworks(
     for file in extracts.folder.rglob("*.csv"):
         file.write_bytes(file.read_bytes().replace(b"2025/26", b"2029/30"))
     run_refused(
-        released, extracts.folder, 3, "No framework holds in 2029-30-Q2", "2025-26", quarter="2029-30-Q2"
+        released, extracts.folder, 3, "No framework holds in 2029-30-Q2", "2025-26", quarters=["2029-30-Q2"]
     )
 
 

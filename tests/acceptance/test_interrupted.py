@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from league_command import league, start_league
-from published_state import published_files
+from published_state import files_below, published_files
 
 from dagster_project.errors import ExitCode
 from dagster_project.interruption import SENTENCE
@@ -37,6 +37,13 @@ def interrupt(
     return process.returncode, out, err.splitlines()
 
 
+def what_a_run_starts_from(data: DataFolder) -> dict[str, str]:
+    """Everything in the data folder but what tells of runs, and when the archive saw its files."""
+    tells = ("runs", "dagster", "archive/manifest.jsonl")
+    found = {os.path.relpath(path, data.root): content for path, content in files_below(data.root).items()}
+    return {path: content for path, content in found.items() if not path.startswith(tells)}
+
+
 def runs_of(data: DataFolder) -> list[dict[str, object]]:
     return [json.loads(file.read_bytes()) for file in data.runs.glob("*/outcome.json")]
 
@@ -52,7 +59,11 @@ def runs_of(data: DataFolder) -> list[dict[str, object]]:
 def test_an_interrupted_run_ends_in_one_line_and_leaves_readers_and_folders_as_they_were(
     released: DataFolder, small_extracts: Path, says: str, signals: tuple[signal.Signals, ...]
 ) -> None:
-    before, runs = published_files(released), len(runs_of(released))
+    before, runs, built_on = (
+        published_files(released),
+        len(runs_of(released)),
+        what_a_run_starts_from(released),
+    )
     process = start_league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
     code, out, said = interrupt(process, says, signals)
     assert code == ExitCode.INTERRUPTED
@@ -68,8 +79,11 @@ def test_an_interrupted_run_ends_in_one_line_and_leaves_readers_and_folders_as_t
     assert len(fresh) == len(runs_of(released)) - runs
     if says != "Starting Dagster":
         assert [run["message"] for run in fresh] == [SENTENCE]
-    again = league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
-    assert again.code == 0, again.err
+    # What the next run starts from is as it was; that it succeeds is shown where this one had gone furthest.
+    assert what_a_run_starts_from(released) == built_on
+    if says == "Scoring and ranking":
+        again = league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
+        assert again.code == 0, again.err
 
 
 @pytest.mark.parametrize(

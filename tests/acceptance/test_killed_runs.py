@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import killed_run
 import pytest
-from league_command import start_league
+from league_command import league, start_league
 from published_state import (
     assert_of_one_piece,
     files_below,
@@ -24,8 +24,11 @@ from published_state import (
 )
 from staged_run import release_by_stages
 
+from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import mend_current_links
 from dagster_project.releases.writer_lock import writer_lock
+from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
 
 FIRST, SECOND = killed_run.QUARTERS
@@ -45,20 +48,23 @@ def two_quarters(small_extracts: Path, made_once: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def killed(small_release: DataFolder, two_quarters: Path, made_once: Callable[..., Path]) -> Path:
-    """A data folder per stage, in which a second run was killed there."""
+    """A data folder per stage, as a second run left it that was killed there."""
 
     def build(folder: Path) -> None:
-        for stage in STAGES:
-            shutil.copytree(small_release.root, folder / stage, symlinks=True)
-        tests = Path(killed_run.__file__).parent
+        shutil.copytree(small_release.root, folder / killed_run.RUNNING, symlinks=True)
         done = subprocess.run(
-            [sys.executable, killed_run.__file__, folder, two_quarters, *STAGES],
+            [sys.executable, killed_run.__file__, folder, two_quarters],
             capture_output=True,
             text=True,
-            check=True,
-            cwd=tests,
+            check=False,
+            cwd=Path(killed_run.__file__).parent,
         )
-        assert json.loads(done.stdout) == dict.fromkeys(STAGES, -signal.SIGKILL), done.stderr
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert {path.name for path in folder.iterdir()} == {killed_run.RUNNING, *STAGES}
+        last = files_below(folder / STAGES[-1])
+        assert below(
+            DataFolder(folder / killed_run.RUNNING), files_below(folder / killed_run.RUNNING)
+        ) == below(DataFolder(folder / STAGES[-1]), last), "what was copied must be what a kill leaves"
 
     return made_once("killed", build)
 
@@ -109,7 +115,10 @@ def test_a_run_killed_after_the_commit_leaves_readers_on_the_new_release(
     )
 
 
-@pytest.mark.parametrize("stage", STAGES)
+# What a next run starts from is the same after each stage, as the test below shows: the first stands for them.
+@pytest.mark.parametrize(
+    "stage", ["after read", "during the export", "before the swap", *killed_run.AFTER_THE_COMMIT]
+)
 def test_the_next_run_after_a_killed_one_succeeds_and_tidies_up(
     after: Callable[[str], DataFolder], two_quarters: Path, stage: str
 ) -> None:
@@ -121,6 +130,34 @@ def test_the_next_run_after_a_killed_one_succeeds_and_tidies_up(
     assert not list(data.candidates.iterdir())
     assert not list(data.releases.glob("*/.unfinished*"))
     assert not list(data.warehouse.parent.glob("*.wal"))
+
+
+@pytest.fixture(scope="module")
+def started(
+    killed: Path, two_quarters: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], dict[str, str]]:
+    """What a next run has before it once it has started after one that was killed at a stage, but for its own."""
+
+    @cache
+    def start(stage: str) -> dict[str, str]:
+        data = DataFolder(tmp_path_factory.mktemp("started") / "data")
+        shutil.copytree(killed / stage, data.root, symlinks=True)
+        quarters = tuple(map(Quarter.from_canonical, killed_run.QUARTERS))
+        with QuarterlyRun(RunRequest(quarters=quarters, extracts_dir=two_quarters), data, "next"):
+            assert [path.name for path in data.candidates.iterdir()] == ["next"]
+            found = below(data, files_below(data.root))
+        own = ("candidates/", "runs/", "writer.lock")
+        return {path: content for path, content in found.items() if not path.startswith(own)}
+
+    return start
+
+
+@pytest.mark.parametrize("stage", killed_run.BEFORE_THE_COMMIT[1:-2])
+def test_the_next_run_starts_from_the_same_after_whatever_stage_the_killed_one_died(
+    started: Callable[[str], dict[str, str]], stage: str
+) -> None:
+    assert stage.startswith("after ")
+    assert started(stage) == started("after read")
 
 
 @pytest.mark.parametrize("stage", killed_run.AFTER_THE_COMMIT)
@@ -147,10 +184,9 @@ def test_the_command_killed_while_it_scores_leaves_no_trace_for_readers(
     process.communicate()
     assert published_files(released) == before
     assert_of_one_piece(released, ids)
-    again = start_league("run", FIRST, SECOND, "--extracts", two_quarters, "--json", data=released)
-    out, err = again.communicate(timeout=300)
-    assert again.returncode == 0, err
-    fresh = {release["quarter"]: release["release_id"] for release in json.loads(out)["releases"]}
+    again = league("run", FIRST, SECOND, "--extracts", two_quarters, "--json", data=released)
+    assert again.code == 0, again.err
+    fresh = {release["quarter"]: release["release_id"] for release in again.answer["releases"]}
     assert links(released) == fresh
     assert_of_one_piece(released, fresh)
     assert rows_of(released, "select count(*) from league.league_table") == [(20,)]

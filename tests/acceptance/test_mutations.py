@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from mutations.__main__ import Mutation, cases, not_allowed, run_all, table
-from mutations.judging import prepare
+from mutations.judging import with_rules_alone
 from shared_folders import MadeOnce
 
-from dagster_project.quarters import Quarter
+from dagster_project.settings import DataFolder
 
 # Kinds that the framework's files themselves tell, whatever else is checked.
 NOTICED = (
@@ -23,11 +24,12 @@ HARMLESS = ("written with line feeds", "duplicate the file")
 
 
 @pytest.fixture(scope="module")
-def base(made_once: MadeOnce, official_dir: Path) -> Path:
+def base(made_once: MadeOnce, both_quarters: DataFolder) -> Path:
     """A data folder with 2025-26-Q1 released from the sound files."""
 
     def build(folder: Path) -> None:
-        prepare(folder, official_dir / "nof-2025-26", Quarter(2025, 1))
+        shutil.copytree(both_quarters.root, folder, symlinks=True)
+        with_rules_alone(DataFolder(folder))
 
     return made_once("mutations", build)
 

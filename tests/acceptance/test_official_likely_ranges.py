@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from published_state import rows_of
-from staged_run import release_by_stages
 
 from dagster_project.settings import DataFolder
 
@@ -22,18 +19,6 @@ class Ends(NamedTuple):
 
     low: Decimal
     high: Decimal
-
-
-@pytest.fixture(scope="session")
-def fourth_quarter(
-    made_once: Callable[..., Path], new_data: Callable[[Path], DataFolder], official_dir: Path
-) -> DataFolder:
-    """Q4 released from the publisher's files."""
-
-    def build(folder: Path) -> None:
-        release_by_stages(new_data(folder), official_dir / "nof-2025-26", QUARTER)
-
-    return DataFolder(made_once("official-fourth-quarter", build))
 
 
 def differences(data: DataFolder, low: str, high: str) -> dict[str, Ends]:

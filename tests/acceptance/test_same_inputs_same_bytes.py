@@ -66,17 +66,6 @@ def test_a_release_says_nothing_of_the_machine(six_quarters: DataFolder, sample_
                 assert str(trace).encode() not in content, file.name
 
 
-def test_the_same_run_again_compares_and_rewrites_nothing(released: DataFolder, small_extracts: Path) -> None:
-    ids = release_ids(released)
-    folder = released.releases / QUARTER / ids[QUARTER]
-    before = {file.name: (file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()}
-    ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, "--json", data=released)
-    assert ended.code == 0, ended.err
-    assert [release["is_new"] for release in ended.answer["releases"]] == [False]
-    assert {file.name: (file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()} == before
-    assert release_ids(released) == ids
-
-
 def test_a_release_that_somebody_changed_stops_the_run(released: DataFolder, small_extracts: Path) -> None:
     file = released.releases / QUARTER / release_ids(released)[QUARTER] / "league_table.csv"
     file.chmod(0o644)

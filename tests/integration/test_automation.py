@@ -27,9 +27,7 @@ from dagster_project.automation.watching import Surroundings
 from dagster_project.catalogue.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.dagster_home import LONGEST_FETCH, dagster_home
 from dagster_project.definitions import defs, quarterly_league_tables
-from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
 INDEX = "/framework/"
@@ -90,21 +88,8 @@ class Site:
         return answer
 
 
-@pytest.fixture(scope="module")
-def ambulance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample's ambulance files, a folder per quarter."""
-    folder = tmp_path_factory.mktemp("ambulance")
-    for path in generate_sample(
-        tmp_path_factory.mktemp("sample"), quarters=[Quarter(2025, 1), Quarter(2025, 2)]
-    ).files:
-        if "ambulance" in path.name:
-            (folder / path.parent.name).mkdir(exist_ok=True)
-            (folder / path.parent.name / path.name).write_bytes(path.read_bytes())
-    return folder
-
-
 @pytest.fixture
-def site(fresh_data: DataFolder, ambulance: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(fresh_data: DataFolder, small_extracts: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A page with the files of the first quarter."""
     data = fresh_data
     for name, value in (environment_of(data) | LONGEST_FETCH).items():
@@ -112,7 +97,7 @@ def site(fresh_data: DataFolder, ambulance: Path, monkeypatch: pytest.MonkeyPatc
     dagster_home(data)
     with local_publisher() as publisher, dg.DagsterInstance.get() as instance:
         made = Site(publisher, data, instance)
-        made.publish(ambulance / Q1, "Q1 2025/26")
+        made.publish(small_extracts / Q1, "Q1 2025/26")
         yield made
 
 
@@ -144,9 +129,9 @@ def test_a_look_without_news_downloads_nothing(site: Site) -> None:
     assert all("If-None-Match" in {name.title() for name in request.headers} for request in asked)
 
 
-def test_a_reissue_on_the_page_is_asked_for_once_more(site: Site, ambulance: Path) -> None:
+def test_a_reissue_on_the_page_is_asked_for_once_more(site: Site, small_extracts: Path) -> None:
     (first,) = site.wanted()
-    (path,) = (path for path in (ambulance / Q1).iterdir() if DATA_FILE in path.name)
+    (path,) = (path for path in (small_extracts / Q1).iterdir() if DATA_FILE in path.name)
     site.put(f"{path.stem}-v2.csv", changed(path.read_bytes()), f"{path.stem} Q1 2025/26 (revised)")
     (second,) = site.wanted()
     assert second.run_key != first.run_key
@@ -154,26 +139,28 @@ def test_a_reissue_on_the_page_is_asked_for_once_more(site: Site, ambulance: Pat
     assert site.wanted() == []
 
 
-def test_changed_bytes_at_the_same_address_are_asked_for_once_more(site: Site, ambulance: Path) -> None:
+def test_changed_bytes_at_the_same_address_are_asked_for_once_more(site: Site, small_extracts: Path) -> None:
     (first,) = site.wanted()
-    (path,) = (path for path in (ambulance / Q1).iterdir() if DATA_FILE in path.name)
+    (path,) = (path for path in (small_extracts / Q1).iterdir() if DATA_FILE in path.name)
     site.publisher.put(f"/uploads/{path.name}", changed(path.read_bytes()))
     (second,) = site.wanted()
     assert (second.partition_key, second.run_key != first.run_key) == (Q1, True)
     assert site.wanted() == []
 
 
-def test_a_new_quarter_is_asked_for_and_the_one_before_is_left_alone(site: Site, ambulance: Path) -> None:
+def test_a_new_quarter_is_asked_for_and_the_one_before_is_left_alone(
+    site: Site, small_extracts: Path
+) -> None:
     site.look()
-    site.publish(ambulance / Q2, "Q2 2025/26")
+    site.publish(small_extracts / Q2, "Q2 2025/26")
     assert [request.partition_key for request in site.wanted()] == [Q2]
 
 
 def test_files_whose_links_name_no_quarter_are_asked_for_by_their_content(
-    site: Site, ambulance: Path
+    site: Site, small_extracts: Path
 ) -> None:
     site.links.clear()
-    site.publish(ambulance / Q1, "")
+    site.publish(small_extracts / Q1, "")
     assert [request.partition_key for request in site.wanted()] == [Q1]
     assert site.wanted() == []
 

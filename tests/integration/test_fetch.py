@@ -32,7 +32,6 @@ from dagster_project.fetch.publisher import Publisher
 from dagster_project.fetch.quarter import fetch_quarter
 from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.sample import generate_sample
 from dagster_project.settings import DataFolder
 
 Q1, Q2 = Quarter(2025, 1), Quarter(2025, 2)
@@ -53,10 +52,9 @@ def data(tmp_path: Path) -> DataFolder:
 
 
 @pytest.fixture(scope="module")
-def first_files(tmp_path_factory: pytest.TempPathFactory) -> dict[Quarter, list[Path]]:
+def first_files(sample_extracts: Path) -> dict[Quarter, list[Path]]:
     """The sample's files of two quarters."""
-    files = generate_sample(tmp_path_factory.mktemp("sample"), quarters=[Q1, Q2]).files
-    return {quarter: [path for path in files if path.parent.name == str(quarter)] for quarter in (Q1, Q2)}
+    return {quarter: sorted((sample_extracts / str(quarter)).iterdir()) for quarter in (Q1, Q2)}
 
 
 def uploaded(site: LocalPublisher, files: list[Path], folder: str) -> dict[str, str]:

@@ -79,9 +79,9 @@ def tombstone(data: DataFolder, release_id: str) -> dict[str, str | None] | None
 
 def assert_marts_are_those_of_the_folder(data: DataFolder, quarter: str) -> None:
     """What a consumer reads in the warehouse is what stands behind the link `current`, table by table."""
-    for table in RELEASED_TABLES:
-        released = f"read_parquet('{data.releases / quarter / 'current' / table.name}.parquet')"
-        with duckdb.connect(str(data.warehouse), read_only=True) as reader:
+    with duckdb.connect(str(data.warehouse), read_only=True) as reader:
+        for table in RELEASED_TABLES:
+            released = f"read_parquet('{data.releases / quarter / 'current' / table.name}.parquet')"
             mart = f"(select * from league.{table.name} where quarter = '{quarter}')"
             count = f"select (select count(*) from {mart}), (select count(*) from {released})"
             assert len(set(reader.execute(count).fetchall()[0])) == 1, table.name

@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
-from league_command import league
+from league_command import Ended, league
 from published_state import release_ids, rows_of
 from sample_copy import SampleCopy
+from staged_run import release_by_stages
 
+from dagster_project.errors import ReconciliationDifferent
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
 
@@ -124,13 +127,40 @@ def test_a_withdrawn_and_rolled_back_release_is_in_the_history_only_while_it_was
     assert rows_of(data, "select count(*) from league.league_table_history") == [(30,)]
 
 
-def test_the_same_run_again_adds_nothing_to_history_journal_and_ledger(
-    data: DataFolder, replaced: DataFolder
-) -> None:
-    before = kept(data)
-    ended = league("run", QUARTER, "--extracts", replaced.root / "corrected", data=data)
+def stands(data: DataFolder) -> dict[str, tuple[int, int]]:
+    """When each file of the current release was written, and which file of the system it is."""
+    folder = (data.releases / QUARTER / "current").resolve()
+    return {file.name: (file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()}
+
+
+class Again(NamedTuple):
+    """The same run once more in a data folder: as it stood before, and how the run ended."""
+
+    data: DataFolder
+    stood: dict[str, tuple[int, int]]
+    ended: Ended
+
+
+@pytest.fixture(scope="module")
+def again(replaced: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Again:
+    data = DataFolder(tmp_path_factory.mktemp("again") / "data")
+    shutil.copytree(replaced.root, data.root, symlinks=True)
+    stood = stands(data)
+    ended = league("run", QUARTER, "--extracts", replaced.root / "corrected", "--json", data=data)
     assert ended.code == 0, ended.err
-    assert kept(data) == before
+    return Again(data, stood, ended)
+
+
+def test_the_same_run_again_adds_nothing_to_history_journal_and_ledger(
+    again: Again, replaced: DataFolder
+) -> None:
+    assert kept(again.data) == kept(replaced)
+
+
+def test_the_same_run_again_compares_and_rewrites_nothing(again: Again, replaced: DataFolder) -> None:
+    assert [release["is_new"] for release in again.ended.answer["releases"]] == [False]
+    assert stands(again.data) == again.stood
+    assert release_ids(again.data) == release_ids(replaced)
 
 
 def kept(data: DataFolder) -> list[list[tuple[object, ...]]]:
@@ -172,7 +202,8 @@ def test_a_difference_that_closed_the_gate_stays_in_the_ledger_of_later_releases
     copy = SampleCopy(tmp_path / "spoilt", [small_extracts / "2025-26-Q2"])
     copy.file("league-table").unlink()
     copy.change_records("ambulance-trust-data", with_another_average)
-    assert league("run", "2025-26-Q2", "--extracts", copy.folder, data=released).code == 6
+    with pytest.raises(ReconciliationDifferent):
+        release_by_stages(released, copy.folder, "2025-26-Q2", run_id="first")
 
     answer = league("ledger", "2025-26-Q2", "--json", data=released).answer
     (wrong,) = (row for row in answer["differences"] if row["figure"] == "OF5002")
@@ -181,11 +212,11 @@ def test_a_difference_that_closed_the_gate_stays_in_the_ledger_of_later_releases
     assert {row["release_id"] for row in answer["differences"]} == {wrong["release_id"]}
     (file,) = released.ledger.glob(f"2025-26-Q2/{wrong['release_id']}.parquet")
     before = file.read_bytes()
-    assert league("run", "2025-26-Q2", "--extracts", copy.folder, data=released).code == 6
+    with pytest.raises(ReconciliationDifferent):
+        release_by_stages(released, copy.folder, "2025-26-Q2", run_id="second")
     assert file.read_bytes() == before
 
-    good = small_extracts / "2025-26-Q2"
-    assert league("run", "2025-26-Q2", "--extracts", good, data=released).code == 0
+    release_by_stages(released, small_extracts / "2025-26-Q2", "2025-26-Q2", run_id="good")
     assert rows_of(
         released,
         "select release_id, was_released from league.reconciliation_ledger "

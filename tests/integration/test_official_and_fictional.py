@@ -14,8 +14,7 @@ from hand_made_data import write
 from league_command import league
 from local_publisher import catalogue_of, hasty, local_publisher
 from published_state import files_below
-from sample_copy import SampleCopy
-from shared_folders import MadeOnce, NewData
+from shared_folders import NewData
 
 from dagster_project.catalogue.catalogue import Source, load_catalogue
 from dagster_project.data_kind import KIND_FILE, require_kind
@@ -30,36 +29,6 @@ from dagster_project.settings import DataFolder
 QUARTER = "2025-26-Q1"
 # What a run that was refused leaves of itself.
 _MAY_CHANGE = ("runs/", "dagster/", "writer.lock")
-
-
-@pytest.fixture(scope="module")
-def official_files(made_once: MadeOnce, small_extracts: Path) -> Path:
-    """The ambulance table's files of a quarter, as official ones are named."""
-
-    def build(folder: Path) -> None:
-        copy = SampleCopy(folder, [small_extracts / QUARTER])
-        for path in copy.folder.rglob("*.csv"):
-            path.write_bytes(path.read_bytes().replace(b" (fictional)", b""))
-
-    return made_once("official-files", build)
-
-
-@pytest.fixture(scope="module")
-def official_release(made_once: MadeOnce, new_data: NewData, official_files: Path) -> DataFolder:
-    """A data folder with a current official release. Not to be changed."""
-
-    def build(folder: Path) -> None:
-        ended = league("run", QUARTER, "--extracts", official_files, data=new_data(folder))
-        assert ended.code == 0, ended.err
-
-    return DataFolder(made_once("official-release", build))
-
-
-@pytest.fixture
-def official(official_release: DataFolder, tmp_path: Path) -> DataFolder:
-    """A copy of `official_release` for a test that may change it."""
-    shutil.copytree(official_release.root, tmp_path / "official", symlinks=True)
-    return DataFolder(tmp_path / "official")
 
 
 def kept(data: DataFolder) -> dict[str, str]:

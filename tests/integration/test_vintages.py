@@ -9,6 +9,7 @@ import pytest
 from league_command import Ended, league
 from published_state import links, promised_bytes, published_files, release_ids
 from sample_copy import SampleCopy
+from staged_run import release_by_stages
 
 from dagster_project.archive.archive import Archive
 from dagster_project.settings import DataFolder
@@ -42,18 +43,14 @@ def changed_value(copy: SampleCopy) -> Path:
 
 
 @pytest.fixture
-def reissued(released: DataFolder, small_extracts: Path, tmp_path: Path) -> tuple[DataFolder, str]:
-    """The quarter released again after its data file had changed under the same name; and its first release."""
-    first = release_ids(released)[QUARTER]
-    put_back(released, [BEFORE])
-    copy = SampleCopy(tmp_path / "changed", [small_extracts / QUARTER])
-    changed_value(copy)
-    ran(league("run", QUARTER, "--extracts", copy.folder, data=released))
-    rows = Archive(released.archive).manifest.read_text().splitlines()
+def reissued(corrected: DataFolder, small_release: DataFolder) -> tuple[DataFolder, str]:
+    """`corrected`, its files first seen on two days; and the quarter's first release."""
+    rows = Archive(corrected.archive).manifest.read_text().splitlines()
     assert len(rows) > 2
-    put_back(released, [BEFORE, LATER])
-    assert release_ids(released)[QUARTER] != first
-    return released, first
+    put_back(corrected, [BEFORE, LATER])
+    first = release_ids(small_release)[QUARTER]
+    assert release_ids(corrected)[QUARTER] != first
+    return corrected, first
 
 
 def test_old_releases_come_back_byte_for_byte_and_the_newest_vintage_wins(
@@ -133,7 +130,7 @@ def test_a_quarter_is_made_again_only_beside_the_earlier_release_that_it_was_gat
     assert promised_bytes(two_released, "2025-26-Q2") == before
     copy = SampleCopy(tmp_path / "changed", [small_extracts / QUARTER])
     changed_value(copy)
-    ran(league("run", QUARTER, "--extracts", copy.folder, data=two_released))
+    release_by_stages(two_released, copy.folder, QUARTER)
     ended = league("run", "2025-26-Q2", "--release", second, data=two_released)
     assert ended.code == 3
     assert f"was gated against release {first} of {QUARTER}" in ended.err

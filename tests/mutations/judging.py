@@ -165,9 +165,15 @@ def prepare(root: Path, framework_files: Path, quarter: Quarter) -> DataFolder:
 
     data = DataFolder(root)
     release_by_stages(data, framework_files, str(quarter))
+    return with_rules_alone(data)
+
+
+def with_rules_alone(data: DataFolder) -> DataFolder:
+    """Adds the warehouse with the rules alone to a data folder with the release of the sound files."""
     assert current_release(data)
-    checkout_project(data).build("seed", flow.SEEDS, root / "seeding" / data.warehouse.name, threads=1)
-    (root / "seeding" / data.warehouse.name).rename(root / "seeded.duckdb")
+    seeding = data.root / "seeding" / data.warehouse.name
+    checkout_project(data).build("seed", flow.SEEDS, seeding, threads=1)
+    seeding.rename(data.root / "seeded.duckdb")
     return data
 
 

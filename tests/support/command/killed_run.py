@@ -1,18 +1,17 @@
-"""Runs that kill themselves at a named stage, for tests/acceptance/test_killed_runs.py.
+"""A run that is killed, and what a kill at each earlier moment leaves, for tests/acceptance/test_killed_runs.py.
 
-As a script: `killed_run.py FOLDER EXTRACTS STAGE...` runs two quarters in the data folder FOLDER/STAGE for each
-stage, in a child of its own (forked, so that the imports are paid once), and prints how each child ended.
+As a script: `killed_run.py FOLDER EXTRACTS` runs two quarters in the data folder FOLDER/running. At each of the moments
+it stops, copies that folder to FOLDER/MOMENT, and goes on; at the last it kills itself. A killed process leaves the
+files that the system has of it, neither more nor less: those are what is copied while it stands still.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import signal
 import sys
-import traceback
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from dagster_project.runs.flow import FLOW
 # As a script it has its own folder alone to import from.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "fakes"))
 QUARTERS = ("2025-26-Q1", "2025-26-Q2")
+RUNNING = "running"
 BEFORE_THE_COMMIT = (
     *(f"after {stage.name}" for stage in FLOW[:-1]),
     "during the export",
@@ -29,62 +29,63 @@ BEFORE_THE_COMMIT = (
 AFTER_THE_COMMIT = ("after the swap", "before the links")
 
 
-def die(*_: object, **__: object) -> Any:
-    os.kill(os.getpid(), signal.SIGKILL)
+class Stops:
+    """Copies what a kill would leave each time the run comes to a moment first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def stop(self, moment: str) -> None:
+        copy = self.folder / moment
+        if not copy.exists():
+            shutil.copytree(self.folder / RUNNING, copy, symlinks=True)
+        if moment == AFTER_THE_COMMIT[-1]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(self, function: Callable[..., Any], moment: str) -> Callable[..., Any]:
+        """The function, which stops first."""
+
+        def stopping(*arguments: Any, **named: Any) -> Any:
+            self.stop(moment)
+            return function(*arguments, **named)
+
+        return stopping
+
+    def after(self, done: str) -> None:
+        """Told each step that is done; gates aren't among the moments."""
+        if (moment := f"after {done}") in BEFORE_THE_COMMIT:
+            self.stop(moment)
 
 
-def _prepare(stage: str) -> Callable[[str], None]:
-    """Patches what the run comes to at `stage`; the rest is told by the listener that is returned."""
+def _set(stops: Stops) -> None:
+    """Patches what the run comes to after its stages; these are told by `stops.after`."""
     from dagster_project.releases import folder, publish
 
-    if stage == "during the export":
-        export, exported = folder.export_table, []
-        # The first release is whole then, the second half written.
-        most = len(folder.RELEASED_TABLES) * 3 // 2
+    export, exported = folder.export_table, []
+    # The first release is whole then, the second half written.
+    most = len(folder.RELEASED_TABLES) * 3 // 2
 
-        def export_some(*arguments: Any) -> int:
-            exported.append(arguments)
-            return die() if len(exported) > most else export(*arguments)
+    def export_some(*arguments: Any) -> int:
+        exported.append(arguments)
+        if len(exported) > most:
+            stops.stop("during the export")
+        return export(*arguments)
 
-        folder.export_table = export_some
-    elif stage == "before the swap":
-        publish.refuse_foreign_wal = die
-    elif stage == "after the swap":
-        publish.flush = die
-    elif stage == "before the links":
-        publish.mend_current_links = die
-
-    def listener(done: str) -> None:
-        if stage == f"after {done}":
-            die()
-
-    return listener
+    folder.export_table = export_some
+    publish.refuse_foreign_wal = stops.before(publish.refuse_foreign_wal, "before the swap")
+    publish.flush = stops.before(publish.flush, "after the swap")
+    publish.mend_current_links = stops.before(publish.mend_current_links, "before the links")
 
 
-def _run_and_die(data: Path, extracts: Path, stage: str) -> None:
+def main(folder: Path, extracts: Path) -> None:
     from staged_run import release_by_stages
 
     from dagster_project.settings import DataFolder
 
-    release_by_stages(DataFolder(data), extracts, *QUARTERS, run_id="killed", after=_prepare(stage))
-
-
-def main(folder: Path, extracts: Path, stages: list[str]) -> None:
-    for module in ("dbt.adapters.duckdb.connections", "dbt.cli.main", "great_expectations", "staged_run"):
-        import_module(module)
-
-    ended = {}
-    for stage in stages:
-        child = os.fork()
-        if child == 0:
-            try:
-                _run_and_die(folder / stage, extracts, stage)
-            except BaseException:
-                traceback.print_exc()
-            os._exit(1)
-        ended[stage] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(json.dumps(ended))
+    stops = Stops(folder)
+    _set(stops)
+    release_by_stages(DataFolder(folder / RUNNING), extracts, *QUARTERS, run_id="killed", after=stops.after)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

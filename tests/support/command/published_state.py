@@ -55,17 +55,20 @@ def rows_of(data: DataFolder, query: str, *parameters: Any) -> list[tuple[Any, .
 
 def tables_holding(data: DataFolder, quarter: str) -> list[str]:
     """Every table or view of the published warehouse that has a row of the quarter; rules aside."""
-    names = rows_of(
-        data,
-        "select table_schema, table_name from information_schema.columns where column_name = 'quarter' "
-        "and table_schema not in ('methodology', 'reference') order by all",
-    )
-    assert names, "a published warehouse has tables by quarter"
-    return [
-        f"{schema}.{table}"
-        for schema, table in names
-        if rows_of(data, f'select 1 from "{schema}"."{table}" where quarter = ? limit 1', quarter)
-    ]
+    # One connection for all: to open one costs more than to ask it.
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.columns where column_name = 'quarter' "
+            "and table_schema not in ('methodology', 'reference') order by all"
+        ).fetchall()
+        assert names, "a published warehouse has tables by quarter"
+        return [
+            f"{schema}.{table}"
+            for schema, table in names
+            if connection.execute(
+                f'select 1 from "{schema}"."{table}" where quarter = ? limit 1', [quarter]
+            ).fetchall()
+        ]
 
 
 def assert_of_one_piece(data: DataFolder, expected: dict[str, str]) -> None:

@@ -1,0 +1,36 @@
+"""Releases of the sample that several integration tests share, each made once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from league_command import league
+from sample_copy import SampleCopy
+from shared_folders import SAMPLE_QUARTERS, MadeOnce
+
+from dagster_project.settings import DataFolder
+
+
+@pytest.fixture(scope="session")
+def corrected_release(made_once: MadeOnce, small_release: DataFolder, small_extracts: Path) -> DataFolder:
+    """`small_release`, released again after a name in its data file had changed. Not to be changed."""
+    quarter = SAMPLE_QUARTERS[0]
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        # Other bytes under the same name, and other released bytes.
+        copy = SampleCopy(folder / "changed", [small_extracts / quarter])
+        copy.change_text("ambulance-trust-data", lambda text: text.replace("Ambulance", "Ambulances", 1))
+        ended = league("run", quarter, "--extracts", copy.folder, data=DataFolder(folder))
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("corrected-release", build))
+
+
+@pytest.fixture
+def corrected(corrected_release: DataFolder, tmp_path: Path) -> DataFolder:
+    """A copy of `corrected_release` for a test that changes it."""
+    shutil.copytree(corrected_release.root, tmp_path / "data", symlinks=True)
+    return DataFolder(tmp_path / "data")
