@@ -58,3 +58,19 @@ def show(
         from dagster_project.reading.presentation import show_places, show_table
 
         finish(result, as_json, lambda: (show_table if "table_name" in result else show_places)(result))
+
+
+@app.command()
+def story(
+    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
+    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    as_json: Json = False,
+) -> None:
+    """Write a board's page in Markdown: how sure a place is, why it moved, what would change it, with every query."""
+    with reporting(as_json):
+        from dagster_project.reading import board_page
+
+        page = board_page.board_page(
+            DataFolder.from_environment(), organisation, Quarter.from_argument(quarter)
+        )
+        finish(dict(board_page.as_json(page)), as_json, lambda: print(board_page.as_markdown(page), end=""))

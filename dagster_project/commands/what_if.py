@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command("what-if")
 def what_if(
-    organisation: Annotated[str, typer.Argument(help="ODS code of an organisation of the quarter.")],
+    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
     quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
     changes: Annotated[
         list[str],

@@ -116,5 +116,8 @@ def _show_file(out: Terminal, number: int, extract: Extract) -> None:
     out.print(
         f"[bold]File {number}[/bold]: {escape(extract.file_name)}, {escape(extract.publisher)}, {extract.release_state}"
     )
-    out.print(Padding(_Raw("from ", f"{extract.url}, retrieved at {extract.retrieved_at}"), (0, 0, 0, 2)))
-    out.print(f"  sha256 {extract.extract_id}, {escape(extract.licence)}")
+    for text in (
+        _Raw("from ", f"{extract.url}, retrieved at {extract.retrieved_at}"),
+        Text(f"sha256 {extract.extract_id}, {visible(extract.licence)}"),
+    ):
+        out.print(Padding(text, (0, 0, 0, 2)))

@@ -9,7 +9,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from dagster_project.reading.board_page import result_table
+
 _QUERY = re.compile(r"```sql\n(?P<query>.*?)```\n(?P<shown>\n(?:\|[^\n]*\n)+)?", re.DOTALL)
+# 18 and 0.27, but neither OF0106 nor the 26 of 2025-26-Q4
+_NUMBER = re.compile(r"(?<![\w.])(?<!\d-)\d+(?:\.\d+)?(?!\w|-\d|\.\d)")
 _HEADING = re.compile(r"^##+ (.*)$", re.MULTILINE)
 
 
@@ -34,9 +38,12 @@ def documented_queries(text: str) -> list[DocumentedQuery]:
 def answer(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """The result as a Markdown table, its columns named as in the query."""
     result = connection.execute(query)
-    names = [column[0] for column in result.description or ()]
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in result.fetchall())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return result_table([column[0] for column in result.description or ()], result.fetchall())
+
+
+def numbers(text: str) -> set[Decimal]:
+    """The numbers of a text, without those in codes and quarters; a sign is told in words."""
+    return {Decimal(found) for found in _NUMBER.findall(text)}
 
 
 def with_answers(text: str, answered: Callable[[str], str]) -> str:
@@ -48,11 +55,3 @@ def sections(text: str, level: int) -> dict[str, str]:
     """The text below each heading of a level, by heading."""
     parts: Sequence[str] = re.split(rf"^{'#' * level} (.*)$", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return str(value).lower() if isinstance(value, bool) else str(value).replace("|", "\\|")
