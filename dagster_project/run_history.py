@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # As workspace.yaml and pyproject.toml name it.
 CODE_LOCATION = "nhs_league_tables"
+DEFINITIONS = "dagster_project.definitions"
 _PAGE = 500
 _INDEX = "index"
 _SECONDS_TO_WAIT = 60
@@ -162,7 +163,7 @@ def _origin_of(job_name: str) -> Any:
             "__class__": "LoadableTargetOrigin",
             "executable_path": sys.executable,
             "python_file": None,
-            "module_name": "dagster_project.definitions",
+            "module_name": DEFINITIONS,
             "working_directory": None,
             "attribute": None,
             "package_name": None,
