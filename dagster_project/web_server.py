@@ -104,6 +104,7 @@ def _dev(arguments: list[str]) -> None:
         programs = Path(sys.executable).parent
         definitions = ["-m", DEFINITIONS, "--location-name", CODE_LOCATION]
         _run_together(
+            socket,
             [str(programs / "dagster"), "code-server", "start", "-s", str(socket), *_QUIETLY, *definitions],
             [str(programs / "dagster-daemon"), "run", "-w", str(workspace)],
             [sys.executable, "-m", _MODULE, "-w", str(workspace), *arguments],
@@ -129,8 +130,10 @@ def _offer_quarters() -> None:
         offer(instance, quarters)
 
 
-def _run_together(*commands: list[str]) -> None:
-    """Runs programs until the first of them ends, or this one is interrupted; then ends them all."""
+def _run_together(socket: Path, server: list[str], *clients: list[str]) -> None:
+    """Runs programs until one of them ends, or this one is interrupted; then ends them all. The clients wait for the
+    server's socket: they would say at length that it isn't there yet.
+    """
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -138,9 +141,10 @@ def _run_together(*commands: list[str]) -> None:
     signal.signal(signal.SIGTERM, interrupted)
     running: list[subprocess.Popen[bytes]] = []
     try:
-        for command in commands:
-            running.append(subprocess.Popen(command))
+        waiting = [server]
         while all(program.poll() is None for program in running):
+            running += [subprocess.Popen(command) for command in waiting]
+            waiting = list(clients) if socket.exists() and len(running) == 1 else []
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     except KeyboardInterrupt:
         pass
