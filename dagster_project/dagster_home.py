@@ -16,13 +16,16 @@ SETTINGS_FILE = "dagster.yaml"
 _TELEMETRY_OFF = "telemetry:\n  enabled: false\n"
 # One run at a time, as there is one writer, and in the order asked for, as a release builds on the quarter
 # before. Runs are tried again only where their tags say so.
-_OWN_SETTINGS = f"""{_TELEMETRY_OFF}concurrency:
+_BEFORE_NUX = f"""{_TELEMETRY_OFF}concurrency:
   runs:
     max_concurrent_runs: 1
 run_retries:
   enabled: true
   max_retries: 0
 """
+# No page that asks for a reader's mail address before it shows anything.
+_OWN_SETTINGS = f"{_BEFORE_NUX}nux:\n  enabled: false\n"
+_EARLIER_SETTINGS = (_TELEMETRY_OFF.encode(), _BEFORE_NUX.encode())
 # Dagster looks for its variable before it sends anything, whatever its settings say; dbt and others for the second.
 NO_TELEMETRY = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -62,7 +65,7 @@ def _mend_settings(path: Path) -> None:
     # What an earlier version wrote, and whatever a cut left of ours, are beginnings of it.
     if _OWN_SETTINGS.encode().startswith(raw.rstrip(b"\0")):
         write_whole(path, _OWN_SETTINGS)
-        if raw != _TELEMETRY_OFF.encode():
+        if raw not in _EARLIER_SETTINGS:
             announce(f"{path} had been cut off; it was written anew")
         return
     said = _mapping(raw)

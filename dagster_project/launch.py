@@ -15,7 +15,7 @@ from dagster_project.interruption import SENTENCE, is_interruption, to_the_end, 
 from dagster_project.machine import require_memory
 from dagster_project.progress import announce
 from dagster_project.releases.journal import person
-from dagster_project.run_history import written_quickly
+from dagster_project.run_history import of_the_code_location, written_quickly
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DATA_VARIABLE, DataFolder
@@ -53,17 +53,14 @@ def _named(data: DataFolder) -> Iterator[None]:
 def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     dagster_home(data)
     announce("Starting Dagster")
-    from dagster_project.assets.quarterly_run_resource import QUARTERS_TAG
+    from dagster_project.assets.partitions import offer, tags_of, withdraw
     from dagster_project.definitions import JOB_NAME, defs
 
     run_id = str(uuid.uuid4())
-    quarters = sorted(set(request.quarters))
-    tags = {
-        QUARTERS_TAG: ",".join(map(str, quarters)),
-        "league/started_by": "league rebuild" if request.rebuild else "league run",
-        **_partition_tags([str(q) for q in quarters]),
-    }
-    with _instance(data) as instance, written_quickly(instance):
+    started_by = {"league/started_by": "league rebuild" if request.rebuild else "league run"}
+    with _instance(data) as instance, written_quickly(instance), of_the_code_location(instance):
+        new = offer(instance, request.quarters)
+        tags = started_by | tags_of(request.quarters, instance)
         job = defs.resolve_job_def(JOB_NAME)
         try:
             result = job.execute_in_process(
@@ -76,9 +73,11 @@ def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
         except BaseException as error:
             with to_the_end():
                 _end_in_history(instance, data, run_id, error)
+                withdraw(instance, new, data)
             raise
         if not result.success:
             _record_unexpected(instance, data, run_id)
+            withdraw(instance, new, data)
     _write_summary(data, run_id)
     return read_outcome(data, run_id)
 
@@ -114,25 +113,6 @@ def _write_summary(data: DataFolder, run_id: str) -> None:
         write_summary(data, run_id)
     except OSError as error:
         announce(f"The run's summary wasn't written: {error}")
-
-
-def _partition_tags(quarters: list[str]) -> dict[str, str]:
-    """One partition, or a range of them. Dagster has no run over partitions with gaps between them: such a run
-    is tagged with the first, and the release asset reports the others.
-    """
-    from dagster._core.storage.tags import (
-        ASSET_PARTITION_RANGE_END_TAG,
-        ASSET_PARTITION_RANGE_START_TAG,
-        PARTITION_NAME_TAG,
-    )
-
-    from dagster_project.quarters import partition_keys
-
-    keys = partition_keys()
-    first, last = keys.index(quarters[0]), keys.index(quarters[-1])
-    if len(quarters) > 1 and quarters == keys[first : last + 1]:
-        return {ASSET_PARTITION_RANGE_START_TAG: quarters[0], ASSET_PARTITION_RANGE_END_TAG: quarters[-1]}
-    return {PARTITION_NAME_TAG: quarters[0]}
 
 
 def _run_config(request: RunRequest) -> dict[str, Any]:

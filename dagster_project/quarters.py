@@ -13,9 +13,6 @@ from functools import cached_property
 
 from dagster_project.errors import WrongUsage
 
-FIRST_YEAR = 2025
-LAST_YEAR = 2034
-
 _CANONICAL = re.compile(r"([0-9]{4})-([0-9]{2})-Q([1-4])")
 _YEAR = r"(?:FY\s*)?(?P<start>[0-9]{4})(?:\s*[/\u2013-]\s*(?P<end>[0-9]{4}|[0-9]{2}))?"
 _QUARTER = r"(?:Q|Quarter\s*)(?P<number>[1-4])"
@@ -108,6 +105,14 @@ def _parts(text: str) -> tuple[int, int | None, int]:
     raise ValueError(f"{text!r} isn't written like a quarter")
 
 
-def partition_keys() -> list[str]:
-    """Every quarter the league tables can cover, first to last."""
-    return [str(Quarter(year, number)) for year in range(FIRST_YEAR, LAST_YEAR + 1) for number in range(1, 5)]
+# The league tables begin with it.
+FIRST_QUARTER = Quarter(2025, 1)
+
+
+def quarters_between(first: Quarter, last: Quarter) -> list[Quarter]:
+    """The quarters from one to another, both of them in; none where the last is before the first."""
+    quarters = []
+    while first <= last:
+        quarters.append(first)
+        first = first.shifted(1)
+    return quarters

@@ -1,21 +1,34 @@
 """Dagster's web server behind a guard: it asks for no password, so only this machine's own pages may talk to it.
 
-`python -m dagster_project.web_server dev ...` is `dagster dev ...`, and without `dev` it is `dagster-webserver`;
+`python -m dagster_project.web_server dev ...` is what `dagster dev` is, and without `dev` it is `dagster-webserver`;
 each with the guard in front. Dagster has no option for that.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
+
+from dagster_project.run_history import CODE_LOCATION, DEFINITIONS
+from dagster_project.settings import DataFolder
 
 HOSTS_VARIABLE = "LEAGUE_WEB_HOSTS"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MODULE = "dagster_project.web_server"
+_QUIETLY = ("--log-level", "warning")
+_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_TO_END = 60
 _ELSEWHERE = (b"cross-site", b"same-site")
 
 Scope = MutableMapping[str, Any]
@@ -80,16 +93,76 @@ def _name_of(host: str) -> str | None:
 
 
 def _dev(arguments: list[str]) -> None:
-    """`dagster dev`, whose web server is this module."""
-    # Neither of the two modules is typed for what is replaced in it.
-    dev: Any = import_module("dagster._cli.dev")
-    start = dev.open_ipc_subprocess
+    """A code server, Dagster's daemon and the guarded web server, as `dagster dev` starts them, until one of them or
+    somebody ends it. The code server has a socket in a folder of its own: no port that others could start runs by.
+    """
+    _offer_quarters()
+    with TemporaryDirectory(prefix="league-dev-") as folder:
+        workspace, socket = Path(folder) / "workspace.yaml", Path(folder) / "code.sock"
+        server = {"socket": str(socket), "location_name": CODE_LOCATION}
+        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8")
+        programs = Path(sys.executable).parent
+        definitions = ["-m", DEFINITIONS, "--location-name", CODE_LOCATION]
+        _run_together(
+            socket,
+            [str(programs / "dagster"), "code-server", "start", "-s", str(socket), *_QUIETLY, *definitions],
+            [str(programs / "dagster-daemon"), "run", "-w", str(workspace)],
+            [sys.executable, "-m", _MODULE, "-w", str(workspace), *arguments],
+        )
 
-    def guarded(command: list[str], **options: Any) -> Any:
-        return start([_MODULE if part == "dagster_webserver" else part for part in command], **options)
 
-    dev.open_ipc_subprocess = guarded
-    dev.dev_command(arguments, prog_name="league dev")
+def _offer_quarters() -> None:
+    """Makes partitions of the quarters that the data folder holds; while it holds none, of those due by now."""
+    from dagster import DagsterInstance
+
+    from dagster_project.assets.partitions import offer
+    from dagster_project.automation.publication import latest_due
+    from dagster_project.automation.watching import watched_sources
+    from dagster_project.catalogue.catalogue import load_catalogue
+    from dagster_project.quarters import FIRST_QUARTER, quarters_between
+    from dagster_project.runs.status import quarters_at_hand
+
+    quarters = quarters_at_hand(DataFolder.from_environment())
+    if not quarters:
+        framework, _ = watched_sources(load_catalogue())
+        quarters = set(quarters_between(FIRST_QUARTER, latest_due(datetime.now(UTC).date(), framework)))
+    with DagsterInstance.get() as instance:
+        offer(instance, quarters)
+
+
+def _run_together(socket: Path, server: list[str], *clients: list[str]) -> None:
+    """Runs programs until one of them ends, or this one is interrupted; then ends them all. The clients wait for the
+    server's socket: they would say at length that it isn't there yet.
+    """
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        waiting = [server]
+        while all(program.poll() is None for program in running):
+            running += [subprocess.Popen(command) for command in waiting]
+            waiting = list(clients) if socket.exists() and len(running) == 1 else []
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # The last one started first: it talks to those before.
+        for program in reversed(running):
+            _end(program)
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    if program.poll() is None:
+        program.send_signal(signal.SIGINT)
+    try:
+        program.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        program.kill()
 
 
 def _serve(arguments: list[str]) -> None:

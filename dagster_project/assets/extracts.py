@@ -1,18 +1,19 @@
 """Assets of the first stage, read: the raw files of each table, and the figures landed from them."""
 
-from __future__ import annotations
-
+# No postponed annotations here: Dagster reads the type of `context`.
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from dagster_project.assets.column_lineage import landed_column_lineage
 from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS
+from dagster_project.assets.failures import plainly
+from dagster_project.assets.partitions import PARTITIONS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
-from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.assets.row_counts import ROW_COUNT, Metadata, materialised, materialised_tables
 from dagster_project.data_kind import kind_of
 from dagster_project.extracts.load import LoadedExtracts
-from dagster_project.quarters import partition_keys
+from dagster_project.quarters import Quarter
 from dagster_project.runs.flow import stage
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import WAREHOUSE_SCHEMA
@@ -38,7 +39,6 @@ KEPT = {
     "reconciliation_ledger": "Every difference from the publisher ever seen, as the run found it",
 }
 _LANDED_FROM = landed_column_lineage(list(TABLES))
-PARTITIONS = dg.StaticPartitionsDefinition(partition_keys())
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
@@ -94,27 +94,33 @@ def _columns_of(name: str) -> dict[str, dg.TableColumnLineageMetadataValue]:
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
-def read_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
+def read_extracts(
+    context: dg.AssetExecutionContext, quarterly_run: QuarterlyRunResource
+) -> Iterator[dg.MaterializeResult[None]]:
     """Finds, archives and reads the files of the run's quarters, and lands them in the candidate warehouse."""
-    passage = quarterly_run.passage
-    extracts = passage.read().extracts
+    with plainly(quarterly_run.record):
+        passage = quarterly_run.passage
+        extracts = passage.read().extracts
+    quarters = passage.run.quarters
     # A file that no reader takes is of no table: whoever looks at one of them sees it.
     record = passage.run.record
     left_out = left_out_lines(record.content, listed_in=str(record.folder))
     for table in TABLES:
-        yield _files_of_table(extracts, table, left_out)
+        shared, by_quarter = _files_of_table(extracts, table, quarters, left_out)
+        yield materialised(context, dg.AssetKey(["extracts", table]), shared, by_quarter)
     keys = [
         *(dg.AssetKey(["landing", name]) for name in LANDING),
         dg.AssetKey(["run", "quarter_in_scope"]),
         *(dg.AssetKey([WAREHOUSE_SCHEMA, name]) for name in KEPT),
     ]
     with passage.run.candidate.connect() as connection:
-        yield from materialised_tables(connection, keys, _LANDED_FROM)
+        yield from materialised_tables(context, connection, quarters, keys, _LANDED_FROM)
 
 
 def _files_of_table(
-    extracts: LoadedExtracts, table: str, left_out: Sequence[str]
-) -> dg.MaterializeResult[None]:
+    extracts: LoadedExtracts, table: str, quarters: Sequence[Quarter], left_out: Sequence[str]
+) -> tuple[Metadata, dict[Quarter, Metadata]]:
+    """What is the same in every quarter of the run, and the figures of each."""
     files = extracts.extract[extracts.extract["table_name"] == table]
     listed = "\n".join(
         f"- {markdown(name)} (`{extract_id[:16]}`, {size:,} bytes)"
@@ -122,16 +128,17 @@ def _files_of_table(
             files["file_name"], files["extract_id"], files["bytes"], strict=True
         )
     )
-    return dg.MaterializeResult(
-        asset_key=dg.AssetKey(["extracts", table]),
-        metadata={
-            "kind": dg.MetadataValue.text(str(kind_of(extracts.is_sample))),
-            "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
-            "dagster/row_count": dg.MetadataValue.int(int(files["rows"].sum())),
-            "rows_set_aside": dg.MetadataValue.int(
-                int(extracts.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
-            ),
-            "passed_over": dg.MetadataValue.int(len(extracts.ignored)),
-            "left_out": dg.MetadataValue.text("\n".join(left_out) or "nothing: all of it was taken"),
-        },
-    )
+    rows = extracts.extract_row[extracts.extract_row["extract_id"].isin(files["extract_id"])]
+    counts = rows["quarter"].value_counts()
+    shared: Metadata = {
+        "kind": dg.MetadataValue.text(str(kind_of(extracts.is_sample))),
+        "files": dg.MetadataValue.md(listed or "not loaded: no file of these quarters"),
+        "rows_set_aside": dg.MetadataValue.int(
+            int(extracts.row_set_aside["extract_id"].isin(files["extract_id"]).sum())
+        ),
+        "passed_over": dg.MetadataValue.int(len(extracts.ignored)),
+        "left_out": dg.MetadataValue.text("\n".join(left_out) or "nothing: all of it was taken"),
+    }
+    return shared, {
+        quarter: {ROW_COUNT: dg.MetadataValue.int(int(counts.get(str(quarter), 0)))} for quarter in quarters
+    }

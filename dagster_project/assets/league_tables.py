@@ -1,7 +1,6 @@
 """Assets of dbt's stages: the rules, the values, all that is scored from them, and likely ranges drawn between."""
 
-from __future__ import annotations
-
+# No postponed annotations here: Dagster reads the type of `context`.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,7 +14,9 @@ from dagster_project.assets.dbt_translation import (
     LeagueTablesTranslator,
     asset_keys_by_unique_id,
 )
-from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
+from dagster_project.assets.extracts import SINGLE_RUN
+from dagster_project.assets.failures import plainly
+from dagster_project.assets.partitions import PARTITIONS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
@@ -52,10 +53,18 @@ def dbt_stage(
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
     )
-    def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
-        built = [keys[unique_id] for unique_id in quarterly_run.passage.build(stage)]
-        with quarterly_run.passage.run.candidate.connect() as connection:
-            yield from materialised_tables(connection, [*built, *(spec.key for spec in drawn)], lineage)
+    def build(
+        context: dg.AssetExecutionContext, quarterly_run: QuarterlyRunResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        with plainly(quarterly_run.record):
+            passage = quarterly_run.passage
+            built = [keys[unique_id] for unique_id in passage.build(stage)]
+        with passage.run.candidate.connect() as connection:
+            yield from materialised_tables(
+                *(context, connection, passage.run.quarters),
+                [*built, *(spec.key for spec in drawn)],
+                lineage,
+            )
 
     return build
 

@@ -6,71 +6,103 @@ of the run sees the same candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
 from pydantic import Field, PrivateAttr, create_model
 
-from dagster_project.errors import WrongUsage
+from dagster_project.assets.failures import expected
+from dagster_project.assets.partitions import quarters_of
+from dagster_project.data_kind import Kind, kind_held
+from dagster_project.errors import Locked, WrongUsage
 from dagster_project.progress import listening
 from dagster_project.quarters import Quarter
 from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
+from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
 
 if TYPE_CHECKING:
     from dagster import InitResourceContext
 
-QUARTERS_TAG = "league/quarters"
+MAX_RETRIES_TAG = "dagster/max_retries"
+# Of a run that may be tried again unless one of its steps failed: this one may, all the same.
+TRY_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
 
 
 class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
     """The open run; `resource_for` makes the class whose fields are what a run is asked for. Its quarters are the
     partitions of the Dagster run.
+
+    What keeps a run from opening (its configuration, the lock) is raised by the first step that asks for it:
+    Dagster shows a step's failure as a message, that of a resource as the traceback of its own machinery.
     """
 
     asked_by: ClassVar[type[RunRequest]] = RunRequest
     _passage: Passage | None = PrivateAttr(default=None)
+    _refusal: BaseException | None = PrivateAttr(default=None)
 
     @property
     def passage(self) -> Passage:
-        """The run's way through the flow; raises WrongUsage where none is open."""
+        """The run's way through the flow; raises what kept it from opening, and WrongUsage where none is open."""
+        if self._refusal is not None:
+            raise self._refusal
         if self._passage is None:
             raise WrongUsage("No quarterly run is open: materialise the job quarterly_league_tables.")
         return self._passage
 
+    @property
+    def record(self) -> RunRecord | None:
+        """What the run leaves in its folder; None where it couldn't be opened."""
+        return None if self._passage is None else self._passage.run.record
+
     def request(self, quarters: tuple[Quarter, ...]) -> RunRequest:
-        """What the configuration asks for."""
-        return self.asked_by.configured(
+        """What the configuration asks for. Where it names no files, those of the data folder's archive are meant, of
+        the kind that the folder is of.
+        """
+        asked = self.asked_by.configured(
             quarters, {name: getattr(self, name) for name in self.asked_by.configurable()}
         )
+        named = (asked.sample, asked.extracts_dir, asked.as_of, asked.release)
+        if any(named) or kind_held(asked.data_folder) is not Kind.FICTIONAL:
+            return asked
+        return asked.model_copy(update={"archived_sample": True})
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[QuarterlyRunResource]:
         """Opens the run for the quarters that the Dagster run's partitions name."""
+        log = context.log
+        with listening(lambda text: log.info(text) if log else None), ExitStack() as held:
+            try:
+                self._passage = Passage(self._opened(context, held))
+            except Exception as error:
+                if expected(error) is None:
+                    raise
+                self._refusal = error
+                _may_be_tried_again(context, error)
+            try:
+                yield self
+            finally:
+                self._passage = self._refusal = None
+
+    def _opened(self, context: InitResourceContext, held: ExitStack) -> QuarterlyRun:
         from dagster_project.lineage.run_events import RunEvents
         from dagster_project.lineage.sending import Sender, is_asked_for
 
-        log = context.log
-        request = self.request(_quarters_of(context.run.tags if context.run else {}))
+        tags = context.run.tags if context.run else {}
+        instance = context.instance
+        if instance is None:
+            raise WrongUsage(
+                "Choose the quarters to build: a run without Dagster's history has no partitions."
+            )
+        request = self.request(quarters_of(tags, instance))
         events = RunEvents(Sender() if is_asked_for() else None)
         run = QuarterlyRun(request, request.data_folder, context.run_id or "unknown", witness=events)
-        with listening(lambda text: log.info(text) if log else None):
-            try:
-                with run:
-                    self._passage = Passage(run)
-                    yield self
-            finally:
-                self._passage = None
-                # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
-                events.send(run)
+        # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
+        held.callback(events.send, run)
+        return held.enter_context(run)
 
 
 def resource_for(model: type[RunRequest]) -> type[QuarterlyRunResource]:
@@ -84,16 +116,8 @@ def resource_for(model: type[RunRequest]) -> type[QuarterlyRunResource]:
     return made
 
 
-def _quarters_of(tags: Mapping[str, str]) -> tuple[Quarter, ...]:
-    """The quarters of a Dagster run: one partition, a range, or the list that `league run` tags."""
-    if QUARTERS_TAG in tags:
-        return tuple(Quarter.from_canonical(text) for text in tags[QUARTERS_TAG].split(","))
-    if PARTITION_NAME_TAG in tags:
-        return (Quarter.from_canonical(tags[PARTITION_NAME_TAG]),)
-    first, last = tags.get(ASSET_PARTITION_RANGE_START_TAG), tags.get(ASSET_PARTITION_RANGE_END_TAG)
-    if first is None or last is None:
-        raise WrongUsage("Choose the quarters to build: a run without a partition has none.")
-    quarters = [Quarter.from_canonical(first)]
-    while str(quarters[-1]) < last:
-        quarters.append(quarters[-1].shifted(1))
-    return tuple(quarters)
+def _may_be_tried_again(context: InitResourceContext, error: Exception) -> None:
+    """A run that found another one writing isn't a failure for good, unlike all else that a step says."""
+    run, instance = context.run, context.instance
+    if isinstance(error, Locked) and run and instance and MAX_RETRIES_TAG in run.tags:
+        instance.add_run_tags(run.run_id, TRY_AGAIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from dagster_project.assets.quarterly_run_resource import MAX_RETRIES_TAG
 from dagster_project.automation.vintage import QuarterVintage
 
 VINTAGE_TAG = "league/vintage"
@@ -11,9 +12,9 @@ REASON_TAG = "league/reason"
 STARTED_BY_TAG = "league/started_by"
 QUARTER_TAG = "league/quarter"
 RETRIES = {
-    # A run that found another one writing, or whose process died, may succeed the next time. A closed gate or
-    # a rejected file is a failure of a step, and stays one; the files are fetched before the run.
-    "dagster/max_retries": "2",
+    # A run whose process died may succeed the next time, and so may one that found another one writing, which says
+    # so of itself. A closed gate or a rejected file stays one; the files are fetched before the run.
+    MAX_RETRIES_TAG: "2",
     "dagster/retry_on_asset_or_op_failure": "false",
     # Parts of the flow can't be run alone: the candidate ends with its run.
     "dagster/retry_strategy": "ALL_STEPS",

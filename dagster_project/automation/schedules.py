@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.archive.archive import Archive
+from dagster_project.assets.partitions import offer
 from dagster_project.automation.publication import quarter_due
 from dagster_project.automation.run_requests import is_requested, run_request
 from dagster_project.automation.vintage import vintage_of
@@ -19,16 +19,14 @@ _EVERY_MORNING = "0 10 * * *"
 _PUBLISHERS_TIME = "Europe/London"
 
 
-def publication_weeks_schedule(
-    job: UnresolvedAssetJobDefinition, around: Surroundings | None = None
-) -> dg.ScheduleDefinition:
+def publication_weeks_schedule(job_name: str, around: Surroundings | None = None) -> dg.ScheduleDefinition:
     """Fetches and starts the quarter that is due, once per vintage. Off until switched on."""
     surroundings = around or Surroundings()
 
     @dg.schedule(
         cron_schedule=_EVERY_MORNING,
         name=PUBLICATION_WEEKS,
-        job=job,
+        job_name=job_name,
         execution_timezone=_PUBLISHERS_TIME,
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="Every morning of the usual publication weeks: fetches and starts the quarter due then.",
@@ -55,4 +53,5 @@ def _due_on(context: dg.ScheduleEvaluationContext, around: Surroundings) -> dg.R
         return dg.SkipReason(f"{quarter} is due, and not published yet.")
     if is_requested(context.instance, vintage):
         return dg.SkipReason(f"Nothing new for {quarter}: a run of these files was asked for before.")
+    offer(context.instance, [quarter])
     return run_request(vintage, reason_for(vintage, None), f"schedule {PUBLICATION_WEEKS}")

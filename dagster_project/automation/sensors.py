@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.assets.partitions import offer
 from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
@@ -17,15 +17,13 @@ NEW_EXTRACTS = "new_extracts"
 _SECONDS_BETWEEN_SUMMARIES = 30
 
 
-def new_extracts_sensor(
-    job: UnresolvedAssetJobDefinition, around: Surroundings | None = None
-) -> dg.SensorDefinition:
+def new_extracts_sensor(job_name: str, around: Surroundings | None = None) -> dg.SensorDefinition:
     """Watches the framework's pages; starts a quarter once per vintage of its files. Off until switched on."""
     surroundings = around or Surroundings()
 
     @dg.sensor(
         name=NEW_EXTRACTS,
-        job=job,
+        job_name=job_name,
         # The bundled catalogue: one of a person's own is read, and its faults said, when the sensor looks.
         minimum_interval_seconds=seconds_between_looks(watched_sources(load_catalogue())[0]),
         default_status=dg.DefaultSensorStatus.STOPPED,
@@ -38,6 +36,7 @@ def new_extracts_sensor(
             return dg.SkipReason(str(error))
         for message in look.messages:
             context.log.info(message)
+        offer(context.instance, [wanted.vintage.quarter for wanted in look.wanted])
         requests = [
             run_request(wanted.vintage, wanted.reason, f"sensor {NEW_EXTRACTS}")
             for wanted in look.wanted
@@ -51,21 +50,18 @@ def new_extracts_sensor(
     return new_extracts
 
 
-def summary_sensors(job: UnresolvedAssetJobDefinition) -> list[dg.SensorDefinition]:
+def summary_sensors() -> list[dg.SensorDefinition]:
     """After success and after failure: `summary.txt` of the run, and the webhook if there is one."""
     return [
-        _summary_sensor(job, "summary_of_success", dg.DagsterRunStatus.SUCCESS),
-        _summary_sensor(job, "summary_of_failure", dg.DagsterRunStatus.FAILURE),
+        _summary_sensor("summary_of_success", dg.DagsterRunStatus.SUCCESS),
+        _summary_sensor("summary_of_failure", dg.DagsterRunStatus.FAILURE),
     ]
 
 
-def _summary_sensor(
-    job: UnresolvedAssetJobDefinition, name: str, status: dg.DagsterRunStatus
-) -> dg.SensorDefinition:
+def _summary_sensor(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         run_status=status,
         name=name,
-        monitored_jobs=[job],
         minimum_interval_seconds=_SECONDS_BETWEEN_SUMMARIES,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Writes the run's summary.txt, and posts it to LEAGUE_WEBHOOK_URL if that is set.",

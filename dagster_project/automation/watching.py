@@ -20,7 +20,7 @@ from dagster_project.fetch.publisher import Publisher
 from dagster_project.fetch.quarter import FAILED, fetch_quarter
 from dagster_project.fetch.retry import Patience
 from dagster_project.json_text import parsed_json
-from dagster_project.quarters import Quarter, partition_keys
+from dagster_project.quarters import FIRST_QUARTER, Quarter
 from dagster_project.settings import DataFolder
 
 CATALOGUE_VARIABLE = "LEAGUE_CATALOGUE"
@@ -102,7 +102,8 @@ def look_for_vintages(data: DataFolder, cursor_text: str | None, around: Surroun
     prints = {
         source.name: fingerprint(each for each in found if each.source == source.name) for source in framework
     }
-    quarters = sorted({*_named(found), latest_due(around.today(), framework)} & _known())
+    today = around.today()
+    quarters = _begun({*_named(found), latest_due(today, framework)}, today)
     if prints == cursor.fingerprints:
         quarters = quarters[-_LOOKED_AT_AGAIN:]
     wanted: list[Wanted] = []
@@ -112,7 +113,7 @@ def look_for_vintages(data: DataFolder, cursor_text: str | None, around: Surroun
         looked.add(quarter)
         faults, others = fetch_for(quarter, data, catalogue, around.patience)
         failures += faults
-        quarters = sorted({*quarters, *(others - looked)})
+        quarters = _begun({*quarters, *(others - looked)}, today)
         vintage = vintage_of(quarter, Archive(data.archive).sightings())
         if faults or vintage is None or cursor.requested.get(str(quarter)) == vintage.key:
             continue
@@ -148,7 +149,7 @@ def fetch_for(
     files = [file for item in own for file in item["files"]]
     pages_unread = [failure["reason"] for item in own if not item["pages"] for failure in item["failures"]]
     faults = [*pages_unread, *(file["reason"] for file in files if file["outcome"] == FAILED)]
-    return list(dict.fromkeys(faults)), _last_quarters(files) & _known()
+    return list(dict.fromkeys(faults)), _last_quarters(files)
 
 
 def reason_for(vintage: QuarterVintage, marks: Collection[str] | None) -> str:
@@ -180,8 +181,9 @@ def _named(found: list[Found]) -> set[Quarter]:
     return {each.quarter for each in found if each.quarter is not None}
 
 
-def _known() -> set[Quarter]:
-    return {Quarter.from_canonical(key) for key in partition_keys()}
+def _begun(quarters: set[Quarter], day: date) -> list[Quarter]:
+    """Those that a league table can be of on that day, in time: a page's words may be of any year."""
+    return sorted(quarter for quarter in quarters if quarter >= FIRST_QUARTER and quarter.first_day <= day)
 
 
 def _last_quarters(files: list[Mapping[str, Any]]) -> set[Quarter]:

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from dagster_project.quarters import FIRST_YEAR, Quarter
+from dagster_project.quarters import FIRST_QUARTER, Quarter
 
 Span = Literal["named", "until", "year_to_date", "undated"]
 
@@ -80,7 +80,7 @@ class Period:
     def quarters(self) -> tuple[Quarter, ...]:
         """The quarters it touches; an open period starts with the first that league tables cover."""
         last = _quarter_of(self.last)
-        found = [min(last, Quarter(FIRST_YEAR, 1)) if self.first is None else _quarter_of(self.first)]
+        found = [min(last, FIRST_QUARTER) if self.first is None else _quarter_of(self.first)]
         while found[-1] < last:
             found.append(found[-1].shifted(1))
         return tuple(found)

@@ -171,7 +171,6 @@ def dev(
                 f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "
                 f"to the names in {HOSTS_VARIABLE} only; docs/operations.md says what to put in front of it."
             )
-        workspace = str(PROJECT_ROOT / "workspace.yaml")
-        server = [sys.executable, "-m", "dagster_project.web_server", "dev", "-w", workspace]
+        server = [sys.executable, "-m", "dagster_project.web_server", "dev"]
         os.chdir(PROJECT_ROOT)
         os.execv(sys.executable, [*server, "-p", str(port), "-h", host])

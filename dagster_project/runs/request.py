@@ -50,12 +50,18 @@ class RunRequest(BaseModel):
 
     quarters: tuple[Quarter, ...]
     extracts_dir: Path | None = Field(
-        default=None, description="Folder of extracts as downloaded; empty reads the archive"
+        default=None,
+        description="Folder of extracts as downloaded, such as /data/downloads/2025-26-Q1. Without it, the archive "
+        "of the data folder is read: in a fictional one, the sample's files",
     )
-    sample: bool = Field(default=False, description="Generate and use the fictional sample")
+    sample: bool = Field(
+        default=False, description="Generate the fictional sample anew and use it: true or false"
+    )
     # Automation only, where a test's publisher served them.
     archived_sample: bool = Field(
-        default=False, description="Read the fictional files of the archive, not the official ones"
+        default=False,
+        description="Read the fictional files of the archive, not the official ones; a fictional data folder is read "
+        "so anyway",
     )
     as_of: Annotated[
         date | None, BeforeValidator(lambda given: day_of(given) if isinstance(given, str) else given)
@@ -64,7 +70,9 @@ class RunRequest(BaseModel):
         description="Read the archive as it was at the end of this day (UTC), such as 2025-09-30",
     )
     release: str | None = Field(
-        default=None, description="Make an old release of the one quarter again, from the extracts it used"
+        default=None,
+        description="Id of an old release of the one quarter, such as 0dcd8d8e0f01630c, to make again from the "
+        "extracts it used",
     )
     # `league rebuild` alone; figures may change although only the code has, as its diff is shown before.
     rebuild: bool = Field(
@@ -74,9 +82,14 @@ class RunRequest(BaseModel):
     follows: str | None = Field(
         default=None, description="With `rebuild`: the release of the quarter before to follow"
     )
-    scale: int = Field(default=1, description="With `sample`: times as many organisations of each table")
-    rules_dir: Path | None = Field(default=None, description="Folder of a year's own rules")
-    dry_run: bool = Field(default=False, description="Do all but publish")
+    scale: int = Field(
+        default=1, description="With `sample`: times as many organisations of each table, such as 10"
+    )
+    rules_dir: Path | None = Field(
+        default=None,
+        description="Folder of a year's own rules, such as /data/rules/2027-28; `league rules check` reads it",
+    )
+    dry_run: bool = Field(default=False, description="Do all but publish: true or false")
     hold: bool = Field(
         default=False, description="Write the releases, but make none current until somebody else approves"
     )
@@ -90,7 +103,7 @@ class RunRequest(BaseModel):
         description="Why a release may hold fewer tables, organisations or metrics than the one it replaces; the "
         "journal keeps it. Empty refuses such a release",
     )
-    threads: int = Field(default=2, description="Threads of dbt")
+    threads: int = Field(default=2, description="Threads of dbt, such as 4")
 
     @classmethod
     def configurable(cls) -> dict[str, tuple[Any, FieldInfo]]:

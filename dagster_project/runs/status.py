@@ -9,12 +9,12 @@ from typing import Any
 from dagster_project.archive.archive import Archive, Sighting
 from dagster_project.archive.archived_vintages import names_of, replaced_later
 from dagster_project.archive.issue_order import Issue, IssueOrder, day_of
-from dagster_project.data_kind import kind_in_words
+from dagster_project.data_kind import kind_held, kind_in_words, kind_of
 from dagster_project.errors import InputMissing
 from dagster_project.extracts.source import FRAMEWORK_DATA
 from dagster_project.json_text import parsed_json
 from dagster_project.methodology.rule_set import RuleSet, read_rules
-from dagster_project.quarters import Quarter
+from dagster_project.quarters import FIRST_QUARTER, Quarter
 from dagster_project.releases.folder import PROVENANCE_FILE, read_release, release_path
 from dagster_project.releases.journal import HELD, WITHDRAWN, last_events, read_events
 from dagster_project.releases.publish import CurrentRelease, current_release
@@ -101,6 +101,30 @@ def _quarters_of(data: DataFolder, releases: Sequence[CurrentRelease]) -> list[d
             }
         )
     return rows
+
+
+def quarters_at_hand(data: DataFolder) -> set[Quarter]:
+    """The quarters that the data folder holds something to score of, or has scored: those with a release, current or
+    not, and those of archived files of the framework's data. A folder of one kind has those of its kind alone.
+    """
+    kind = kind_held(data)
+    archived = {
+        quarter
+        for seen in Archive(data.archive).unpruned_sightings()
+        if seen.source == FRAMEWORK_DATA and kind in (None, kind_of(seen.is_sample))
+        for quarter in seen.quarters
+    }
+    released = {path.parent.name for path in data.releases.glob("*/*") if path.is_dir()}
+    return {quarter for text in archived | released if (quarter := _canonical(text)) is not None}
+
+
+def _canonical(text: str) -> Quarter | None:
+    """The quarter, unless it is none or from before the league tables."""
+    try:
+        quarter = Quarter.from_canonical(text)
+    except ValueError:
+        return None
+    return quarter if quarter >= FIRST_QUARTER else None
 
 
 def _tables_of(quarter: str, rules: RuleSet, *, is_sample: bool) -> set[str]:

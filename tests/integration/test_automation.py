@@ -20,13 +20,15 @@ from local_publisher import (
 )
 from published_state import release_ids
 
+from dagster_project.assets.partitions import offer
 from dagster_project.automation.run_requests import RETRIES
 from dagster_project.automation.schedules import publication_weeks_schedule
 from dagster_project.automation.sensors import new_extracts_sensor
 from dagster_project.automation.watching import Surroundings
 from dagster_project.catalogue.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.dagster_home import LONGEST_FETCH, dagster_home
-from dagster_project.definitions import defs, quarterly_league_tables
+from dagster_project.definitions import JOB_NAME, defs
+from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
 
@@ -71,7 +73,7 @@ class Site:
     def look(self) -> dg.SensorResult | dg.SkipReason:
         """One tick of the sensor; keeps the cursor as the daemon does."""
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor, definitions=defs)
-        ticked = new_extracts_sensor(quarterly_league_tables, self.around())(context)
+        ticked = new_extracts_sensor(JOB_NAME, self.around())(context)
         assert isinstance(ticked, dg.SensorResult | dg.SkipReason)
         if isinstance(ticked, dg.SensorResult) and ticked.cursor:
             self.cursor = ticked.cursor
@@ -83,7 +85,7 @@ class Site:
 
     def due(self, day: datetime) -> dg.RunRequest | dg.SkipReason:
         context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=day)
-        answer = publication_weeks_schedule(quarterly_league_tables, self.around())(context)
+        answer = publication_weeks_schedule(JOB_NAME, self.around())(context)
         assert isinstance(answer, dg.RunRequest | dg.SkipReason)
         return answer
 
@@ -238,6 +240,31 @@ def test_the_schedule_asks_in_the_publication_weeks_once_per_vintage(site: Site)
     assert f"{Q2} is due, and not published yet" in (not_yet.skip_message or "")
 
 
+def test_a_quarter_is_a_partition_once_the_sensor_has_seen_it(site: Site, ambulance: Path) -> None:
+    assert offered(site) == []
+    assert [request.partition_key for request in site.wanted()] == [Q1]
+    assert offered(site) == [Q1]
+    site.today = date(2025, 12, 10)
+    site.publish(ambulance / Q2, "Q2")
+    assert [request.partition_key for request in site.wanted()] == [Q2]
+    assert offered(site) == [Q1, Q2]
+
+
+def test_a_quarter_is_a_partition_once_the_schedule_asks_for_it(site: Site) -> None:
+    assert isinstance(site.due(datetime(2025, 9, 10, 10, tzinfo=UTC)), dg.RunRequest)
+    assert offered(site) == [Q1]
+
+
+def test_what_a_page_names_that_has_not_begun_is_not_looked_for(site: Site) -> None:
+    site.put("nhs-oversight-framework-ambulance-trust-data-2099.csv", b"x", "Ambulance Q1 2099/00")
+    assert [request.partition_key for request in site.wanted()] == [Q1]
+    assert offered(site) == [Q1]
+
+
+def offered(site: Site) -> list[str]:
+    return list(site.instance.get_dynamic_partitions("quarter"))
+
+
 def test_sensors_and_schedule_are_there_and_off_until_switched_on() -> None:
     repository = defs.get_repository_def()
     assert sorted(sensor.name for sensor in repository.sensor_defs) == SENSORS
@@ -295,6 +322,7 @@ def test_a_run_of_the_command_leaves_the_same_summary(site: Site, tmp_path: Path
 
 def failed_run(site: Site) -> tuple[dg.ExecuteInProcessResult, dg.DagsterRun]:
     """A run with an empty archive, as the sensor would ask for it."""
+    offer(site.instance, [Quarter.from_canonical(Q1)])
     result = defs.resolve_job_def("quarterly_league_tables").execute_in_process(
         instance=site.instance, partition_key=Q1, tags=RETRIES, raise_on_error=False
     )

@@ -13,13 +13,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 from dagster_history import history
 from league_command import environment_of, league
 from published_state import published_files, release_ids, rows_of
 from sample_copy import SampleCopy
 
 from dagster_project.runs.record import read_outcome
-from dagster_project.settings import DataFolder
+from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 QUARTER = "2025-26-Q1"
 RELEASE = dg.AssetKey(["releases", "release"])
@@ -143,24 +144,55 @@ def test_both_runs_show_all_three_gates_as_passed_checks(by_both_ways: DataFolde
                 assert {row.data["quarter"] for row in rows} == {QUARTER}
 
 
-def test_one_pass_over_six_quarters_materialises_each_of_them(six_quarters: DataFolder) -> None:
+def test_one_pass_over_six_quarters_materialises_and_judges_each_of_them(six_quarters: DataFolder) -> None:
+    every = set(release_ids(six_quarters))
     with history(six_quarters) as instance:
-        assert len(instance.get_runs()) == 1
-        for key in (LEAGUE_TABLE, RELEASE):
-            assert instance.get_materialized_partitions(key) == set(release_ids(six_quarters))
         (run,) = instance.get_runs()
-        logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        checks = {
-            record.get_dagster_event().asset_check_evaluation_data.check_name: {
-                row.data["quarter"]
-                for row in record.get_dagster_event()
-                .asset_check_evaluation_data.metadata["expectations"]
-                .records
-            }
-            for record in logged
-        }
-    assert set(checks) == GATES
-    assert all(quarters == set(release_ids(six_quarters)) for quarters in checks.values())
+        assert list(instance.get_dynamic_partitions("quarter")) == sorted(every)
+        for key in (LEAGUE_TABLE, RELEASE):
+            assert instance.get_materialized_partitions(key) == every
+        checks = evaluations(instance, run.run_id)
+    assert set(checks) == {(gate, quarter) for gate in GATES for quarter in every}
+    assert all(check.passed for check in checks.values())
+    for (_, quarter), check in checks.items():
+        assert {row.data["quarter"] for row in check.metadata["expectations"].records} == {quarter}
+        assert check.target_materialization_data is not None
+
+
+def test_the_row_count_of_each_quarter_is_that_of_its_release(six_quarters: DataFolder) -> None:
+    released = dict(rows_of(six_quarters, "select quarter, count(*) from league.league_table group by all"))
+    assert len(set(released.values())) > 1
+    with history(six_quarters) as instance:
+        for quarter, count in released.items():
+            wanted = dg.AssetRecordsFilter(asset_key=LEAGUE_TABLE, asset_partitions=[quarter])
+            (latest,) = instance.fetch_materializations(wanted, limit=1).records
+            assert latest.asset_materialization is not None
+            assert latest.asset_materialization.metadata["dagster/row_count"].value == count
+
+
+def test_a_run_of_the_command_is_one_of_the_web_server_s_code_location(six_quarters: DataFolder) -> None:
+    workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())
+    (served,) = workspace["load_from"]
+    with history(six_quarters) as instance:
+        (run,) = instance.get_runs()
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.location_name == served["python_module"]["location_name"]
+    assert run.remote_job_origin.job_name == job().name
+
+
+def evaluations(instance: dg.DagsterInstance, run_id: str) -> dict[tuple[str, str | None], Any]:
+    """What the gates of a run found, by gate and partition."""
+    logged = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    found = [record.get_dagster_event().asset_check_evaluation_data for record in logged]
+    assert len({(check.check_name, check.partition) for check in found}) == len(found)
+    return {(check.check_name, check.partition): check for check in found}
+
+
+def failure(instance: dg.DagsterInstance, run_id: str) -> tuple[str, Any]:
+    """The step that ended a run, and what Dagster shows of its error."""
+    (record,) = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    event = record.get_dagster_event()
+    return str(event.step_key), event.step_failure_data
 
 
 def test_quarters_with_a_gap_between_them_are_one_run_that_names_both(
@@ -176,7 +208,11 @@ def test_quarters_with_a_gap_between_them_are_one_run_that_names_both(
     ]
     with history(fresh_data) as instance:
         assert len(instance.get_runs()) == 1
+        (run,) = instance.get_runs()
         assert instance.get_materialized_partitions(RELEASE) == {QUARTER, "2025-26-Q4"}
+        assert set(evaluations(instance, run.run_id)) == {
+            (gate, quarter) for gate in GATES for quarter in (QUARTER, "2025-26-Q4")
+        }
 
 
 def test_a_closed_gate_fails_the_run_and_its_check_and_skips_what_is_behind_it(
@@ -190,10 +226,15 @@ def test_a_closed_gate_fails_the_run_and_its_check_and_skips_what_is_behind_it(
     with history(released) as instance:
         run = instance.get_runs()[0]
         assert run.status == dg.DagsterRunStatus.FAILURE
-        (record,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        check = record.get_dagster_event().asset_check_evaluation_data
-        assert (check.check_name, check.passed) == ("extracts_gate", False)
+        ((named, check),) = evaluations(instance, run.run_id).items()
+        assert (named, check.passed) == (("extracts_gate", "2025-26-Q2"), False)
         assert "organisation_code_is_known" in (check.description or "")
+        step, failed = failure(instance, run.run_id)
+        assert step == "extracts_gate"
+        assert "organisation_code_is_known" in failed.user_failure_data.description
+        assert failed.user_failure_data.metadata["exit_code"].value == 5
+        assert Path(failed.user_failure_data.metadata["quality_page"].value).is_file()
+        assert (failed.error.cause, failed.error.context) == (None, None)
         assert "2025-26-Q2" not in instance.get_materialized_partitions(LEAGUE_TABLE)
         assert "2025-26-Q2" not in instance.get_materialized_partitions(RELEASE)
         assert instance.get_materialized_partitions(dg.AssetKey(["landing", "extract_row"])) == {
@@ -233,10 +274,36 @@ def test_a_part_of_the_flow_alone_is_refused_with_the_reason(
 def test_a_run_without_a_partition_is_refused_with_the_reason(released: DataFolder) -> None:
     with history(released) as instance:
         result = job().execute_in_process(instance=instance, raise_on_error=False)
-        said = [
-            record.get_dagster_event().event_specific_data.error.to_string()
-            for record in instance.all_logs(result.run_id)
-            if record.dagster_event is not None and record.get_dagster_event().is_failure
-        ]
+        _, failed = failure(instance, result.run_id)
     assert not result.success
-    assert any("Choose the quarters to build" in text for text in said)
+    assert "Choose the quarters to build" in failed.user_failure_data.description
+
+
+def test_configuration_that_contradicts_itself_is_a_message_about_its_fields(released: DataFolder) -> None:
+    config: dict[str, Any] = {"quarterly_run": {"config": {"sample": True, "extracts_dir": "somewhere"}}}
+    with history(released) as instance:
+        result = job().execute_in_process(
+            instance=instance, partition_key=QUARTER, run_config={"resources": config}, raise_on_error=False
+        )
+        step, failed = failure(instance, result.run_id)
+    assert step == "read"
+    assert "leave out `extracts_dir`, or leave out `sample: true`" in failed.user_failure_data.description
+    assert "--" not in failed.user_failure_data.description
+    assert (failed.error.cause, failed.error.context) == (None, None)
+
+
+def test_a_launch_that_names_no_files_reads_the_archive_whatever_kind_the_folder_is(
+    released: DataFolder,
+) -> None:
+    before = release_ids(released)
+    with history(released) as instance:
+        result = job().execute_in_process(instance=instance, partition_key=QUARTER, raise_on_error=False)
+    assert result.success, read_outcome(released, result.run_id)
+    assert release_ids(released) == before
+
+
+def test_a_quarter_of_which_nothing_is_known_leaves_no_partition_behind(released: DataFolder) -> None:
+    ended = league("run", "2034-35-Q4", "--sample", data=released)
+    assert ended.code == 3, ended.err
+    with history(released) as instance:
+        assert list(instance.get_dynamic_partitions("quarter")) == [QUARTER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     for name in ("DAGSTER_HOME", *NO_TELEMETRY):
         monkeypatch.setenv(name, "")
     return DataFolder(tmp_path)
+
+
+EARLIER = (
+    b"telemetry:\n  enabled: false\n",
+    b"telemetry:\n  enabled: false\nconcurrency:\n  runs:\n    max_concurrent_runs: 1\n"
+    b"run_retries:\n  enabled: true\n  max_retries: 0\n",
+)
 
 
 def mended(data: DataFolder, raw: bytes) -> tuple[bytes, list[str]]:
@@ -39,7 +47,7 @@ def test_settings_cut_off_at_any_byte_are_written_anew(data: DataFolder) -> None
             again, said = mended(data, own[:cut] + tail)
             assert again == own
             # What an earlier version wrote is no cut.
-            assert bool(said) is (own[:cut] + tail != b"telemetry:\n  enabled: false\n")
+            assert bool(said) is (own[:cut] + tail not in EARLIER)
     assert mended(data, own) == (own, [])
     assert [path.name for path in data.dagster_home.iterdir()] == [SETTINGS_FILE]
 
@@ -84,8 +92,17 @@ def test_what_is_no_settings_is_kept_aside_and_said(data: DataFolder, raw: bytes
 
 
 def test_dagster_sends_nothing_with_its_variable_set_whatever_its_settings_say(data: DataFolder) -> None:
-    from dagster._core.telemetry_upload import is_running_in_test
-
+    # Dagster's upload has no public name.
+    upload = import_module("dagster._core.telemetry_upload")
     mended(data, b"telemetry: {enabled: true}\n")
     assert {name: os.environ[name] for name in NO_TELEMETRY} == NO_TELEMETRY
-    assert is_running_in_test(), "the switch that Dagster's upload looks for"
+    assert upload.is_running_in_test(), "the switch that Dagster's upload looks for"
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_settings_of_an_earlier_version_are_brought_up_to_date_without_a_word(
+    data: DataFolder, earlier: bytes
+) -> None:
+    after, said = mended(data, earlier)
+    assert yaml.safe_load(after)["nux"] == {"enabled": False}
+    assert said == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.errors import WrongUsage
-from dagster_project.quarters import Quarter, partition_keys
+from dagster_project.quarters import FIRST_QUARTER, Quarter, quarters_between
 
 QUARTERS = st.builds(Quarter, st.integers(2000, 2098), st.integers(1, 4))
 
@@ -100,8 +100,7 @@ def test_a_fifth_quarter_cannot_be_made() -> None:
         Quarter(2025, 5)
 
 
-def test_partitions_are_canonical_and_in_time() -> None:
-    keys = partition_keys()
-    assert keys[0] == "2025-26-Q1"
-    assert keys == sorted(keys)
-    assert len(keys) == len(set(keys))
+def test_quarters_from_one_to_another_are_each_there_once_and_in_time() -> None:
+    keys = [str(quarter) for quarter in quarters_between(FIRST_QUARTER, Quarter(2026, 2))]
+    assert keys == ["2025-26-Q1", "2025-26-Q2", "2025-26-Q3", "2025-26-Q4", "2026-27-Q1", "2026-27-Q2"]
+    assert quarters_between(Quarter(2026, 2), FIRST_QUARTER) == []

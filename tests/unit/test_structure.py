@@ -111,11 +111,23 @@ def test_only_the_orchestration_imports_dagster() -> None:
     assert found == {}
 
 
+def test_nothing_of_dagster_that_is_private_is_imported() -> None:
+    found = {
+        name: sorted(private)
+        for name, path in modules().items()
+        if (private := {one for one in _of_dagster(path) if "._" in one})
+    }
+    assert found == {}
+
+
 def _of_dagster(path: Path) -> set[str]:
+    """Modules of Dagster's that are imported, or named in a text as for import_module."""
     named = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            named.add(node.module or "")
+            named |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
+            named |= {str(word.value) for word in node.args if isinstance(word, ast.Constant)}
     return {one for one in named if one.split(".")[0] in ("dagster", "dagster_dbt", "dagster_webserver")}

@@ -130,7 +130,6 @@ def test_a_refusal_is_403_with_its_reason_and_reaches_nothing() -> None:
 @pytest.mark.parametrize(
     ("module", "names"),
     [
-        ("dagster._cli.dev", ("open_ipc_subprocess", "dev_command")),
         ("dagster_webserver.cli", ("create_app_from_workspace_process_context", "cli")),
     ],
 )
