@@ -10,6 +10,7 @@ from dagster_project.assets.column_lineage import landed_column_lineage
 from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.assets.selected import only_selected
 from dagster_project.data_kind import kind_of
 from dagster_project.extracts.load import LoadedExtracts
 from dagster_project.quarters import partition_keys
@@ -91,11 +92,16 @@ def _columns_of(name: str) -> dict[str, dg.TableColumnLineageMetadataValue]:
             for name, says in KEPT.items()
         ),
     ],
+    can_subset=True,
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
 def read_extracts(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Finds, archives and reads the files of the run's quarters, and lands them in the candidate warehouse."""
+    yield from only_selected(_read(quarterly_run))
+
+
+def _read(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
     passage = quarterly_run.passage
     extracts = passage.read().extracts
     # A file that no reader takes is of no table: whoever looks at one of them sees it.

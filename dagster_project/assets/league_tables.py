@@ -18,6 +18,7 @@ from dagster_project.assets.dbt_translation import (
 from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.assets.selected import only_selected
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.of_project import lineage_if_told
 from dagster_project.runs.flow import FLOW, Stage
@@ -55,7 +56,8 @@ def dbt_stage(
     def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
         built = [keys[unique_id] for unique_id in quarterly_run.passage.build(stage)]
         with quarterly_run.passage.run.candidate.connect() as connection:
-            yield from materialised_tables(connection, [*built, *(spec.key for spec in drawn)], lineage)
+            keys_built = [*built, *(spec.key for spec in drawn)]
+            yield from only_selected(materialised_tables(connection, keys_built, lineage))
 
     return build
 

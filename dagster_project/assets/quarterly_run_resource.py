@@ -1,7 +1,8 @@
 """The resource that holds a quarterly run open for the life of a Dagster run: lock, candidate, connections.
 
 The in-process executor sets a resource up once per run and tears it down at its end, so every asset and check
-of the run sees the same candidate.
+of the run sees the same candidate. It is set up before any step starts: a run of a part of the flow that has nothing to
+go on with ends there, as cancelled, so that no asset is marked as failed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -21,9 +23,11 @@ from pydantic import Field, PrivateAttr, create_model
 from dagster_project.errors import WrongUsage
 from dagster_project.progress import listening
 from dagster_project.quarters import Quarter
+from dagster_project.runs import flow
 from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.request import RunRequest
+from dagster_project.runs.resumption import NothingToGoOnWithError
 
 if TYPE_CHECKING:
     from dagster import InitResourceContext
@@ -61,12 +65,21 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
         log = context.log
         request = self.request(_quarters_of(context.run.tags if context.run else {}))
         events = RunEvents(Sender() if is_asked_for() else None)
-        run = QuarterlyRun(request, request.data_folder, context.run_id or "unknown", witness=events)
+        run = QuarterlyRun(
+            request,
+            request.data_folder,
+            context.run_id or "unknown",
+            witness=events,
+            steps=_steps_of(context),
+            leaves=True,
+        )
         with listening(lambda text: log.info(text) if log else None):
             try:
                 with run:
                     self._passage = Passage(run)
                     yield self
+            except NothingToGoOnWithError as error:
+                raise _cancelled(context, error) from error
             finally:
                 self._passage = None
                 # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
@@ -82,6 +95,30 @@ def resource_for(model: type[RunRequest]) -> type[QuarterlyRunResource]:
     made = create_model(QuarterlyRunResource.__name__, __base__=QuarterlyRunResource, **fields)
     made.asked_by = model
     return made
+
+
+def _steps_of(context: InitResourceContext) -> tuple[str, ...] | None:
+    """The steps of the flow that the Dagster run is planned to do, in their order; None where it has no plan."""
+    run, instance = context.run, context.instance
+    if run is None or instance is None or run.execution_plan_snapshot_id is None:
+        return None
+    planned = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
+    chosen = {key.rpartition(".")[2] for key in run.step_keys_to_execute or planned}
+    return tuple(step.step for step in flow.steps() if op_of(step) in chosen)
+
+
+def op_of(step: flow.Step) -> str:
+    """The name of the Dagster step that does a step of the flow, as Dagster makes it of assets and checks."""
+    if isinstance(step, flow.Gate):
+        return f"{step.judges.replace('.', '__')}_{step.name}_gate"
+    return "releases__release" if step.name == flow.RELEASE else step.name
+
+
+def _cancelled(context: InitResourceContext, error: NothingToGoOnWithError) -> BaseException:
+    """Tells Dagster that the run ends for a reason that is no failure of an asset; returns what ends it."""
+    if context.run is not None and context.instance is not None:
+        context.instance.report_run_canceling(context.run, str(error))
+    return DagsterExecutionInterruptedError(str(error))
 
 
 def _quarters_of(tags: Mapping[str, str]) -> tuple[Quarter, ...]:

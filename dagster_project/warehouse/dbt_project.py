@@ -32,6 +32,7 @@ from dagster_project.progress import announce
 from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
+_OWN_PROJECT = "dbt"
 _MANIFEST = "manifest.json"
 _SUMS = "sums.json"
 EPHEMERAL = "__dbt__cte__"
@@ -240,10 +241,16 @@ def checkout_project(data: DataFolder) -> DbtProject:
 
 def project_with_rules(rules: RuleSet, folder: Path) -> DbtProject:
     """A copy of the dbt project in `folder` whose methodology seeds hold these rules."""
-    copy = folder / "dbt"
+    copy = folder / _OWN_PROJECT
     shutil.copytree(DBT_PROJECT_DIR, copy, ignore=shutil.ignore_patterns(*_MADE_BY_DBT))
     write_rules(rules, copy / "seeds" / "methodology")
     return DbtProject(copy, folder / "dbt_target")
+
+
+def project_in(folder: Path) -> DbtProject | None:
+    """The copy that `project_with_rules` made in a folder, if it did."""
+    copy = folder / _OWN_PROJECT
+    return DbtProject(copy, folder / "dbt_target") if copy.is_dir() else None
 
 
 def _invoke(arguments: list[str], manifest: Any = None) -> Any:
