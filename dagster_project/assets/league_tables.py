@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from dagster_project.assets.dbt_translation import (
 from dagster_project.assets.extracts import PARTITIONS, SINGLE_RUN
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
-from dagster_project.assets.selected import only_selected
+from dagster_project.assets.shown_steps import chosen, internal_steps, without_steps
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.of_project import lineage_if_told
 from dagster_project.runs.flow import FLOW, Stage
@@ -33,10 +33,13 @@ DRAWN = {
 
 
 def dbt_stage(
-    stage: Stage, manifest: Mapping[str, Any], lineage: Mapping[dg.AssetKey, dg.TableColumnLineage]
+    stage: Stage,
+    manifest: Mapping[str, Any],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    steps: Collection[dg.AssetKey],
 ) -> dg.AssetsDefinition:
-    """The models that one stage builds, as assets, and the tables that are drawn from them: one dbt invocation for
-    all of them, in this process.
+    """The models that one stage builds, as assets but for `steps`, and the tables that are drawn from them: one dbt
+    invocation for all of them, in this process.
     """
     keys = asset_keys_by_unique_id(manifest)
     drawn = [drawn_table(name, lineage) for name in TABLES] if stage.draws else []
@@ -48,7 +51,7 @@ def dbt_stage(
 
     @dg.multi_asset(
         name=stage.name,
-        specs=[*models, *drawn],
+        specs=without_steps([*models, *drawn], steps),
         can_subset=True,
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
@@ -56,8 +59,8 @@ def dbt_stage(
     def build(quarterly_run: QuarterlyRunResource) -> Iterator[dg.MaterializeResult[None]]:
         built = [keys[unique_id] for unique_id in quarterly_run.passage.build(stage)]
         with quarterly_run.passage.run.candidate.connect() as connection:
-            keys_built = [*built, *(spec.key for spec in drawn)]
-            yield from only_selected(materialised_tables(connection, keys_built, lineage))
+            keys_built = chosen([*built, *(spec.key for spec in drawn)])
+            yield from materialised_tables(connection, keys_built, lineage)
 
     return build
 
@@ -80,5 +83,8 @@ def drawn_table(name: str, lineage: Mapping[dg.AssetKey, dg.TableColumnLineage])
 def dbt_stages() -> list[dg.AssetsDefinition]:
     """The stages of the flow that dbt builds."""
     project = checkout_project(DataFolder.from_environment())
-    lineage = column_lineage_by_asset(lineage_if_told(project))
-    return [dbt_stage(stage, project.manifest, lineage) for stage in FLOW if stage.command is not None]
+    manifest = project.manifest
+    keys = asset_keys_by_unique_id(manifest)
+    steps = {keys[unique_id] for unique_id in internal_steps(manifest)}
+    lineage = column_lineage_by_asset(lineage_if_told(project), steps)
+    return [dbt_stage(stage, manifest, lineage, steps) for stage in FLOW if stage.command is not None]

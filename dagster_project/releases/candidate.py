@@ -85,7 +85,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Kept:
-    """A candidate that a run left; of `note`, which says what is done in it, `published` and `quarters` are read here."""
+    """A candidate that a run left, with its note of what is done in it; `published` and `quarters` are read here."""
 
     candidate: Candidate
     note: Mapping[str, Any]

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 from dagster_project.durable import write_whole
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import ExpectationResult, GateOutcome
