@@ -25,7 +25,7 @@ QUARTER = "2025-26-Q1"
 RELEASE = dg.AssetKey(["releases", "release"])
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
 DRAWN = dg.AssetKey(["likely_ranges", "likely_range_end"])
-VIEW = dg.AssetKey(["staging", "stg_nof_figure"])
+VIEW = dg.AssetKey(["staging", "stg_organisation_reference"])
 GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
 
 
@@ -84,6 +84,9 @@ def test_a_run_of_the_command_and_one_of_dagster_release_the_same(
 
 def test_both_runs_show_every_asset_materialised_for_the_quarter(by_both_ways: DataFolder) -> None:
     assets = set(job().asset_layer.executable_asset_keys)
+    # The table's own two files, and no statistic: a source without files isn't materialised.
+    read = {dg.AssetKey(["sources", name]) for name in ("nof_data", "nof_league_table")}
+    assets = {key for key in assets if key.path[0] != "sources"} | read
     with history(by_both_ways) as instance:
         for run in instance.get_runs():
             logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
@@ -113,7 +116,7 @@ def test_what_numpy_draws_between_two_stages_of_dbt_is_materialised_with_its_row
 def test_a_view_tells_its_columns_and_is_not_worked_out_for_its_rows(by_both_ways: DataFolder) -> None:
     metadata = latest_metadata(by_both_ways, VIEW)
     assert "dagster/row_count" not in metadata
-    assert {"organisation_code", "figure", "value"} <= column_names(metadata)
+    assert {"organisation_code", "organisation_name"} <= column_names(metadata)
 
 
 def latest_metadata(data: DataFolder, asset: dg.AssetKey) -> Mapping[str, dg.MetadataValue[Any]]:
@@ -134,9 +137,10 @@ def test_both_runs_show_all_three_gates_as_passed_checks(by_both_ways: DataFolde
     with history(by_both_ways) as instance:
         for run in instance.get_runs():
             logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-            checks = [record.get_dagster_event().asset_check_evaluation_data for record in logged]
+            every = [record.get_dagster_event().asset_check_evaluation_data for record in logged]
+            checks = [check for check in every if check.blocking]
             assert {check.check_name for check in checks} == GATES
-            assert all(check.passed and check.blocking for check in checks)
+            assert all(check.passed for check in every)
             for check in checks:
                 rows = check.metadata["expectations"].records
                 assert rows
@@ -158,6 +162,7 @@ def test_one_pass_over_six_quarters_materialises_each_of_them(six_quarters: Data
                 .records
             }
             for record in logged
+            if record.get_dagster_event().asset_check_evaluation_data.blocking
         }
     assert set(checks) == GATES
     assert all(quarters == set(release_ids(six_quarters)) for quarters in checks.values())
@@ -225,7 +230,7 @@ def test_a_part_of_the_flow_alone_is_refused_with_the_reason(
     assert not result.success
     outcome = read_outcome(released, result.run_id)
     assert outcome["exit_code"] == 2
-    assert "can't be materialised alone" in outcome["message"]
+    assert "Only a part of the flow was chosen" in outcome["message"]
     assert "Materialise the whole job" in outcome["message"]
     assert published_files(released) == before
 
