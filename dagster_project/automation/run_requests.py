@@ -15,7 +15,7 @@ RETRIES = {
     # a rejected file is a failure of a step, and stays one; the files are fetched before the run.
     "dagster/max_retries": "2",
     "dagster/retry_on_asset_or_op_failure": "false",
-    # Parts of the flow can't be run alone: the candidate ends with its run.
+    # It may have died before there was anything to go on from.
     "dagster/retry_strategy": "ALL_STEPS",
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from dagster_project.errors import WrongUsage
@@ -151,8 +152,14 @@ class Passage:
     def _note(self) -> None:
         """Keeps what is done in the candidate, for a run that goes on should this one end; not of one that is gone."""
         run = self.run
-        if run.leaves and run.candidate.warehouse.exists():
+        if not (run.leaves and run.candidate.warehouse.exists()):
+            return
+        try:
             run.candidate.note(run.done.as_note(run.request, run.data, run.record))
+        except OSError:
+            # A disk without room for it costs the run nothing, and whoever would go on the whole work.
+            with suppress(OSError):
+                run.candidate.forget()
 
     def _refuse_before_its_time(self, step: Step) -> None:
         for before in flow.waits_for(step):
