@@ -127,8 +127,8 @@ def old_runs(
 
 
 def leftovers(data: DataFolder, now: datetime) -> list[Removal]:
-    """What dead runs left; needs the writer lock, as whoever holds it is the only run alive. The candidates that another
-    run may go on from stay for a week.
+    """What dead runs left; needs the writer lock, as whoever holds it is the only run alive. Candidates that
+    another run may go on from stay for a week.
     """
     require_writer_lock(data)
     of_use = {

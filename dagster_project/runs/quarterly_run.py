@@ -108,6 +108,8 @@ class QuarterlyRun:
                 refuse_foreign_wal(self.data)
                 self._candidate = self._open()
                 self._exit.callback(self._put_away, self._candidate)
+                if self.done.found is not None:
+                    self.witness.run_resumed(self, self.done.found)
         except BaseException:
             with to_the_end():
                 self._exit.close()
@@ -137,8 +139,6 @@ class QuarterlyRun:
         resumed = resume(self._steps, self.request, self.data, self.record)
         self.done = resumed.done
         announce(f"Going on from run {resumed.run_id}: {len(self.done.steps)} steps are done")
-        if resumed.done.found is not None:
-            self.witness.run_resumed(self, resumed.done.found)
         return resumed.candidate
 
     def _put_away(self, candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,13 @@ def archive_now(data: DataFolder) -> dict[str, str]:
 
 
 def leave_published(done: Done, request: RunRequest, data: DataFolder, record: RunRecord) -> None:
-    """Notes in the run's folder what the warehouse that it published holds, for a run of a part of the flow."""
+    """Notes in the run's folder what the warehouse that it published holds, for a run of a part of the flow.
+
+    A disk without room for the note costs that run its way, and this one nothing.
+    """
     note = done.as_note(request, data, record)
-    write_whole(record.folder / LEFT_FILE, json.dumps(note, sort_keys=True))
+    with suppress(OSError):
+        write_whole(record.folder / LEFT_FILE, json.dumps(note, sort_keys=True))
 
 
 def goes_from_the_start(steps: Sequence[str]) -> bool:
