@@ -245,3 +245,30 @@ def test_a_run_without_a_partition_is_refused_with_the_reason(released: DataFold
         ]
     assert not result.success
     assert any("Choose the quarters to build" in text for text in said)
+
+
+def test_the_release_shows_its_folder_its_quality_page_and_its_league_tables(
+    by_both_ways: DataFolder,
+) -> None:
+    metadata = latest_metadata(by_both_ways, RELEASE)
+    folder = by_both_ways.releases / QUARTER / release_ids(by_both_ways)[QUARTER]
+    assert metadata["folder"].value == str(folder)
+    assert Path(str(metadata["quality page"].value)).is_file()
+    lines = str(metadata["league_table_ambulance"].value).splitlines()
+    assert lines[0] == "| rank | code | organisation | segment | average metric score |"
+    assert len(lines) == 2 + 10
+    ranks = [int(line.split("|")[1]) for line in lines[2:]]
+    assert ranks == sorted(ranks)
+    # The quarter's files are of one table.
+    assert "league_table_icb" not in metadata
+
+
+def test_a_source_is_materialised_with_its_files_and_one_without_files_is_not(
+    by_both_ways: DataFolder,
+) -> None:
+    metadata = latest_metadata(by_both_ways, dg.AssetKey(["sources", "nof_data"]))
+    assert "ambulance" in str(metadata["files"].value)
+    assert metadata["dagster/row_count"].value > 0
+    with history(by_both_ways) as instance:
+        rtt = dg.AssetKey(["sources", "rtt_waiting_times"])
+        assert instance.get_latest_materialization_event(rtt) is None
