@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project.assets.extracts import read_extracts
-from dagster_project.assets.gates import gate_checks
+from dagster_project.assets.gates import gate_checks, schema_change_checks
 from dagster_project.assets.league_tables import dbt_stages
 from dagster_project.assets.quarterly_run_resource import resource_for
 from dagster_project.assets.releases import released
@@ -24,7 +24,7 @@ quarterly_league_tables = dg.define_asset_job(
 
 defs = dg.Definitions(
     assets=[read_extracts, *dbt_stages(), released],
-    asset_checks=gate_checks(),
+    asset_checks=[*gate_checks(), *schema_change_checks()],
     jobs=[quarterly_league_tables],
     sensors=[new_extracts_sensor(JOB_NAME), *summary_sensors()],
     schedules=[publication_weeks_schedule(JOB_NAME)],

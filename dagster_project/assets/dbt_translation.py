@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from dagster_project.settings import OWNER
+from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT, WAREHOUSE_SCHEMA
 
 COLUMN_LINEAGE = "dagster/column_lineage"
 OWNERS = [OWNER]
+_DICTIONARY = PROJECT_ROOT / "docs" / "reference" / "data-dictionary.md"
+_RELEASED = frozenset(table.name for table in RELEASED_TABLES)
 REQUEST = dg.AssetKey(["run", "quarter_in_scope"])
 
 
 class LeagueTablesTranslator(DagsterDbtTranslator):
-    """Schema and name make the key, the folder makes the group; dbt's tests run in CI, the gates at run time."""
+    """Schema and name make the key, the folder makes the group.
+
+    dbt's tests are no asset checks, as a run doesn't run them: CI does, on a warehouse of its own.
+    """
 
     def __init__(self, columns: Mapping[dg.AssetKey, dg.TableColumnLineage] | None = None) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=False))
@@ -31,20 +38,55 @@ class LeagueTablesTranslator(DagsterDbtTranslator):
         """The stage of the flow: the folder of the model or seed."""
         return str(dbt_resource_props["fqn"][1])
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The words of the YAML alone: dagster-dbt would add the SQL with its Jinja, which a code reference opens."""
+        return str(dbt_resource_props["description"])
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
         """The spec with owners and kinds; the rules in force are chosen by the request, so they come after it."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         is_seed = unique_id.startswith("seed.")
+        node = manifest["nodes"].get(unique_id)
         columns = self._columns.get(spec.key)
         more = {COLUMN_LINEAGE: dg.MetadataValue.column_lineage(columns)} if columns is not None else {}
         return spec.replace_attributes(
             owners=OWNERS,
             kinds={"dbt", "duckdb", "seed" if is_seed else "sql"},
+            tags={"holds": "rules" if is_seed else _holds(spec.key)},
             deps=[dg.AssetDep(REQUEST)] if is_seed else spec.deps,
-            metadata={**spec.metadata, **more},
+            metadata={**spec.metadata, **more, **({} if node is None else _code(node, spec.key))},
         )
+
+
+def _holds(key: dg.AssetKey) -> str:
+    """What a catalogue can be searched by: the tables of a release, other marts, or the results of a stage."""
+    if key.path[0] != WAREHOUSE_SCHEMA:
+        return "stage_result"
+    return "released_table" if key.path[-1] in _RELEASED else "mart"
+
+
+def _code(node: Mapping[str, Any], key: dg.AssetKey) -> Mapping[str, Any]:
+    """Where the model is written, and where a released table is described for its readers."""
+    model = DBT_PROJECT_DIR / node["original_file_path"]
+    references: list[Any] = [dg.LocalFileCodeReference(file_path=str(model), line_number=1, label=model.name)]
+    line = _described_at().get(key.path[-1]) if key.path[0] == WAREHOUSE_SCHEMA else None
+    if line is not None:
+        label = "its page in the data dictionary"
+        references.append(
+            dg.LocalFileCodeReference(file_path=str(_DICTIONARY), line_number=line, label=label)
+        )
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
+
+
+@cache
+def _described_at() -> Mapping[str, int]:
+    """The line of each table's heading in the data dictionary; empty in a checkout without documents."""
+    if not _DICTIONARY.is_file():
+        return {}
+    lines = enumerate(_DICTIONARY.read_text("utf-8").splitlines(), start=1)
+    return {text.removeprefix("### "): number for number, text in lines if text.startswith("### ")}
 
 
 def asset_keys_by_unique_id(manifest: Mapping[str, Any]) -> dict[str, dg.AssetKey]:

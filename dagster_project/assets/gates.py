@@ -1,8 +1,10 @@
-"""The three gates as blocking asset checks: what fails one never reaches the stage behind it."""
+"""The three gates as blocking asset checks: what fails one never reaches the stage behind it; and, as warnings, whether
+a released table's columns changed.
+"""
 
 # No postponed annotations here: Dagster reads the type of `context`.
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +13,12 @@ import dagster as dg
 from dagster_project.assets.failures import failure_of, plainly
 from dagster_project.assets.partitions import PARTITIONS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.releases import MADE_BY_GATES
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.quarters import Quarter
+from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.runs.flow import Gate, gates
+from dagster_project.settings import WAREHOUSE_SCHEMA
 
 
 def gate_check(gate: Gate) -> dg.AssetChecksDefinition:
@@ -48,6 +53,15 @@ def gate_check(gate: Gate) -> dg.AssetChecksDefinition:
 def gate_checks() -> list[dg.AssetChecksDefinition]:
     """The gates of the flow, each a check of the asset whose stage it stands behind."""
     return [gate_check(gate) for gate in gates()]
+
+
+def schema_change_checks() -> Sequence[dg.AssetChecksDefinition]:
+    """Of each released table, whether its columns are those of the run before: more of them are free, but are seen."""
+    tables = [dg.AssetKey([WAREHOUSE_SCHEMA, table.name]) for table in RELEASED_TABLES]
+    return dg.build_column_schema_change_checks(
+        assets=[key for key in tables if key.path[-1] != MADE_BY_GATES],
+        severity=dg.AssetCheckSeverity.WARN,
+    )
 
 
 def _key(table: str) -> dg.AssetKey:

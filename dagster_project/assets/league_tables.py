@@ -1,7 +1,7 @@
 """Assets of dbt's stages: the rules, the values, all that is scored from them, and likely ranges drawn between."""
 
 # No postponed annotations here: Dagster reads the type of `context`.
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,7 @@ from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
 from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
+from dagster_project.assets.shown_steps import chosen, internal_steps, without_steps
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
 from dagster_project.lineage.of_project import lineage_if_told
 from dagster_project.runs.flow import FLOW, Stage
@@ -33,10 +34,13 @@ DRAWN = {
 
 
 def dbt_stage(
-    stage: Stage, manifest: Mapping[str, Any], lineage: Mapping[dg.AssetKey, dg.TableColumnLineage]
+    stage: Stage,
+    manifest: Mapping[str, Any],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    steps: Collection[dg.AssetKey],
 ) -> dg.AssetsDefinition:
-    """The models that one stage builds, as assets, and the tables that are drawn from them: one dbt invocation for
-    all of them, in this process.
+    """The models that one stage builds, as assets but for `steps`, and the tables that are drawn from them: one dbt
+    invocation for all of them, in this process.
     """
     keys = asset_keys_by_unique_id(manifest)
     drawn = [drawn_table(name, lineage) for name in TABLES] if stage.draws else []
@@ -48,7 +52,7 @@ def dbt_stage(
 
     @dg.multi_asset(
         name=stage.name,
-        specs=[*models, *drawn],
+        specs=without_steps([*models, *drawn], steps),
         can_subset=True,
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
@@ -62,7 +66,7 @@ def dbt_stage(
         with passage.run.candidate.connect() as connection:
             yield from materialised_tables(
                 *(context, connection, passage.run.quarters),
-                [*built, *(spec.key for spec in drawn)],
+                chosen([*built, *(spec.key for spec in drawn)]),
                 lineage,
             )
 
@@ -87,5 +91,8 @@ def drawn_table(name: str, lineage: Mapping[dg.AssetKey, dg.TableColumnLineage])
 def dbt_stages() -> list[dg.AssetsDefinition]:
     """The stages of the flow that dbt builds."""
     project = checkout_project(DataFolder.from_environment())
-    lineage = column_lineage_by_asset(lineage_if_told(project))
-    return [dbt_stage(stage, project.manifest, lineage) for stage in FLOW if stage.command is not None]
+    manifest = project.manifest
+    keys = asset_keys_by_unique_id(manifest)
+    steps = {keys[unique_id] for unique_id in internal_steps(manifest)}
+    lineage = column_lineage_by_asset(lineage_if_told(project), steps)
+    return [dbt_stage(stage, manifest, lineage, steps) for stage in FLOW if stage.command is not None]

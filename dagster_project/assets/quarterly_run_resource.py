@@ -1,7 +1,8 @@
 """The resource that holds a quarterly run open for the life of a Dagster run: lock, candidate, connections.
 
 The in-process executor sets a resource up once per run and tears it down at its end, so every asset and check
-of the run sees the same candidate.
+of the run sees the same candidate. It is set up before any step starts: a run of a part of the flow that has nothing to
+go on with ends there, as cancelled, so that no asset is marked as failed.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from dagster_project.data_kind import Kind, kind_held
 from dagster_project.errors import Locked, WrongUsage
 from dagster_project.progress import listening
 from dagster_project.quarters import Quarter
+from dagster_project.runs import flow
 from dagster_project.runs.passage import Passage
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
+from dagster_project.runs.resumption import NothingToGoOnWithError
 
 if TYPE_CHECKING:
     from dagster import InitResourceContext
@@ -77,6 +80,8 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
         with listening(lambda text: log.info(text) if log else None), ExitStack() as held:
             try:
                 self._passage = Passage(self._opened(context, held))
+            except NothingToGoOnWithError as error:
+                raise _cancelled(context, error) from error
             except Exception as error:
                 if expected(error) is None:
                     raise
@@ -99,7 +104,12 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             )
         request = self.request(quarters_of(tags, instance))
         events = RunEvents(Sender() if is_asked_for() else None)
-        run = QuarterlyRun(request, request.data_folder, context.run_id or "unknown", witness=events)
+        run = QuarterlyRun(
+            *(request, request.data_folder, context.run_id or "unknown"),
+            witness=events,
+            steps=_steps_of(context),
+            leaves=True,
+        )
         # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
         held.callback(events.send, run)
         return held.enter_context(run)
@@ -121,3 +131,27 @@ def _may_be_tried_again(context: InitResourceContext, error: Exception) -> None:
     run, instance = context.run, context.instance
     if isinstance(error, Locked) and run and instance and MAX_RETRIES_TAG in run.tags:
         instance.add_run_tags(run.run_id, TRY_AGAIN)
+
+
+def _steps_of(context: InitResourceContext) -> tuple[str, ...] | None:
+    """The steps of the flow that the Dagster run is planned to do, in their order; None where it has no plan."""
+    run, instance = context.run, context.instance
+    if run is None or instance is None or run.execution_plan_snapshot_id is None:
+        return None
+    planned = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
+    chosen = {key.rpartition(".")[2] for key in run.step_keys_to_execute or planned}
+    return tuple(step.step for step in flow.steps() if op_of(step) in chosen)
+
+
+def op_of(step: flow.Step) -> str:
+    """The name of the Dagster step that does a step of the flow, as Dagster makes it of assets and checks."""
+    if isinstance(step, flow.Gate):
+        return f"{step.judges.replace('.', '__')}_{step.name}_gate"
+    return "releases__release" if step.name == flow.RELEASE else step.name
+
+
+def _cancelled(context: InitResourceContext, error: NothingToGoOnWithError) -> BaseException:
+    """Tells Dagster that the run ends for a reason that is no failure of an asset; returns what ends it."""
+    if context.run is not None and context.instance is not None:
+        context.instance.report_run_canceling(context.run, str(error))
+    return dg.DagsterExecutionInterruptedError(str(error))

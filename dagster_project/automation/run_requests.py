@@ -16,7 +16,7 @@ RETRIES = {
     # so of itself. A closed gate or a rejected file stays one; the files are fetched before the run.
     MAX_RETRIES_TAG: "2",
     "dagster/retry_on_asset_or_op_failure": "false",
-    # Parts of the flow can't be run alone: the candidate ends with its run.
+    # It may have died before there was anything to go on from.
     "dagster/retry_strategy": "ALL_STEPS",
 }
 

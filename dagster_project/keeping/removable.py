@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from dagster_project import durable
 from dagster_project.archive.archive import Archive
 from dagster_project.json_text import parsed_json
+from dagster_project.releases.candidate import kept_candidates
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.runs.record import OUTCOME_FILE
@@ -33,6 +34,7 @@ KINDS = (RUN, CANDIDATE, UNFINISHED, PARSED, NOWCAST, ARCHIVED)
 # Nowcasts, summaries, Dagster's settings and dbt's parser work without the writer's lock: what is younger may be
 # somebody's work of now.
 _AT_WORK = timedelta(days=1)
+_GONE_ON_WITH = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,19 @@ def old_runs(
 
 
 def leftovers(data: DataFolder, now: datetime) -> list[Removal]:
-    """What dead runs left; needs the writer lock, as whoever holds it is the only run alive."""
+    """What dead runs left; needs the writer lock, as whoever holds it is the only run alive. Candidates that
+    another run may go on from stay for a week.
+    """
     require_writer_lock(data)
+    of_use = {
+        kept.candidate.run_id
+        for kept in kept_candidates(data)
+        if now.timestamp() - kept.written_at < _GONE_ON_WITH.total_seconds()
+    }
     found = [
-        removal_of(CANDIDATE, path, data, "its run is dead: this process holds the writer's lock")
+        removal_of(CANDIDATE, path, data, "its run is dead, and none can go on from it or did so for a week")
         for path in sorted(data.candidates.glob("*"))
+        if path.name not in of_use
     ]
     without_lock = (data.nowcasts, data.runs, data.dagster_home)
     for folder in (data.root, data.archive, data.releases, data.ledger, *without_lock):

@@ -79,6 +79,12 @@ class RunEvents:
         with _never_in_the_way(run):
             self._write(run, RunState.START, _now(), self._run(run, None), jobs.quarterly_job())
 
+    def run_resumed(self, run: QuarterlyRun, found: Read) -> None:
+        """What an earlier run read and built is what this one's events speak of."""
+        with _never_in_the_way(run):
+            self._found = found
+            self._of(run).resume(run, found)
+
     def step_started(self, run: QuarterlyRun, step: Step, says: str) -> None:
         """START of a stage or a gate."""
         with _never_in_the_way(run):

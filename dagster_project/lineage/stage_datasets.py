@@ -66,6 +66,11 @@ class StageDatasets:
             self._fields = _fields(connection)
             self._rows = _rows(connection)
 
+    def resume(self, run: QuarterlyRun, found: Read) -> None:
+        """Knows the files and tables that an earlier run read and built."""
+        self.look(run)
+        self._of_files(found)
+
     def step(self, run: QuarterlyRun, gave: object) -> tuple[Inputs, Outputs]:
         """What a step other than dbt's read and wrote, by what it gave: what was read, a gate's outcome, releases."""
         if isinstance(gave, Read):

@@ -6,7 +6,7 @@ does isn't here (`stages.py`, `read.py`, `release_stage.py`), nor who leads a ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 _DBT_PROJECT = "nhs_league_tables"
@@ -76,6 +76,7 @@ def selected(*folders: str) -> tuple[str, ...]:
 
 
 SEEDS = ("resource_type:seed",)
+RELEASE = "release"
 FLOW = (
     Stage("read", "Reading extracts"),
     Stage(
@@ -128,7 +129,7 @@ FLOW = (
             reconciles=True,
         ),
     ),
-    Stage("release", "Releasing", needs=("league_tables",)),
+    Stage(RELEASE, "Releasing", needs=("league_tables",)),
 )
 
 
@@ -157,6 +158,24 @@ def waits_for(step: Step) -> tuple[str, ...]:
         return tuple(each.step for each in FLOW if each.gate == step)
     needed = (stage(name) for name in step.needs)
     return tuple((each.gate or each).step for each in needed)
+
+
+def behind(step: Step) -> tuple[str, ...]:
+    """The steps that come after it: what they gave no longer holds once it is done anew."""
+    names = [each.step for each in steps()]
+    return tuple(names[names.index(step.step) + 1 :])
+
+
+def lacking(wanted: Collection[str], done: Collection[str]) -> tuple[str, ...]:
+    """The steps that steps to be done wait for, and that are neither done nor to be done before; none where a run of
+    `wanted` can go on from `done`.
+    """
+    have, missing = set(done), list[str]()
+    for step in steps():
+        if step.step in wanted:
+            missing += [before for before in waits_for(step) if before not in have and before not in missing]
+            have = have - set(behind(step)) | {step.step}
+    return tuple(missing)
 
 
 def folders(*, after: str | None = None, until: str | None = None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from dagster_project.errors import WrongUsage
@@ -21,34 +22,51 @@ from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.read import Read, read
 from dagster_project.runs.record import QUALITY_PAGE
 from dagster_project.runs.release_stage import release, says_of_release
+from dagster_project.runs.resumption import archive_now, leave_published, made_from
 
 _Gave = TypeVar("_Gave")
 
 
 class Passage:
-    """Leads one open run; `outcomes` are those of the gates so far, `seconds` the time of each step that is done."""
+    """Leads one open run; `outcomes` are those of the gates so far, `seconds` the time of each step that is done, both
+    also of the run that it goes on from.
+    """
 
     def __init__(self, run: QuarterlyRun) -> None:
         self.run = run
-        self.outcomes: list[GateOutcome] = []
-        self.seconds: dict[str, float] = {}
-        self._read: Read | None = None
+
+    @property
+    def outcomes(self) -> list[GateOutcome]:
+        """Of the gates that have judged."""
+        return self.run.done.outcomes
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By step that is done."""
+        return self.run.done.seconds
 
     @property
     def found(self) -> Read:
         """What was read; raises WrongUsage before that."""
-        if self._read is None:
+        if self.run.done.found is None:
             raise WrongUsage("The run's extracts haven't been read: materialise the whole job.")
-        return self._read
+        return self.run.done.found
 
     def read(self) -> Read:
         """Archives and reads the extracts, chooses each quarter's framework, lands both in the candidate."""
         run = self.run
+
+        def work() -> Read:
+            if run.leaves:
+                run.done.made_from = made_from(run.request, run.data)
+            run.done.found = read(run.request, run.data, run.candidate, run.record)
+            if run.leaves:
+                # It has added to the lists of the archive what it read.
+                run.done.made_from["archive"] = archive_now(run.data)
+            return run.done.found
+
         step = flow.stage("read")
-        self._read = self._done(
-            step, step.says, lambda: read(run.request, run.data, run.candidate, run.record)
-        )
-        return self._read
+        return self._done(step, step.says, work)
 
     def build(self, stage: Stage) -> list[str]:
         """Builds a stage of dbt's; returns dbt's unique ids of what it built."""
@@ -89,6 +107,8 @@ class Passage:
         )
         # Again, as the stage's own time is known only now.
         run.record.note(seconds=self.seconds)
+        if run.leaves and not (run.request.dry_run or run.request.hold):
+            leave_published(run.done, run.request, run.data, run.record)
         return folders
 
     def up_to_release(self, *, after: Callable[[str], None] = lambda _: None) -> None:
@@ -115,6 +135,8 @@ class Passage:
             self._refuse_before_its_time(step)
             end_if_asked()
             announce(says)
+            if run.done.forget_from(step):
+                self._note()
             started = time.monotonic()
             witness.step_started(run, step, says)
             try:
@@ -123,14 +145,26 @@ class Passage:
                 witness.step_ended(run, step, None, error)
                 raise
             witness.step_ended(run, step, gave, None)
-        self.seconds[step.step] = time.monotonic() - started
+            self.seconds[step.step] = time.monotonic() - started
+            self._note()
         return gave
+
+    def _note(self) -> None:
+        """Keeps what is done in the candidate, for a run that goes on should this one end; not of one that is gone."""
+        run = self.run
+        if not (run.leaves and run.candidate.warehouse.exists()):
+            return
+        try:
+            run.candidate.note(run.done.as_note(run.request, run.data, run.record))
+        except OSError:
+            # A disk without room for it costs the run nothing, and whoever would go on the whole work.
+            with suppress(OSError):
+                run.candidate.forget()
 
     def _refuse_before_its_time(self, step: Step) -> None:
         for before in flow.waits_for(step):
-            if before not in self.seconds:
+            if before not in self.run.done.steps:
                 raise WrongUsage(
-                    f"The stage '{step.step}' builds on '{before}', which this run hasn't done. A part of the flow "
-                    "can't be materialised alone: the candidate it builds in ends with its run. Materialise "
-                    "the whole job."
+                    f"The stage '{step.step}' builds on '{before}', which neither this run nor one that it goes on "
+                    "from has done. Materialise the whole job."
                 )

@@ -38,7 +38,12 @@ from dagster_project.runs.record import RunRecord
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
 from dagster_project.shown import as_csv
-from dagster_project.warehouse.dbt_project import DbtProject, checkout_project, project_with_rules
+from dagster_project.warehouse.dbt_project import (
+    DbtProject,
+    checkout_project,
+    project_in,
+    project_with_rules,
+)
 from dagster_project.warehouse.landing import QuarterInScope
 from dagster_project.warehouse.landing import land as land_tables
 
@@ -146,6 +151,16 @@ def read(request: RunRequest, data: DataFolder, candidate: Candidate, record: Ru
     )
     ids_read = tuple(sorted(loaded.whole.extract["extract_id"]))
     return Read(extracts, ids_read, project, identities, scope)
+
+
+def project_again(request: RunRequest, data: DataFolder, folder: Path) -> DbtProject:
+    """The dbt project of a run whose first stage an earlier one did; `folder` is its candidate's, which may have it."""
+    project = project_in(folder, data)
+    if project is None and (request.sample or request.rules_dir is not None):
+        _, own_rules = _where(request, folder)
+        if own_rules is not None:
+            project = project_with_rules(sound_rules(own_rules), folder, data)
+    return project or checkout_project(data)
 
 
 def changed_figures(loaded: LoadedExtracts) -> int:

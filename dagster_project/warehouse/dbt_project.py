@@ -35,6 +35,7 @@ from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NA
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _RULES = Path("seeds", "methodology")
 _CONFIGURATION = ("dbt_project.yml", "profiles.yml")
+_OWN_PROJECT = "dbt"
 _MANIFEST = "manifest.json"
 _SUMS = "sums.json"
 EPHEMERAL = "__dbt__cte__"
@@ -277,12 +278,18 @@ def parse_alone(data: DataFolder) -> Path:
 
 def project_with_rules(rules: RuleSet, folder: Path, data: DataFolder) -> DbtProject:
     """The dbt project of the checkout with these rules in place of its own, written below `folder`."""
-    own = folder / "dbt"
+    own = folder / _OWN_PROJECT
     shutil.copytree(DBT_PROJECT_DIR / "seeds", own / "seeds")
     for name in _CONFIGURATION:
         shutil.copyfile(DBT_PROJECT_DIR / name, own / name)
     write_rules(rules, own / _RULES)
     return replace(checkout_project(data), own_seeds=own)
+
+
+def project_in(folder: Path, data: DataFolder) -> DbtProject | None:
+    """The project whose rules `project_with_rules` wrote below a folder, if it did."""
+    own = folder / _OWN_PROJECT
+    return replace(checkout_project(data), own_seeds=own) if own.is_dir() else None
 
 
 def _invoke(arguments: list[str], manifest: Any = None) -> Any:

@@ -75,6 +75,19 @@ def land(
     )
 
 
+def landed(connection: duckdb.DuckDBPyConnection) -> LoadedExtracts:
+    """What `land` put there, without the notes on files that were passed over."""
+    frames = {name: connection.table(f"landing.{name}").df() for name in LANDED}
+    return LoadedExtracts(
+        extract=frames["extract"],
+        extract_row=frames["extract_row"],
+        statistic_row=frames["statistic_row"],
+        organisation_reference=frames["organisation_reference"],
+        row_set_aside=frames["row_set_aside"],
+        revision=frames["revision"],
+    )
+
+
 def _replace_table(
     connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame, schema: pa.Schema
 ) -> None:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 from league_command import Ended, league
-from published_state import assert_of_one_piece, links, published_files, release_ids, tables_holding
+from published_state import (
+    assert_of_one_piece,
+    left_in,
+    links,
+    published_files,
+    release_ids,
+    tables_holding,
+    what_may_be_gone_on_with,
+)
 from sample_copy import Record, SampleCopy, line_with
 
 from dagster_project.settings import DataFolder
@@ -47,7 +55,7 @@ def run_refused(
     for quarter in quarters:
         assert tables_holding(data, quarter) == []
         assert not (data.releases / quarter).exists()
-    assert not data.candidates.is_dir() or not list(data.candidates.iterdir())
+    assert left_in(data) == what_may_be_gone_on_with(data)
     return ended
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from league_command import league, start_league
-from published_state import files_below, published_files
+from published_state import files_below, left_in, published_files, what_may_be_gone_on_with
 
 from dagster_project.errors import ExitCode
 from dagster_project.interruption import SENTENCE
@@ -72,7 +72,7 @@ def test_an_interrupted_run_ends_in_one_line_and_leaves_readers_and_folders_as_t
     assert len(lines) == 1, said
     assert SENTENCE in lines[0]
     assert published_files(released) == before
-    assert not list(released.candidates.glob("*"))
+    assert left_in(released) == what_may_be_gone_on_with(released)
     assert not list(released.root.rglob(".unfinished-*"))
     assert released.lock_file.read_text() == ""
     fresh = [run for run in runs_of(released) if run["exit_code"] == ExitCode.INTERRUPTED]
@@ -120,7 +120,7 @@ def test_every_verb_ends_so(
     assert SENTENCE in lines[0]
     assert published_files(released) == before
     assert not list(temporary.glob("league-*"))
-    assert not list(released.candidates.glob("*"))
+    assert left_in(released) == what_may_be_gone_on_with(released)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

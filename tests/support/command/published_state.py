@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.releases.candidate import kept_candidates
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
@@ -40,6 +41,16 @@ def promised_bytes(data: DataFolder, quarter: str) -> dict[str, str]:
         for file in sorted(folder.iterdir())
         if file.name != OUTSIDE_THE_PROMISE
     }
+
+
+def left_in(data: DataFolder) -> set[str]:
+    """The ids of the runs whose candidates lie in the data folder."""
+    return {path.name for path in data.candidates.glob("*")}
+
+
+def what_may_be_gone_on_with(data: DataFolder) -> set[str]:
+    """The ids of the runs that left a candidate which another run may go on from."""
+    return {kept.candidate.run_id for kept in kept_candidates(data)}
 
 
 def release_ids(data: DataFolder) -> dict[str, str]:

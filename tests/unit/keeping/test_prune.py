@@ -18,6 +18,7 @@ from dagster_project.errors import InputRejected, LeagueError, Locked, WrongUsag
 from dagster_project.keeping import prune as pruning
 from dagster_project.keeping.prune import prune
 from dagster_project.keeping.removable import ARCHIVED, CANDIDATE, NOWCAST, PARSED, RUN, UNFINISHED, Removal
+from dagster_project.releases.candidate import published_file
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
 
@@ -105,6 +106,17 @@ def test_the_most_that_can_be_pruned_leaves_every_release_whole(data: DataFolder
     assert set(history.deleted) == {"run-failed", "only-dagster-knows"}
     assert {path.name for path in data.runs.iterdir()} == {"run-1", "run-of-another"}
     assert names(result, CANDIDATE) == {"candidates/run-2"}
+
+
+def test_a_candidate_that_another_run_may_go_on_from_stays_for_a_week(data: DataFolder) -> None:
+    folder = data.candidates / "failed"
+    note = {"quarters": [QUARTER], "published": published_file(data)}
+    write(folder / data.warehouse.name, b"a warehouse")
+    for days_ago, goes in ((1, {"candidates/run-2"}), (8, {"candidates/run-2", "candidates/failed"})):
+        aged(write(folder / "done.json", json.dumps(note).encode()), days_ago)
+        assert names(prune(data, HandMadeHistory({})), CANDIDATE) == goes
+    write(folder / "done.json", json.dumps(note | {"published": [1, 2, 3]}).encode())
+    assert names(prune(data, HandMadeHistory({})), CANDIDATE) == {"candidates/run-2", "candidates/failed"}
 
 
 def test_the_newest_runs_the_young_and_the_unfinished_stay(data: DataFolder) -> None:
