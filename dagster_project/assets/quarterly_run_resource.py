@@ -146,7 +146,7 @@ def _steps_of(context: InitResourceContext) -> tuple[str, ...] | None:
 def op_of(step: flow.Step) -> str:
     """The name of the Dagster step that does a step of the flow, as Dagster makes it of assets and checks."""
     if isinstance(step, flow.Gate):
-        return f"{step.judges.replace('.', '__')}_{step.name}_gate"
+        return f"{step.name}_gate"
     return "releases__release" if step.name == flow.RELEASE else step.name
 
 

@@ -45,6 +45,7 @@ def run_of_job(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     with history(data) as instance:
+        instance.add_dynamic_partitions("quarter", [QUARTER])
         return dg.execute_job(
             repository.get_reconstructable_job("quarterly_league_tables"),
             instance,
@@ -70,7 +71,12 @@ def failed_partitions(data: DataFolder, key: dg.AssetKey) -> set[str]:
     with history(data) as instance:
         quarters = defs.resolve_asset_graph().get(key).partitions_def
         assert quarters is not None
-        found = instance.get_status_by_partition(key, quarters.get_partition_keys(), quarters) or {}
+        found = (
+            instance.get_status_by_partition(
+                key, quarters.get_partition_keys(dynamic_partitions_store=instance), quarters
+            )
+            or {}
+        )
         return {quarter for quarter, status in found.items() if status == AssetPartitionStatus.FAILED}
 
 
