@@ -12,8 +12,15 @@ import duckdb
 import pytest
 from league_command import Ended, league, league_process
 
+from dagster_project.archive.archive import Archive
 from dagster_project.errors import ExitCode
+from dagster_project.explanation.recomputation.judged import Judged
+from dagster_project.explanation.recomputation.recomputation import Recomputation
+from dagster_project.explanation.recomputation.release_tables import find_release
+from dagster_project.explanation.story.brief import brief_lines, brief_of
+from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
+from dagster_project.typed_names import TABLES
 
 QUARTER = "2025-26-Q1"
 HEAVY = ("pandas", "numpy", "pyarrow", "dbt", "dagster", "great_expectations", "sqlglot", "yaml")
@@ -95,6 +102,26 @@ def test_the_first_answer_is_ten_lines_and_says_how_to_see_more(small_release: D
     assert whole["message"] in lines
     assert any("--metric OF0" in line and "--full" in line for line in lines)
     assert max(len(line.rstrip()) for line in lines) <= 80
+
+
+def test_the_ten_lines_fit_for_every_tenth_organisation_and_no_sentence_is_shortened(
+    six_quarters: DataFolder,
+) -> None:
+    release = find_release(six_quarters, Quarter.from_argument("2025-26-Q4"))
+    recomputation = Recomputation(release, Archive(six_quarters.archive))
+    standings = Judged(recomputation).standings
+    placed = [standing for table in TABLES for standing in standings.table(table)][::10]
+    assert len(placed) > 15
+    for standing in placed:
+        lines = brief_lines(brief_of(Judged(recomputation, only=standing.organisation[1]), standing))
+        assert len(lines) < 10
+        assert max(len(text) for _, text in lines) <= 67
+        told = dict(lines)
+        assert not [
+            told[label]
+            for label in ("Place", "Segment", "Average", "Changed", "Next")
+            if "..." in told[label]
+        ]
 
 
 def test_what_a_metric_adds_to_the_average_is_the_average_less_the_one_without_it(

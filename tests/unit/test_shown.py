@@ -23,6 +23,7 @@ from dagster_project.shown import (
     cell,
     cell_in_sql,
     code,
+    csv_text,
     in_one_line,
     json_text,
     markdown,
@@ -193,3 +194,16 @@ def test_an_error_quotes_what_it_found_visibly() -> None:
 @given(texts)
 def test_one_line_is_one_line(text: str) -> None:
     assert not re.search(r"[\n\r\t]", in_one_line(text))
+
+
+@pytest.mark.parametrize(("said", "width"), [("72", 72), ("0", 160), ("wide", 160), ("", 160)])
+def test_a_pipe_is_as_wide_as_columns_says(monkeypatch: pytest.MonkeyPatch, said: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    assert Terminal().width == width
+
+
+def test_rows_as_csv_hold_nothing_that_a_spreadsheet_computes() -> None:
+    text = csv_text(
+        ("name", "rank", "flagged", "range"), [("=1+1", 3, True, None), ('a,"b', -1, False, "1 to 2")]
+    )
+    assert text == 'name,rank,flagged,range\n\'=1+1,3,true,\n"a,""b",-1,false,1 to 2\n'
