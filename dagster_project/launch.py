@@ -15,7 +15,7 @@ from dagster_project.interruption import SENTENCE, is_interruption, to_the_end, 
 from dagster_project.machine import require_memory
 from dagster_project.progress import announce
 from dagster_project.releases.journal import person
-from dagster_project.run_history import of_the_code_location, written_quickly
+from dagster_project.run_history import of_the_code_location, partitions_read_once, written_quickly
 from dagster_project.runs.record import RunRecord, read_outcome
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DATA_VARIABLE, DataFolder
@@ -63,13 +63,14 @@ def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
         tags = started_by | tags_of(request.quarters, instance)
         job = defs.resolve_job_def(JOB_NAME)
         try:
-            result = job.execute_in_process(
-                run_config=_run_config(request),
-                tags=tags,
-                instance=instance,
-                raise_on_error=False,
-                run_id=run_id,
-            )
+            with partitions_read_once(instance):
+                result = job.execute_in_process(
+                    run_config=_run_config(request),
+                    tags=tags,
+                    instance=instance,
+                    raise_on_error=False,
+                    run_id=run_id,
+                )
         except BaseException as error:
             with to_the_end():
                 _end_in_history(instance, data, run_id, error)

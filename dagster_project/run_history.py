@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,25 @@ def of_the_code_location(instance: DagsterInstance) -> Iterator[None]:
         yield
     finally:
         del undo.create_run_for_job
+
+
+@contextmanager
+def partitions_read_once(instance: DagsterInstance) -> Iterator[None]:
+    """Keeps the partitions as they are now: Dagster reads them three times for each materialisation of a range."""
+    keys = cache(instance.get_dynamic_partitions)
+
+    def has(partitions_def_name: str, partition_key: str) -> bool:
+        return partition_key in keys(partitions_def_name)
+
+    def get(partitions_def_name: str) -> Sequence[str]:
+        return keys(partitions_def_name)
+
+    undo: Any = instance
+    undo.get_dynamic_partitions, undo.has_dynamic_partition = get, has
+    try:
+        yield
+    finally:
+        del undo.get_dynamic_partitions, undo.has_dynamic_partition
 
 
 def _origin_of(job_name: str) -> Any:

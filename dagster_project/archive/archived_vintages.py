@@ -116,7 +116,8 @@ def nothing_to_read(archive: Archive, sightings: Iterable[Sighting], day: date |
             f"{first}. Name a later day."
         )
     return InputMissing(
-        f"The archive {archive.root} holds no extracts to read: name a folder of downloaded files first."
+        f"The archive {archive.root} holds no extracts to read: name a folder of downloaded files with --extracts, or "
+        "fetch them with `league fetch QUARTER`."
     )
 
 

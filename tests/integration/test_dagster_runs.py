@@ -19,6 +19,9 @@ from league_command import environment_of, league
 from published_state import published_files, release_ids, rows_of
 from sample_copy import SampleCopy
 
+from dagster_project.assets.partitions import offer
+from dagster_project.dagster_home import dagster_home
+from dagster_project.quarters import Quarter
 from dagster_project.runs.record import read_outcome
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 
@@ -306,6 +309,18 @@ def test_a_launch_that_names_no_files_reads_the_archive_whatever_kind_the_folder
         result = job().execute_in_process(instance=instance, partition_key=QUARTER, raise_on_error=False)
     assert result.success, read_outcome(released, result.run_id)
     assert release_ids(released) == before
+
+
+def test_a_launch_in_an_empty_folder_says_how_files_come_there(fresh_data: DataFolder) -> None:
+    dagster_home(fresh_data)
+    with history(fresh_data) as instance:
+        offer(instance, [Quarter.from_canonical(QUARTER)])
+        result = job().execute_in_process(instance=instance, partition_key=QUARTER, raise_on_error=False)
+        step, failed = failure(instance, result.run_id)
+    assert step == "read"
+    said = failed.user_failure_data.description
+    assert "name a folder of downloaded files with `extracts_dir`" in said
+    assert "`league fetch QUARTER`" in said
 
 
 def test_a_quarter_of_which_nothing_is_known_leaves_no_partition_behind(released: DataFolder) -> None:
