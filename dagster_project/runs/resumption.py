@@ -134,7 +134,7 @@ def leave_published(done: Done, request: RunRequest, data: DataFolder, record: R
     """
     note = done.as_note(request, data, record)
     with suppress(OSError):
-        write_whole(record.folder / LEFT_FILE, json.dumps(note, sort_keys=True))
+        write_whole(record.folder / LEFT_FILE, json.dumps(note))
 
 
 def goes_from_the_start(steps: Sequence[str]) -> bool:
