@@ -64,7 +64,7 @@ class Candidate:
 
     def note(self, done: Mapping[str, Any]) -> None:
         """Says what is done in it: from now on it outlives its run, as long as it is of use to another."""
-        write_whole(self.warehouse.parent / _NOTE, json.dumps(done, sort_keys=True))
+        write_whole(self.warehouse.parent / _NOTE, json.dumps(done))
 
     def forget(self) -> None:
         """Takes the note back: what is done to the candidate from now on can't be gone on with."""

@@ -41,7 +41,7 @@ _LISTINGS = ("rows_set_aside.csv", "revisions.csv", QUALITY_PAGE)
 # Who asks, and what only the release is told: they may change between a run and the one that goes on.
 _OF_THE_RELEASE = ("by", "threads", "accept_fewer", "hold")
 _FACTS = (
-    *("is_sample", "extracts", "revisions", "ignored", "notes", "rows_set_aside", "set_aside"),
+    *("is_sample", "extracts", "revisions", "missing", "ignored", "notes", "rows_set_aside", "set_aside"),
     *("releases", "other_quarters", "gates"),
 )
 _RUNS_LOOKED_AT = 20
@@ -134,7 +134,7 @@ def leave_published(done: Done, request: RunRequest, data: DataFolder, record: R
     """
     note = done.as_note(request, data, record)
     with suppress(OSError):
-        write_whole(record.folder / LEFT_FILE, json.dumps(note, sort_keys=True))
+        write_whole(record.folder / LEFT_FILE, json.dumps(note))
 
 
 def goes_from_the_start(steps: Sequence[str]) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster_history import history
-from league_command import league
+from league_command import environment_of, league
 from published_state import promised_bytes, published_files, release_ids, rows_of
 from sample_copy import SampleCopy
 
@@ -193,6 +196,41 @@ def test_a_selection_downstream_of_what_a_published_run_holds_is_materialised_an
     assert {"score", "likely_ranges", "league_tables", "releases__release"} <= done
     assert not {"read", "seed", "measure"} & done
     assert promised_bytes(two_released, QUARTER) == promised_bytes(second_release, QUARTER)
+
+
+KILLED = """
+import os, signal, sys
+from dagster_project.quarters import Quarter
+from dagster_project.runs import stages
+from dagster_project.runs.request import RunRequest
+from dagster_project.launch import launch
+from dagster_project.settings import DataFolder
+stages.draw_likely_ranges = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+request = RunRequest(quarters=(Quarter.from_canonical(sys.argv[1]),), extracts_dir=sys.argv[2])
+launch(request, DataFolder.from_environment())
+"""
+
+
+def test_what_a_killed_run_left_is_gone_on_with_and_releases_what_a_whole_run_does(
+    released: DataFolder, small_extracts: Path, second_release: DataFolder
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, QUARTER, str(small_extracts / QUARTER)],
+        env=os.environ | environment_of(released),
+        check=False,
+        capture_output=True,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    (kept,) = kept_candidates(released)
+    assert list(kept.note["seconds"])[-1] == "score"
+    with history(released):
+        from dagster_project.definitions import defs
+
+        drawn = dg.AssetSelection.groups("likely_ranges").downstream().resolve(defs.resolve_asset_graph())
+    rest = run_of_job(released, small_extracts / QUARTER, part=sorted(drawn))
+    assert rest.success
+    assert promised_bytes(released, QUARTER) == promised_bytes(second_release, QUARTER)
+    assert not list(released.candidates.iterdir())
 
 
 def test_a_part_alone_is_done_in_a_candidate_that_the_next_part_goes_on_from(
