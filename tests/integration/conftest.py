@@ -1,9 +1,12 @@
-"""Releases of the sample that several integration tests share, each made once."""
+"""What several integration tests share: releases of the sample, each made once, and a browser."""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from league_command import league
@@ -34,3 +37,22 @@ def corrected(corrected_release: DataFolder, tmp_path: Path) -> DataFolder:
     """A copy of `corrected_release` for a test that changes it."""
     shutil.copytree(corrected_release.root, tmp_path / "data", symlinks=True)
     return DataFolder(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; skips where there is none, or fails if `chromium` is among the words of `LEAGUE_REQUIRE`."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        program = None
+    if program is None:
+        reason = "no browser: apt-get install chromium, and playwright of the dev extra"
+        if "chromium" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
+            pytest.fail(f"{reason} (LEAGUE_REQUIRE says that it must be there)")
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import duckdb
@@ -240,6 +241,38 @@ def test_the_site_loads_nothing_from_elsewhere_and_none_of_its_links_is_broken(s
                 assert target.is_file(), f"{page.relative_to(site)}: {url}"
     for sheet in site.rglob("*.css"):
         assert not re.search(r"@import[^;]*//|url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_of_the_site_is_wider_than_the_screen(site: Path, browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    wide = {}
+    for file in sorted(site.rglob("*.html")):
+        page.goto(file.as_uri())
+        reach = page.evaluate("document.documentElement.scrollWidth")
+        if reach > width:
+            wide[file.relative_to(site).as_posix()] = reach
+    page.close()
+    assert wide == {}
+
+
+def test_on_a_phone_each_cell_of_a_table_says_its_columns_name(site: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((site / "docs" / "reference" / "data-dictionary.html").as_uri())
+    label = "getComputedStyle(document.querySelectorAll('table.docutils td')[2], '::before').content"
+    assert page.evaluate(label) == '"what it holds: "'
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.evaluate(label) == "none"
+    page.close()
+
+
+def test_the_site_opens_on_a_page_that_leads_three_kinds_of_reader_to_theirs(site: Path) -> None:
+    first = (site / "index.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<h2>(.*?)<a", first)
+    assert headings[:3] == ["I read or use the tables", "I check a figure", "I run quarters"]
+    sections = re.split(r"<h2>", first)[1:4]
+    for section in sections:
+        assert len(re.findall(r'<li><p><a class="reference internal"', section)) >= 4
 
 
 def test_a_link_that_leads_nowhere_ends_the_build_and_is_named(

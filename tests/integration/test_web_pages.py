@@ -70,6 +70,15 @@ class Served:
         )
         return str(launched["launchRun"]["run"]["runId"])
 
+    def re_execute_from_failure(self, run_id: str) -> str:
+        """What the button of that name on a run's page does; returns the new run's id."""
+        launched = self.ask(
+            "mutation($p: ReexecutionParams!) {launchRunReexecution(reexecutionParams: $p) "
+            "{... on LaunchRunSuccess {run {runId}}}}",
+            p={"parentRunId": run_id, "strategy": "FROM_FAILURE"},
+        )
+        return str(launched["launchRunReexecution"]["run"]["runId"])
+
     def ended(self, run_id: str) -> str:
         """How a run ended, once it has."""
         return str(until(lambda: next(r["status"] for r in self.runs() if r["runId"] == run_id), FINISHED))
@@ -111,24 +120,11 @@ def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def page(served: Served) -> Iterator[Any]:
-    """A page of the browser; skips where there is none, or fails if `chromium` is a word of LEAGUE_REQUIRE."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        program = None
-    if program is None:
-        reason = "no browser: apt-get install chromium, and playwright of the dev extra"
-        if "chromium" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
-            pytest.fail(f"{reason} (LEAGUE_REQUIRE says that it must be there)")
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        opened = browser.new_page(base_url=served.address, viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(SECONDS * 1000)
-        yield opened
-        browser.close()
+def page(served: Served, browser: Any) -> Iterator[Any]:
+    opened = browser.new_page(base_url=served.address, viewport={"width": 1400, "height": 900})
+    opened.set_default_timeout(SECONDS * 1000)
+    yield opened
+    opened.close()
 
 
 def test_partitions_row_counts_and_checks_are_those_of_each_release(served: Served) -> None:
@@ -195,6 +191,13 @@ def test_the_page_of_a_run_that_a_gate_ended_says_what_does_not_hold(
     assert "Gate extracts, 2025-26-Q2: 1 of" in said
     assert "quality_page" in said
     assert page.get_by_text("DagsterAssetCheckFailedError").count() == 0
+    # What was read is still there: the same gate is asked again, and nothing is read twice.
+    again = served.re_execute_from_failure(run_id)
+    assert served.ended(again) == "FAILURE"
+    page.goto(f"/runs/{again}")
+    assert "Gate extracts, 2025-26-Q2: 1 of" in first_said(page, "organisation_code_is_known")
+    assert f"Going on from run {run_id}" in page.inner_text("body")
+    assert page.get_by_text("read", exact=True).count() == 0
 
 
 def test_the_page_of_a_run_that_makes_no_sense_names_the_fields_to_change(served: Served, page: Any) -> None:
