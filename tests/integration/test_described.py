@@ -52,6 +52,7 @@ def test_every_table_with_a_grain_that_is_never_empty_has_it_as_primary_key(
     found = {name: list(columns) for name, columns in keys}
     assert {name: found.get(name) for name in expected} == expected
     assert expected["league_table"] == ["quarter", "organisation_code"]
+    assert expected["metric_step"] == ["quarter", "organisation_code", "metric_id"]
 
 
 @pytest.mark.parametrize("table", [table.name for table in RELEASED_TABLES])
