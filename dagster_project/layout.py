@@ -24,6 +24,8 @@ _LEFT_OUT = "..."
 _BOUNDLESS = 10_000
 # Where a raw line or an address without spaces may go on in the next line.
 _BREAKS = re.compile(r"[^\s,;/]*[,;/]?\s*")
+_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
+_GOES_ON = " \\"
 
 
 def narrow_terminal() -> Terminal:
@@ -67,6 +69,7 @@ class Rows:
                 justify="right" if column.right else "left",
                 min_width=min(column.least, longest) or None,
                 vertical="top",
+                overflow="fold",
             )
         for row in self.rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
@@ -84,7 +87,8 @@ def labelled(pairs: Sequence[tuple[str, str]]) -> Table:
     """A line for each label and its text; what doesn't fit goes on below the text."""
     grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     grid.add_column(style="dim", no_wrap=True)
-    grid.add_column()
+    # A word that is wider than all of the room, such as a path, is broken rather than cut.
+    grid.add_column(overflow="fold")
     for label, text in pairs:
         grid.add_row(Text(label), Text(visible(text)))
     return grid
@@ -113,3 +117,28 @@ def broken(text: str, width: int) -> str:
             line = ""
         line += part
     return "\n".join([*lines, line.rstrip()])
+
+
+def command_line(text: str, width: int) -> str:
+    """A command to copy, in lines of a width that a shell takes as one: `\\` at the end, and the next indented."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if lines[-1].strip() and cell_len(longer) > width - len(_GOES_ON):
+            lines.append(f"    {word}")
+        else:
+            lines[-1] = longer
+    return f"{_GOES_ON}\n".join(lines)
+
+
+def digits(number: str | None) -> str:
+    """A decimal with the digits that matter: without zeros at its end. Nothing for None, any other text as it is."""
+    if number is None or not _DECIMAL.fullmatch(number):
+        return number or ""
+    short = number.rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and its noun, singular or plural: `1 row`, `1,024 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
