@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.errors import MarkupError
 from rich.segment import Segment
@@ -36,6 +37,7 @@ _NUMBER = (
 )
 _FORMULA_PATTERN = re.compile(_FORMULA.replace(r"\x{", r"\u").replace("}", ""))
 _NUMBER_PATTERN = re.compile(_NUMBER)
+_WORD = re.compile(r"\S+\s*")
 # Wide enough that codes, ids and names aren't cut.
 WIDTH_OF_A_FILE = 160
 _HEIGHT_OF_A_FILE = 25
@@ -177,14 +179,43 @@ class Terminal(Console):
                 yield Segment(visible(segment.text), segment.style)
 
     def print(self, *objects: Any, **settings: Any) -> None:
-        """As rich prints; a text with brackets that aren't rich's is printed as it stands."""
-        settings.setdefault("soft_wrap", self.keeps_lines)
-        settings.setdefault("overflow", "ignore")
+        """As rich prints, but no word is broken; a text with brackets that aren't rich's is printed as it stands."""
+        if self.keeps_lines:
+            settings.setdefault("soft_wrap", True)
+        elif len(objects) == 1 and isinstance(objects[0], str):
+            objects, settings = (self._in_lines(objects[0]),), {"soft_wrap": True, **settings}
         settings.setdefault("crop", False)
         try:
             super().print(*objects, **settings)
         except MarkupError:
             super().print(*objects, **{**settings, "markup": False})
+
+    def _in_lines(self, text: str) -> Text:
+        """The text in lines of this terminal's width, broken between words; what goes on is indented as it began."""
+        try:
+            whole = self.render_str(text)
+        except MarkupError:
+            whole = Text(visible(text))
+        lines = []
+        for line in whole.split("\n", allow_blank=True):
+            indent = len(line.plain) - len(line.plain.lstrip(" "))
+            room = max(1, self.width - indent)
+            parts = line[indent:].divide(_breaks(line.plain[indent:], room))
+            for part in parts:
+                part.rstrip()
+            lines += [Text(" " * indent).append_text(part) for part in parts] or [Text()]
+        return Text("\n").join(lines)
+
+
+def _breaks(line: str, room: int) -> list[int]:
+    """Where a line is to be broken so that each part has room: before words, of which none is broken."""
+    breaks, used = [], 0
+    for word in _WORD.finditer(line):
+        if used and used + cell_len(word[0].rstrip()) > room:
+            breaks.append(word.start())
+            used = 0
+        used += cell_len(word[0])
+    return breaks
 
 
 def _said_width() -> int:

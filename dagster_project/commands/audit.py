@@ -22,10 +22,11 @@ def reconcile(
 ) -> None:
     """Compare a released quarter with the publisher's figures, figure by figure."""
     with reporting(as_json):
+        from dagster_project.audit.presentation import show_reconciliation
         from dagster_project.audit.reconcile import reconciliation_of
 
         result = reconciliation_of(DataFolder.from_environment(), Quarter.from_argument(quarter))
-        finish(result, as_json, lambda: presentation.show_reconciliation(result))
+        finish(result, as_json, lambda: show_reconciliation(result))
 
 
 @app.command()
@@ -35,8 +36,8 @@ def ledger(
 ) -> None:
     """Every difference from the publisher ever seen, in releases and in runs whose gate closed."""
     with reporting(as_json):
-        from dagster_project.audit.ledger_presentation import show_ledger
         from dagster_project.audit.ledger_reading import ledger_of
+        from dagster_project.audit.presentation import show_ledger
 
         wanted = Quarter.from_argument(quarter) if quarter is not None else None
         result = ledger_of(DataFolder.from_environment(), wanted)

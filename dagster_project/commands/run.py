@@ -45,6 +45,9 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Do the whole work also where nothing is new since it was done.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Of several quarters, show each one's tables too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Build quarters: read, gate, score, gate, release. Ends at once where nothing is new."""
@@ -75,7 +78,7 @@ def run(
                 inputs = inputs_of(request)
                 outcome = launch(request, data)
                 keep_inputs(request, data, outcome, inputs)
-        finish(outcome, as_json, lambda: presentation.show_run(outcome, data))
+        finish(outcome, as_json, lambda: presentation.show_run(outcome, data, verbose=verbose))
 
 
 @app.command()

@@ -105,3 +105,11 @@ def test_a_number_has_the_digits_that_matter(number: str, shown: str) -> None:
 def test_a_noun_agrees_with_its_number() -> None:
     assert [counted(1, "row"), counted(0, "row"), counted(1024, "row")] == ["1 row", "0 rows", "1,024 rows"]
     assert counted(2, "is", "are") == "2 are"
+
+
+def test_a_table_that_nearly_fits_narrows_what_has_words_and_breaks_no_id() -> None:
+    headings = ("quarter", "ranked", "equal", "nearly equal", "not computable", "ranks", "release")
+    row = ("2025-26-Q1", "205", "14,355", "460", "3,379", "new", "76a5671c66fd137d")
+    lines = printed(Rows([Column(heading) for heading in headings], [row]), 80)
+    assert max(map(len, lines)) <= 80
+    assert set(row) <= set(" ".join(lines).split())
