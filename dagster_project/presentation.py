@@ -143,13 +143,14 @@ def _show_releases(outcome: Mapping[str, Any], data: DataFolder, *, one_by_one: 
         )
     if outcome["held"]:
         _out.print("Not current yet. Another person makes it so:")
-        _out.print(command_line(f"league approve {' '.join(outcome['held'])} --by NAME", _out.width))
+        _out.print(_command(f"league approve {' '.join(outcome['held'])} --by NAME"))
         return
-    table = next((item["table_name"] for item in outcome["summary"][-1]["tables"]), "acute")
-    newest = outcome["summary"][-1]["quarter"]
-    last = outcome["summary"][-1]["tables"][0]["bottom"] or outcome["summary"][-1]["tables"][0]["top"]
-    code = last[-1]["organisation_code"] if last else "ORGANISATION"
-    _out.print(f"Next: `league show {table} {newest}`, or why one is last: `league explain {code} {newest}`")
+    newest = outcome["summary"][-1]
+    if newest["tables"]:
+        table = newest["tables"][0]
+        last = (table["bottom"] or table["top"])[-1]["organisation_code"]
+        _out.print(f"Next: `league show {table['table_name']} {newest['quarter']}` prints the whole table,")
+        _out.print(f"      `league explain {last} {newest['quarter']}` says why one is last")
 
 
 def _show_fewer(outcome: Mapping[str, Any]) -> None:
@@ -392,17 +393,18 @@ def _all_sample(quarters: Sequence[Mapping[str, Any]]) -> bool:
     return all(item["is_sample"] for item in quarters)
 
 
+def _command(text: str) -> str:
+    """A command to copy: in a file as one line, on a terminal in lines that a shell takes as one."""
+    return escape(text if _out.keeps_lines else command_line(text, _out.width))
+
+
 def show_sample(result: Mapping[str, Any]) -> None:
     """Where the sample lies and how to use it."""
     _out.print(f"{counted(result['files'], 'fictional file')} in {escape(shown_path(result['extracts']))}")
     rules = f" --rules {shlex.quote(shown_path(result['rules']))}" if result["rules"] else ""
     extracts = shlex.quote(shown_path(result["extracts"]))
     _out.print("Next:")
-    _out.print(
-        escape(
-            command_line(f"league --data data-sample run 2025-26-Q1 --extracts {extracts}{rules}", _out.width)
-        )
-    )
+    _out.print(_command(f"league --data data-sample run 2025-26-Q1 --extracts {extracts}{rules}"))
     _out.print(SAMPLE_NOTICE)
 
 

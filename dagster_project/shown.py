@@ -159,6 +159,10 @@ class Terminal(Console):
             return ConsoleDimensions(self._width_of_file, _HEIGHT_OF_A_FILE)
         return super().size
 
+    @size.setter
+    def size(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
+
     @property
     def keeps_lines(self) -> bool:
         """Whether a sentence is printed as one line, however long it is."""

@@ -12,6 +12,7 @@ import click
 import typer
 
 from dagster_project import presentation
+from dagster_project.commands import completion
 from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.machine import machine_fault
@@ -21,6 +22,13 @@ from dagster_project.shown import json_text
 DEBUG_VARIABLE = "LEAGUE_DEBUG"
 _UNEXPECTED_SHOWN = 300
 
+Organisation = Annotated[
+    str,
+    typer.Argument(autocompletion=completion.organisations, help="A code such as RP6, or (part of) a name."),
+]
+ReleasedQuarter = Annotated[
+    str, typer.Argument(autocompletion=completion.quarters, help="A released quarter such as 2025-26-Q1.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
     Path | None, typer.Option("--rules", help="Folder of your own rules, as in dbt/seeds/methodology.")

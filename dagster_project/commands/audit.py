@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.answers import Json, Organisation, ReleasedQuarter, finish, reporting
+from dagster_project.commands.help_panels import CHECK, READ
 from dagster_project.errors import ExitCode, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -15,9 +16,9 @@ from dagster_project.settings import DataFolder
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def reconcile(
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    quarter: ReleasedQuarter,
     as_json: Json = False,
 ) -> None:
     """Compare a released quarter with the publisher's figures, figure by figure."""
@@ -29,7 +30,7 @@ def reconcile(
         finish(result, as_json, lambda: show_reconciliation(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def ledger(
     quarter: Annotated[str | None, typer.Argument(help="A quarter; without it, all.")] = None,
     as_json: Json = False,
@@ -44,7 +45,7 @@ def ledger(
         finish(result, as_json, lambda: show_ledger(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def lineage(
     column: Annotated[
         str,
@@ -64,10 +65,10 @@ def lineage(
         finish(result, as_json, lambda: show_lineage(result))
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def explain(
-    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    organisation: Organisation,
+    quarter: ReleasedQuarter,
     metric: Annotated[
         str | None, typer.Argument(help="Only this metric: an id such as OF0010, or (part of) its name.")
     ] = None,

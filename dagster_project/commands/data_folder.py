@@ -9,13 +9,14 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import CORRECT, KEEP
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def backup(
     folder: Annotated[Path, typer.Argument(help="Where backups are kept, best on another disk.")],
     keep: Annotated[
@@ -38,7 +39,7 @@ def backup(
         finish(result, as_json, lambda: show_backup(result))
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def restore(
     folder: Annotated[Path, typer.Argument(help="A folder that `league backup` wrote to.")],
     into: Annotated[
@@ -64,7 +65,7 @@ def restore(
         finish(result, as_json, lambda: show_restore(result))
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def prune(
     keep_runs: Annotated[int, typer.Option("--keep-runs", help="How many of the newest runs stay.")] = 20,
     older_than: Annotated[
@@ -99,7 +100,7 @@ def prune(
         finish(result, as_json, lambda: show_prune(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CORRECT)
 def rebuild(
     quarters: Annotated[
         list[str] | None, typer.Argument(help="Released quarters; without any, all of them.")

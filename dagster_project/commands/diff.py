@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.help_panels import READ
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def diff(
     first: Annotated[
         str,

@@ -9,13 +9,14 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import Json, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import WHAT_IF
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=WHAT_IF)
 def nowcast(
     quarter: Annotated[str, typer.Argument(help="A quarter that isn't published, such as 2025-26-Q3.")],
     extracts: Annotated[
@@ -38,7 +39,7 @@ def nowcast(
         finish(result, as_json, lambda: show_nowcast(result))
 
 
-@app.command("nowcast-accuracy")
+@app.command("nowcast-accuracy", rich_help_panel=WHAT_IF)
 def nowcast_accuracy(
     quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q2.")],
     as_json: Json = False,

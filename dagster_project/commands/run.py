@@ -1,9 +1,7 @@
-"""Verbs that make releases: run, fetch, check, status, sample, and the web server."""
+"""Verbs that make releases: run, fetch, check, status, sample."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +9,14 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import MAKE, READ
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def run(
     quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1; several are one pass.")],
     extracts_dir: Annotated[
@@ -29,7 +28,10 @@ def run(
         str | None, typer.Option("--as-of", help="The archive as it was at the end of this day (UTC).")
     ] = None,
     release: Annotated[
-        str | None, typer.Option("--release", help="Make this old release again, from the files it used.")
+        str | None,
+        typer.Option(
+            "--release", help="Make this old release (its id or its start) again, from the files it used."
+        ),
     ] = None,
     scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
     rules_dir: Rules = None,
@@ -55,12 +57,15 @@ def run(
     given = dict(locals())
     with reporting(as_json):
         from dagster_project.progress import listening
+        from dagster_project.releases.folder import whole_release_id
         from dagster_project.runs.nothing_new import earlier_outcome, inputs_of, keep_inputs
         from dagster_project.runs.request import RunRequest
 
         given["quarters"] = tuple(Quarter.from_argument(text) for text in quarters)
         for folder in (extracts_dir, rules_dir):
             existing_folder(folder)
+        if release is not None:
+            given["release"] = whole_release_id(DataFolder.from_environment(), release, "--release")
         asked = {name: value for name, value in given.items() if name in RunRequest.model_fields}
         request = RunRequest(**asked)
         data = request.data_folder
@@ -81,7 +86,7 @@ def run(
         finish(outcome, as_json, lambda: presentation.show_run(outcome, data, verbose=verbose))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def fetch(
     quarter: Annotated[str, typer.Argument(help="A quarter such as 2025-26-Q1.")],
     source: Annotated[
@@ -107,7 +112,7 @@ def fetch(
         finish(result, as_json, lambda: presentation.show_fetch(result))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of files as downloaded.")],
     rules: Rules = None,
@@ -123,7 +128,7 @@ def check(
         finish(result, as_json, lambda: presentation.show_check(result))
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def status(as_json: Json = False) -> None:
     """Say what is released, what is archived and how the latest runs ended."""
     with reporting(as_json):
@@ -133,7 +138,7 @@ def status(as_json: Json = False) -> None:
         finish(result, as_json, lambda: presentation.show_status(result))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write the fictional extracts.")],
     scale: Annotated[int, typer.Option(help="Times as many organisations of each table.")] = 1,
@@ -151,30 +156,3 @@ def sample(
             "files": len(files.files),
         }
         finish(result, as_json, lambda: presentation.show_sample(result))
-
-
-@app.command()
-def dev(
-    port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-) -> None:
-    """Open Dagster's web server on the project, with the history of `league run` in it."""
-    with reporting(as_json=False):
-        from dagster_project.dagster_home import dagster_home
-        from dagster_project.progress import listening
-        from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
-        from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
-
-        with listening(presentation.progress):
-            data = DataFolder.from_environment()
-            dagster_home(data)
-        os.environ[DATA_VARIABLE] = str(data.root)
-        if host not in LOOPBACK:
-            presentation.progress(
-                f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "
-                f"to the names in {HOSTS_VARIABLE} only; docs/operations.md says what to put in front of it."
-            )
-        workspace = str(PROJECT_ROOT / "workspace.yaml")
-        server = [sys.executable, "-m", "dagster_project.web_server", "dev", "-w", workspace]
-        os.chdir(PROJECT_ROOT)
-        os.execv(sys.executable, [*server, "-p", str(port), "-h", host])

@@ -7,17 +7,26 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import (
+    Json,
+    Organisation,
+    ReleasedQuarter,
+    Rules,
+    existing_folder,
+    finish,
+    reporting,
+)
+from dagster_project.commands.help_panels import WHAT_IF
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command("what-if")
+@app.command("what-if", rich_help_panel=WHAT_IF)
 def what_if(
-    organisation: Annotated[str, typer.Argument(help="ODS code of an organisation of the quarter.")],
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    organisation: Organisation,
+    quarter: ReleasedQuarter,
     changes: Annotated[
         list[str],
         typer.Argument(

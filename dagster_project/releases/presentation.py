@@ -51,11 +51,11 @@ def show_history(result: Mapping[str, Any]) -> None:
     out = Terminal()
     if result["on"] is not None:
         columns = [Column(heading) for heading in ("quarter", "release", "since (UTC)", "how")]
-        rows = [
+        current = [
             (item["quarter"], item["release_id"], _minute(item["since"]), item["how"])
             for item in result["current"]
         ]
-        out.print(Rows(columns, rows, title=f"Current at the end of {result['on']} (UTC)"))
+        out.print(Rows(columns, current, title=f"Current at the end of {result['on']} (UTC)"))
         out.print(kind_notice(result["kind"]))
         return
     rows = [

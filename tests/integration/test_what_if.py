@@ -193,7 +193,7 @@ def test_no_release_is_touched(
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("NOBODY", "2025-26-Q1", "OF0013=80"), 3, "NOBODY is not in the release"),
+        (("NOBODY", "2025-26-Q1", "OF0013=80"), 2, "'NOBODY' isn't an organisation of 2025-26-Q1"),
         (("Z05", "2031-32-Q1", "OF0013=80"), 3, "isn't released.*2025-26-Q1"),
         (("Z05", "2025-26-Q1", "OF0013"), 2, "expected METRIC=VALUE"),
     ],

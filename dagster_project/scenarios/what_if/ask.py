@@ -22,6 +22,7 @@ from dagster_project.scenarios.what_if.changes import (
     refuse_what_cannot_change,
 )
 from dagster_project.settings import DataFolder
+from dagster_project.typed_names import Known, find_organisation
 from dagster_project.warehouse.dbt_project import project_with_rules
 
 STATE = "what-if"
@@ -70,12 +71,11 @@ def what_if(
     """The place of an organisation with other figures, beside its place in the current release, and all others
     that move, in every table. Averages, segments and ranks are recomputed for everybody, cut-points too.
 
-    Raises InputMissing where the quarter or the organisation isn't released, WrongUsage for a change that has
-    nothing to work on.
+    Raises InputMissing where the quarter isn't released, WrongUsage where it has no such organisation or several, and
+    for a change that has nothing to work on.
     """
     release = _released(quarter, data)
-    code = organisation.strip().upper()
-    _refuse_unknown(code, release, data)
+    code = _meant(organisation, release, data)
     with recomputed(release, code, changes, data, rules_dir) as connection:
         return {
             "quarter": str(quarter),
@@ -129,16 +129,14 @@ def _released(quarter: Quarter, data: DataFolder) -> CurrentRelease:
     return releases[quarter]
 
 
-def _refuse_unknown(code: str, release: CurrentRelease, data: DataFolder) -> None:
+def _meant(typed: str, release: CurrentRelease, data: DataFolder) -> str:
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         known = connection.execute(
-            "select organisation_code from league.league_table where quarter = ? order by organisation_code",
+            "select organisation_code, organisation_name, table_name from league.league_table where quarter = ? "
+            "order by organisation_code",
             [str(release.quarter)],
         ).fetchall()
-    if (code,) not in known:
-        raise InputMissing(
-            f"{code} is not in the release of {release.quarter}: give the code of one that is."
-        )
+    return find_organisation(typed, [Known(*row) for row in known], str(release.quarter)).code
 
 
 def _place(connection: duckdb.DuckDBPyConnection, schema: str, code: str) -> dict[str, Any]:
