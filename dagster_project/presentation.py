@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from rich.markup import escape
@@ -12,6 +13,7 @@ from rich.markup import escape
 from dagster_project.errors import ExitCode
 from dagster_project.layout import Column, Rows, command_line, counted, shortened, shown_path
 from dagster_project.notices import NOT_A_VERDICT, OFFICIAL_NOTICE, SAMPLE_NOTICE, notice_of
+from dagster_project.progress import kept_posted
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import DataFolder
 from dagster_project.shown import Terminal
@@ -34,6 +36,11 @@ _started = time.monotonic()
 def progress(text: str) -> None:
     """One line of progress on standard error, with the seconds since the start."""
     _err.print(f"[dim]{time.monotonic() - _started:6.1f} s[/dim]  {escape(text)}")
+
+
+def at_work(doing: str = "getting ready") -> AbstractContextManager[None]:
+    """Shows progress for as long as the context is open, and what is still being done where nothing is said."""
+    return kept_posted(progress, doing)
 
 
 def failure(message: str) -> None:

@@ -61,7 +61,8 @@ def lineage(
         from dagster_project.lineage.presentation import show_lineage
         from dagster_project.warehouse.dbt_project import checkout_project
 
-        result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
+        with presentation.at_work("tracing the columns through the models"):
+            result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
         finish(result, as_json, lambda: show_lineage(result))
 
 
@@ -94,14 +95,15 @@ def explain(
             raise WrongUsage("--json and --markdown are two forms of the answer: ask for one.")
         if metric is not None and by_option is not None:
             raise WrongUsage("The metric is given twice: as an argument and by --metric.")
-        found = explaining.explain(
-            DataFolder.from_environment(),
-            organisation,
-            Quarter.from_argument(quarter),
-            metric if by_option is None else by_option,
-            release_id=release,
-            tell=presentation.progress,
-        )
+        with presentation.at_work("recomputing from the raw lines"):
+            found = explaining.explain(
+                DataFolder.from_environment(),
+                organisation,
+                Quarter.from_argument(quarter),
+                metric if by_option is None else by_option,
+                release_id=release,
+                tell=presentation.progress,
+            )
         code = ExitCode.RECONCILIATION_DIFFERENT if found.differences else ExitCode.DONE
         result = {"exit_code": int(code), "message": found.verdict, **tree.as_json(found)}
         if as_markdown:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dagster_project import presentation
 from dagster_project.commands import completion
 from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.commands.help_panels import READ
@@ -42,7 +43,8 @@ def compare(
         from dagster_project.likely_ranges.pair import compare_pair
 
         of = None if quarter is None else Quarter.from_argument(quarter)
-        result = compare_pair(DataFolder.from_environment(), first, second, of)
+        with presentation.at_work("drawing the scores anew"):
+            result = compare_pair(DataFolder.from_environment(), first, second, of)
         finish(result, as_json, lambda: _show_pair(result))
 
 

@@ -9,8 +9,6 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from dagster_project.settings import DataFolder
 from dagster_project.typed_names import TABLES
 
@@ -29,22 +27,16 @@ def releases(incomplete: str) -> list[tuple[str, str]]:
     return [(release_id, quarter) for quarter, release_id in ids if release_id.startswith(incomplete)]
 
 
-def organisations(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Codes of the organisations ranked in the quarter that is typed, else in the newest, with their names."""
-    said = (ctx.params.get("quarter"), *reversed(_released()))
-    quarter = next((name for name in said if name in _released()), None)
-    ranked = _ranked(_releases() / quarter / _TABLE) if quarter is not None else iter(())
-    return [
-        (code, name)
-        for code, name in ranked
-        if code.startswith(incomplete.upper()) or (incomplete and incomplete.casefold() in name.casefold())
-    ]
+def organisations(incomplete: str) -> list[tuple[str, str]]:
+    """Codes of the organisations ranked in any released quarter, with their names."""
+    ranked = {code: name for quarter in _released() for code, name in _ranked(_releases() / quarter / _TABLE)}
+    return [(code, name) for code, name in sorted(ranked.items()) if code.startswith(incomplete.upper())]
 
 
-def tables_and_organisations(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
+def tables_and_organisations(incomplete: str) -> list[tuple[str, str]]:
     """League tables, and organisations as above."""
     tables = [(name, whom) for name, whom in TABLES.items() if name.startswith(incomplete)]
-    return [*tables, *organisations(ctx, incomplete)]
+    return [*tables, *organisations(incomplete)]
 
 
 def _releases() -> Path:

@@ -24,11 +24,10 @@ def dev(
     """Open Dagster's web server on the project, with the history of `league run` in it."""
     with reporting(as_json=False):
         from dagster_project.dagster_home import dagster_home
-        from dagster_project.progress import listening
         from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
         from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             data = DataFolder.from_environment()
             dagster_home(data)
         os.environ[DATA_VARIABLE] = str(data.root)

@@ -27,12 +27,11 @@ def nowcast(
 ) -> None:
     """Estimate a quarter's tables from the statistics so far; all else carried from the last release."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.scenarios.nowcast.make import make_nowcast
         from dagster_project.scenarios.nowcast.presentation import show_nowcast
 
         wanted = Quarter.from_argument(quarter)
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = make_nowcast(
                 wanted, DataFolder.from_environment(), extracts_dir=existing_folder(extracts)
             )
@@ -46,11 +45,10 @@ def nowcast_accuracy(
 ) -> None:
     """Say how far the nowcast of a released quarter would have been from the official result."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.scenarios.nowcast.accuracy import accuracy_of
         from dagster_project.scenarios.nowcast.presentation import show_accuracy
 
         wanted = Quarter.from_argument(quarter)
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = accuracy_of(wanted, DataFolder.from_environment())
         finish(result, as_json, lambda: show_accuracy(result))

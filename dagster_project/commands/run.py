@@ -56,7 +56,6 @@ def run(
     # An option that asks for something of the run has the name of its field; a test holds both together.
     given = dict(locals())
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.releases.folder import whole_release_id
         from dagster_project.runs.nothing_new import earlier_outcome, inputs_of, keep_inputs
         from dagster_project.runs.request import RunRequest
@@ -69,7 +68,7 @@ def run(
         asked = {name: value for name, value in given.items() if name in RunRequest.model_fields}
         request = RunRequest(**asked)
         data = request.data_folder
-        with listening(presentation.progress):
+        with presentation.at_work():
             earlier = None if again else earlier_outcome(request, data)
             if earlier is not None:
                 presentation.progress(
@@ -102,10 +101,9 @@ def fetch(
     with reporting(as_json):
         from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue
         from dagster_project.fetch.quarter import fetch_quarter
-        from dagster_project.progress import listening
 
         wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = fetch_quarter(
                 wanted, DataFolder.to_write(is_sample=False), sources=source or (), catalogue=known
             )
@@ -120,10 +118,9 @@ def check(
 ) -> None:
     """Say what is in these files and whether they would pass; nothing is kept."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.runs.check import check_folder
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = check_folder(folder, DataFolder.from_environment(), rules_dir=existing_folder(rules))
         finish(result, as_json, lambda: presentation.show_check(result))
 
@@ -149,7 +146,8 @@ def sample(
     with reporting(as_json):
         from dagster_project.sample.generator import generate_sample
 
-        files = generate_sample(folder, seed=seed, scale=scale)
+        with presentation.at_work("inventing organisations and figures"):
+            files = generate_sample(folder, seed=seed, scale=scale)
         result = {
             "extracts": str(files.extracts),
             "rules": str(files.rules) if files.rules else None,

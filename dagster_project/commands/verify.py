@@ -55,11 +55,10 @@ def verify(
 ) -> None:
     """Check a release against its hashes and code, make it again from the archive and compare every byte."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.verification.presentation import show_verification
 
         asked = Quarter.from_argument(quarter) if quarter is not None else None
-        with listening(presentation.progress):
+        with presentation.at_work():
             if bundle is not None:
                 from dagster_project.verification.verify_bundle import verify_bundle
 
@@ -105,12 +104,11 @@ def bundle(
 ) -> None:
     """Put all that a release was made of and came to into one file that verifies elsewhere (RO-Crate)."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.releases.folder import whole_release_id
         from dagster_project.verification.bundle import write_bundle
         from dagster_project.verification.presentation import show_bundle
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             data, asked = DataFolder.from_environment(), Quarter.from_argument(quarter)
             result = write_bundle(
                 data,

@@ -42,11 +42,10 @@ def what_if(
         from dagster_project.scenarios.what_if.changes import typed_changes
 
         asked, wanted = typed_changes(changes), Quarter.from_argument(quarter)
-        from dagster_project.progress import listening
         from dagster_project.scenarios.what_if import ask
         from dagster_project.scenarios.what_if.presentation import show_what_if
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = ask.what_if(
                 organisation, wanted, asked, DataFolder.from_environment(), rules_dir=existing_folder(rules)
             )
