@@ -59,7 +59,7 @@ class Rows:
         if widths is not None:
             yield self._table(widths)
         else:
-            yield from self._records()
+            yield from self._records(options.max_width)
 
     def _widths(self, room: int) -> list[int] | None:
         """How wide each column is in so much room, the widest narrowed first; None where a word would be broken."""
@@ -88,22 +88,32 @@ class Rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
         return table
 
-    def _records(self) -> Iterator[Table | Text]:
+    def _records(self, room: int) -> Iterator[Table | Text]:
+        """A record for each row; a word that has no room beside its label, such as a file's name, goes below it."""
+        label_width = max(cell_len(column.heading) for column in self.columns) + _BETWEEN
         for number, row in enumerate(self.rows):
             if number:
                 yield Text("")
-            pairs = [(column.heading, cell) for column, cell in zip(self.columns, row, strict=True) if cell]
-            yield labelled(pairs)
+            beside: list[tuple[str, str]] = []
+            for column, cell in zip(self.columns, row, strict=True):
+                if cell and _longest_word(cell) <= room - label_width:
+                    beside.append((column.heading, cell))
+                elif cell:
+                    yield from (labelled(beside, label_width),) if beside else ()
+                    yield Text(column.heading, style="dim")
+                    yield Text(visible(cell), overflow="fold")
+                    beside = []
+            yield from (labelled(beside, label_width),) if beside else ()
 
 
 def _longest_word(text: str) -> int:
     return max(map(cell_len, text.split()), default=0)
 
 
-def labelled(pairs: Sequence[tuple[str, str]]) -> Table:
+def labelled(pairs: Sequence[tuple[str, str]], label_width: int = 0) -> Table:
     """A line for each label and its text; what doesn't fit goes on below the text."""
     grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True, min_width=max(0, label_width - _BETWEEN) or None)
     # A word that is wider than all of the room, such as a path, is broken rather than cut.
     grid.add_column(overflow="fold")
     for label, text in pairs:
