@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from dagster_project.errors import ExitCode
+from dagster_project.layout import Column, Rows, command_line, counted, shortened, shown_path
 from dagster_project.notices import NOT_A_VERDICT, OFFICIAL_NOTICE, SAMPLE_NOTICE, notice_of
+from dagster_project.progress import kept_posted
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import DataFolder
 from dagster_project.shown import Terminal
@@ -21,7 +24,9 @@ _BOTH_NOTICE = (
 
 _MESSAGE_SHOWN = 100
 _CODES_SHOWN = 5
-_NUMBERS = frozenset({"rank", "average", "rows", "files", "bytes"})
+_RUN_ID_SHOWN = 8
+_LISTED_QUARTERS = 3
+_SAMPLE = " (fictional sample)"
 
 _out = Terminal()
 _err = Terminal(stderr=True)
@@ -31,6 +36,11 @@ _started = time.monotonic()
 def progress(text: str) -> None:
     """One line of progress on standard error, with the seconds since the start."""
     _err.print(f"[dim]{time.monotonic() - _started:6.1f} s[/dim]  {escape(text)}")
+
+
+def at_work(doing: str = "getting ready") -> AbstractContextManager[None]:
+    """Shows progress for as long as the context is open, and what is still being done where nothing is said."""
+    return kept_posted(progress, doing)
 
 
 def failure(message: str) -> None:
@@ -44,8 +54,11 @@ def kind_notice(kind: str | None) -> str:
     return notices.get(kind or "", "The data folder holds nothing yet: its first files say what it is for.")
 
 
-def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
-    """Top and bottom of each table, gates, reconciliation, releases; or why nothing was released."""
+def show_run(outcome: Mapping[str, Any], data: DataFolder, *, verbose: bool = False) -> None:
+    """Top and bottom of each table, gates, reconciliation, releases, and what comes next; or why nothing was released.
+
+    Of several quarters a line each, so that all fits a screen, unless `verbose`.
+    """
     if outcome.get("exit_code") == ExitCode.INTERRUPTED:
         failure(f"{outcome['message']} Run {outcome.get('run_id')}.")
         return
@@ -54,36 +67,97 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder) -> None:
         _err.print(
             f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}."
         )
-        for line in left_out_lines(outcome, listed_in=str(data.runs / str(outcome.get("run_id")))):
+        for line in left_out_lines(outcome, listed_in=shown_path(data.runs / str(outcome.get("run_id")))):
             if line not in str(outcome.get("message")):
                 _err.print(escape(line))
         if outcome.get("gates"):
-            _err.print(escape(f"What the gates found: {data.runs / str(outcome['run_id']) / 'quality.html'}"))
+            _err.print(
+                escape(
+                    f"What the gates found: {shown_path(data.runs / str(outcome['run_id']) / 'quality.html')}"
+                )
+            )
         return
-    for quarter in outcome["summary"]:
-        _show_quarter(quarter)
+    if len(outcome["summary"]) == 1 or verbose:
+        for quarter in outcome["summary"]:
+            _show_quarter(quarter)
+    else:
+        _show_quarters_built(outcome)
     _out.print()
     _out.print("Gates: " + ", ".join(_gate(gate) for gate in outcome["gates"]))
     _out.print(
-        f"Files: {len(outcome['extracts'])} read, {len(outcome['ignored'])} passed over; "
-        f"{outcome['rows_set_aside']} rows set aside, {outcome['revisions']} figures revised by a newer file"
+        f"Files: {len(outcome['extracts']):,} read, {len(outcome['ignored']):,} passed over; "
+        f"{counted(outcome['rows_set_aside'], 'row')} set aside, {counted(outcome['revisions'], 'figure')} revised by "
+        "a newer file"
     )
-    for line in left_out_lines(outcome, listed_in=str(data.runs / str(outcome["run_id"]))):
-        _out.print(escape(line))
-    for change in outcome["changes"]:
-        _out.print(_change(change))
+    if len(outcome["summary"]) == 1 or verbose:
+        for line in left_out_lines(outcome, listed_in=shown_path(data.runs / str(outcome["run_id"]))):
+            _out.print(escape(line))
+        for change in outcome["changes"]:
+            _out.print(_change(change))
     _show_fewer(outcome)
-    if outcome["dry_run"]:
-        _out.print("Dry run: nothing was released.")
-    for release in outcome["releases"] if not outcome["dry_run"] else ():
-        state = ", held," if release["release_id"] in outcome["held"] else ""
-        _out.print(
-            f"{release['quarter']}: release [bold]{release['release_id']}[/bold]{state} in {escape(release['path'])}"
-        )
-    if outcome["held"]:
-        _out.print(f"Not current yet. Another person makes it so: league approve {' '.join(outcome['held'])}")
+    _show_releases(outcome, data, one_by_one=len(outcome["summary"]) == 1 or verbose)
     _out.print(notice_of(is_sample=outcome["is_sample"]))
     _out.print(NOT_A_VERDICT)
+
+
+def _show_quarters_built(outcome: Mapping[str, Any]) -> None:
+    """A line for each quarter of several: what it is against the publisher, what changed, and its release."""
+    releases = {release["quarter"]: release["release_id"] for release in outcome["releases"]}
+    changes = {change["quarter"]: change for change in outcome["changes"]}
+    rows = []
+    for item in outcome["summary"]:
+        change = changes.get(item["quarter"], {"change": "new"})
+        moved = "new" if change["change"] == "new" else counted(change["ranks"], "rank") + " changed"
+        figures = item["reconciliation"]
+        rows.append(
+            (
+                item["quarter"],
+                f"{sum(table['organisations'] for table in item['tables']):,}",
+                f"{figures.get('equal', 0):,}",
+                f"{sum(figures.values()) - figures.get('equal', 0) - figures.get('not_computable', 0):,}",
+                f"{figures.get('not_computable', 0):,}",
+                moved,
+                releases.get(item["quarter"], ""),
+            )
+        )
+    columns = (
+        Column("quarter"),
+        Column("ranked", right=True),
+        Column("equal", right=True),
+        Column("nearly equal", right=True),
+        Column("not computable", right=True),
+        Column("ranks"),
+        Column("release"),
+    )
+    _out.print(Rows(columns, rows, title="Organisations ranked, and figures against the publisher's"))
+
+
+def _show_releases(outcome: Mapping[str, Any], data: DataFolder, *, one_by_one: bool) -> None:
+    """Where the releases are, and what can be done next."""
+    if outcome["dry_run"]:
+        _out.print("Dry run: nothing was released.")
+        return
+    for release in outcome["releases"] if one_by_one else ():
+        state = ", held," if release["release_id"] in outcome["held"] else ""
+        _out.print(
+            f"{release['quarter']}: release [bold]{release['release_id']}[/bold]{state} in "
+            f"{escape(shown_path(release['path']))}"
+        )
+    if not one_by_one:
+        _out.print(
+            f"Releases in {escape(shown_path(data.releases))}; tables, files passed over and changes: --verbose, or "
+            f"{escape(shown_path(data.runs / str(outcome['run_id'])))}"
+        )
+    if outcome["held"]:
+        _out.print("Not current yet. Another person makes it so:")
+        _out.print(_command(f"league approve {' '.join(outcome['held'])} --by NAME"))
+        return
+    newest = outcome["summary"][-1]
+    if newest["tables"]:
+        table = newest["tables"][0]
+        last = (table["bottom"] or table["top"])[-1]["organisation_code"]
+        _out.print(f"Next: `league show {table['table_name']} {newest['quarter']}` prints the whole table,")
+        _out.print(f"      `league explain {last} {newest['quarter']}` says why one is last")
 
 
 def _show_fewer(outcome: Mapping[str, Any]) -> None:
@@ -100,20 +174,21 @@ def _show_fewer(outcome: Mapping[str, Any]) -> None:
 
 def show_fetch(result: Mapping[str, Any]) -> None:
     """Each source and its files; what failed, and why, at the end."""
-    table = _table(
-        f"Fetched for {result['quarter']}", "source", "file", "outcome", "quarters", "state", "bytes"
-    )
-    for source in result["sources"]:
-        for file in source["files"]:
-            table.add_row(
-                source["source"],
-                escape(file.get("file") or file["url"]),
-                file["outcome"].replace("_", " "),
-                ", ".join(file.get("quarters", ())),
-                file.get("release_state", ""),
-                f"{file['bytes']:,}" if "bytes" in file else "",
-            )
-    _out.print(table)
+    rows = [
+        (
+            source["source"],
+            file.get("file") or file["url"],
+            file["outcome"].replace("_", " "),
+            _span(file.get("quarters", ())),
+            file.get("release_state", ""),
+            f"{file['bytes']:,}" if "bytes" in file else "",
+        )
+        for source in result["sources"]
+        for file in source["files"]
+    ]
+    columns = [Column(name) for name in ("source", "file", "outcome", "quarters", "state")]
+    title = f"Fetched for {result['quarter']}"
+    _out.print(Rows([*columns, Column("bytes", right=True)], rows, title=title))
     for source in result["sources"]:
         if source["note"]:
             _out.print(f"{source['source']}: {escape(source['note'])}")
@@ -131,17 +206,23 @@ def show_fetch(result: Mapping[str, Any]) -> None:
 
 def show_check(result: Mapping[str, Any]) -> None:
     """Each file and what it holds; each quarter and whether it would pass."""
-    table = _table("What is in these files", "file", "kind", "table", "quarters", "organisations", "rows")
-    for file in result["files"]:
-        table.add_row(
-            escape(file["file"]),
+    columns = (
+        *(Column(name) for name in ("file", "kind", "table", "quarters")),
+        Column("organisations", right=True),
+        Column("rows", right=True),
+    )
+    rows = [
+        (
+            file["file"],
             file["source"],
-            file["table"],
-            ", ".join(file["quarters"]),
-            str(file["organisations"]),
-            str(file["rows"]),
+            file["table"] or "",
+            _span(file["quarters"]),
+            f"{file['organisations']:,}",
+            f"{file['rows']:,}",
         )
-    _out.print(table)
+        for file in result["files"]
+    ]
+    _out.print(Rows(columns, rows, title="What is in these files"))
     for note in result["ignored"]:
         _out.print(f"passed over: {escape(note['file'])}: {escape(note['why'])}")
     for note in result["notes"]:
@@ -149,11 +230,13 @@ def show_check(result: Mapping[str, Any]) -> None:
     for line in left_out_lines({"set_aside": result["set_aside"]}):
         _out.print(escape(line))
     _out.print(
-        f"{result['rows_set_aside']} rows set aside, {result['revisions']} figures revised by a newer file"
+        f"{counted(result['rows_set_aside'], 'row')} set aside, {counted(result['revisions'], 'figure')} revised by a "
+        "newer file"
     )
     for item in result["organisations_set_aside"]:
         _out.print(
-            f"set aside: {escape(item['file'])}: {item['rows']} rows of {len(item['organisations'])} organisations: "
+            f"set aside: {escape(item['file'])}: {counted(item['rows'], 'row')} of "
+            f"{counted(len(item['organisations']), 'organisation')}: "
             f"{escape(item['reason'])} ({escape(_some(item['organisations']))})"
         )
     if result["data_folder_kind"] not in (None, result["kind"]):
@@ -183,9 +266,8 @@ def show_rules(result: Mapping[str, Any]) -> None:
         failure(fault)
     for framework in result["frameworks"]:
         state = "complete" if not framework["unknown"] else "not complete"
-        _out.print(
-            f"[bold]{framework['framework']}[/bold]: {state}, {framework['assumptions']} rows are assumptions"
-        )
+        assumed = counted(framework["assumptions"], "row is an assumption", "rows are assumptions")
+        _out.print(f"[bold]{framework['framework']}[/bold]: {state}, {assumed}")
         for unknown in framework["unknown"]:
             _out.print(f"  - {escape(unknown)}")
     if not result["faults"]:
@@ -193,135 +275,187 @@ def show_rules(result: Mapping[str, Any]) -> None:
 
 
 def show_status(result: Mapping[str, Any]) -> None:
-    """Releases, quarters, archive, runs."""
-    releases = _table("Released", "quarter", "release", "framework", "state", "organisations", "tables")
-    for release in result["releases"]:
-        kind = " (fictional sample)" if release["is_sample"] else ""
-        releases.add_row(
-            release["quarter"],
-            release["release_id"],
-            release["framework"] + kind,
-            release["release_state"],
-            str(release["organisations"]),
-            ", ".join(release["tables"]),
-        )
-    _out.print(releases)
-    _show_not_current(result["not_current"])
-    _show_quarters(result["quarters"])
-    archive = _table("Archived", "quarter", "table", "files")
-    for item in result["archive"]:
-        kind = " (fictional sample)" if item["is_sample"] else ""
-        archive.add_row(item["quarter"], item["table"] + kind, str(item["files"]))
-    _out.print(archive)
-    runs = _table("Latest runs", "run", "quarters", "exit code", "message")
-    for item in result["runs"]:
-        message = [line[:_MESSAGE_SHOWN] for line in (item["message"] or "").splitlines()]
-        code = "unfinished" if item["exit_code"] is None else str(item["exit_code"])
-        runs.add_row(
-            item["run_id"], ", ".join(item["quarters"] or ()), code, escape(message[0] if message else "")
-        )
-    _out.print(runs)
+    """Releases, quarters, archive, runs; of an empty folder, what to do first."""
+    _out.print(f"Data folder: {escape(shown_path(result['data_folder']))}")
+    _out.print(kind_notice(result["kind"]))
     for sentence in result["damaged"]:
         failure(sentence)
-    _out.print(f"Data folder: {escape(result['data_folder'])}")
-    _out.print(kind_notice(result["kind"]))
+    if not (result["releases"] or result["not_current"] or result["archive"] or result["runs"]):
+        _show_first_steps()
+        return
+    _out.print()
+    _show_quarters(result["quarters"], result["releases"])
+    _show_not_current(result["not_current"])
+    archived = [
+        (item["table"], _span(item["quarters"]), f"{item['files']:,}")
+        for item in _by_table(result["archive"])
+    ]
+    if archived:
+        columns = (Column("table or statistic"), Column("quarters"), Column("files", right=True))
+        _out.print()
+        _out.print(Rows(columns, archived, title="Archived"))
+    if result["runs"]:
+        _out.print()
+        _out.print(_latest_runs(result["runs"]))
+
+
+def _show_first_steps() -> None:
+    _out.print("\nNothing is here yet. Try the fictional sample first (half a minute):")
+    _out.print("  league run 2025-26-Q1 --sample")
+    _out.print("or find and archive the publisher's files of a quarter, then build it:")
+    _out.print("  league fetch 2025-26-Q1")
+    _out.print("  league run 2025-26-Q1")
+    _out.print("Files that you have already: `league check FOLDER` says what is in them.")
+
+
+def _latest_runs(runs: Sequence[Mapping[str, Any]]) -> Rows:
+    columns = (Column("run"), Column("quarters"), Column("ended"), Column("message", least=30))
+    rows = []
+    for item in runs:
+        message = (item["message"] or "").splitlines()
+        code = item["exit_code"]
+        ended = "unfinished" if code is None else "done" if code == ExitCode.DONE else f"exit code {code}"
+        first = shortened(message[0], _MESSAGE_SHOWN) if message else ""
+        rows.append((item["run_id"][:_RUN_ID_SHOWN], _span(item["quarters"] or ()), ended, first))
+    return Rows(columns, rows, title="Latest runs")
+
+
+def _by_table(archive: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The archive's files by table and kind over all quarters; a file of several quarters counts for each."""
+    found: dict[str, dict[str, Any]] = {}
+    for item in archive:
+        name = item["table"] + (_SAMPLE if item["is_sample"] else "")
+        entry = found.setdefault(name, {"table": name, "quarters": [], "files": 0})
+        entry["quarters"].append(item["quarter"])
+        entry["files"] += item["files"]
+    return list(found.values())
 
 
 def _show_not_current(releases: Sequence[Mapping[str, Any]]) -> None:
     """Held and withdrawn releases, if there are any, and what to do about those that wait."""
     if not releases:
         return
-    table = _table("Not current", "quarter", "release", "standing", "since", "by", "reason")
-    for item in releases:
-        cells = (item["quarter"], item["release_id"], item["standing"], item["since"][:10], item["by"] or "")
-        table.add_row(*map(escape, cells), escape(item["reason"] or ""))
-    _out.print(table)
+    columns = [Column(name) for name in ("quarter", "release", "standing", "since", "by")]
+    rows = [
+        (
+            item["quarter"],
+            item["release_id"],
+            item["standing"],
+            item["since"][:10],
+            item["by"] or "",
+            item["reason"] or "",
+        )
+        for item in releases
+    ]
+    _out.print()
+    _out.print(Rows([*columns, Column("reason", least=20)], rows, title="Not current"))
     if any(item["standing"] == "held" for item in releases):
         _out.print("A held release becomes current by `league approve RELEASE --by NAME`, by another person.")
 
 
-def _show_quarters(quarters: Sequence[Mapping[str, Any]]) -> None:
-    """What each quarter lacks and what is newer than its release; then what to do about it."""
-    table = _table("Quarters", "quarter", "released", "missing data files", "new since the release")
+def _show_quarters(quarters: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> None:
+    """Each quarter's release, what it lacks and what is newer than it; then what to do about it."""
+    released = {(item["quarter"], item["is_sample"]): item for item in releases}
+    rows = []
     for item in quarters:
-        kind = " (fictional sample)" if item["is_sample"] else ""
-        new = ", ".join(escape(file["file"]) for file in item["new"]) or (
-            "none" if item["release_id"] else ""
+        release = released.get((item["quarter"], item["is_sample"]))
+        new = ", ".join(file["file"] for file in item["new"])
+        rows.append(
+            (
+                item["quarter"] + (_SAMPLE if item["is_sample"] and not _all_sample(quarters) else ""),
+                item["release_id"] or "not yet",
+                release["release_state"] if release else "",
+                f"{release['organisations']:,}" if release else "",
+                ", ".join(item["missing"]) or "none",
+                f"{new} (a newer vintage)" if item["newer_vintage"] else new,
+            )
         )
-        table.add_row(
-            item["quarter"] + kind,
-            item["release_id"] or "not yet",
-            ", ".join(item["missing"]) or "none",
-            f"{new} (a newer vintage)" if item["newer_vintage"] else new,
-        )
-    _out.print(table)
+    columns = (
+        Column("quarter"),
+        Column("release"),
+        Column("state"),
+        Column("ranked", right=True),
+        Column("missing files"),
+        Column("new since" if any(row[-1] for row in rows) else ""),
+    )
+    _out.print(
+        Rows(columns if any(row[-1] for row in rows) else columns[:-1], _fitting(rows), title="Quarters")
+    )
     for item in quarters:
         if item["newer_vintage"]:
             how = "--extracts DIR" if item["is_sample"] else ""
             _out.print(
                 f"{item['quarter']}: the archive has a newer vintage than the release: "
-                f"league run {item['quarter']} {how}".rstrip()
+                f"`league run {item['quarter']} {how}".rstrip()
+                + "`"
             )
 
 
-def show_reconciliation(result: Mapping[str, Any]) -> None:
-    """Counts by kind of figure, and each figure that isn't equal."""
-    _out.print(f"[bold]{result['quarter']}[/bold], release {result['release_id']}")
-    table = _table("Figures by outcome", "table", "figure", "outcome", "figures")
-    for item in result["counts"]:
-        table.add_row(item["table"], escape(item["figure"]), item["outcome"], str(item["figures"]))
-    _out.print(table)
-    _out.print(f"Scores by basis: {_counts(result['score_bases'])}")
-    for item in result["not_equal"]:
-        _out.print(
-            f"{item['outcome']}: {escape(item['organisation_code'])} {escape(item['figure'])}: "
-            f"ours {item['computed']}, published {item['published']}: {escape(item['reason'])}"
-        )
-    _out.print(notice_of(is_sample=result["is_sample"]))
+def _fitting(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """The rows without their last cell, where none of them says anything in it."""
+    return rows if any(row[-1] for row in rows) else [row[:-1] for row in rows]
+
+
+def _all_sample(quarters: Sequence[Mapping[str, Any]]) -> bool:
+    return all(item["is_sample"] for item in quarters)
+
+
+def _command(text: str) -> str:
+    """A command to copy: in a file as one line, on a terminal in lines that a shell takes as one."""
+    return escape(text if _out.keeps_lines else command_line(text, _out.width))
 
 
 def show_sample(result: Mapping[str, Any]) -> None:
     """Where the sample lies and how to use it."""
-    _out.print(f"{result['files']} fictional files in {escape(result['extracts'])}")
-    rules = f" --rules {result['rules']}" if result["rules"] else ""
-    _out.print(
-        f"Try: league --data data-sample run 2025-26-Q1 --extracts {escape(result['extracts'] + rules)}"
-    )
+    _out.print(f"{counted(result['files'], 'fictional file')} in {escape(shown_path(result['extracts']))}")
+    rules = f" --rules {shlex.quote(shown_path(result['rules']))}" if result["rules"] else ""
+    extracts = shlex.quote(shown_path(result["extracts"]))
+    _out.print("Next:")
+    _out.print(_command(f"league --data data-sample run 2025-26-Q1 --extracts {extracts}{rules}"))
     _out.print(SAMPLE_NOTICE)
 
 
 def _show_quarter(quarter: Mapping[str, Any]) -> None:
     for item in quarter["tables"]:
         segments = " / ".join(str(item["segments"][key]) for key in sorted(item["segments"]))
-        found = f"{item['organisations']} organisations, segments {segments}"
+        found = f"{counted(item['organisations'], 'organisation')}, in segments 1 to 4: {segments}"
         title = f"{quarter['quarter']}  {item['table_name']}: {found}"
-        table = _table(title, "rank", "code", "organisation", "average", "segment")
-        places: Sequence[Mapping[str, Any]] = [*item["top"], *item["bottom"]]
-        for position, place in enumerate(places):
-            if position == len(item["top"]):
-                table.add_section()
-            table.add_row(
+        columns = (
+            Column("rank", right=True),
+            Column("code"),
+            Column("organisation", least=30),
+            Column("average", right=True),
+            Column("segment", right=True),
+        )
+        rows = [
+            (
                 str(place["rank"]),
-                escape(place["organisation_code"]),
-                escape(place["organisation_name"]),
+                place["organisation_code"],
+                place["organisation_name"],
                 place["average_metric_score"],
                 str(place["segment"]),
             )
-        _out.print(table)
+            for place in (*item["top"], *item["bottom"])
+        ]
+        if item["bottom"]:
+            rows.insert(len(item["top"]), ("...", "", "", "", ""))
+        _out.print(Rows(columns, rows, title=title))
+        _out.print()
     _out.print(f"{quarter['quarter']} against the publisher's figures: {_counts(quarter['reconciliation'])}")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left")
-    return table
+def _span(quarters: Sequence[str]) -> str:
+    """Quarters in a few words: the first and last of more than two."""
+    distinct = sorted(set(quarters))
+    if len(distinct) < _LISTED_QUARTERS:
+        return ", ".join(distinct)
+    return f"{distinct[0]} to {distinct[-1]}"
 
 
 def _gate(gate: Mapping[str, Any]) -> str:
     warnings = f", {gate['warnings']} worth a look" if gate["warnings"] else ""
     verdict = "passed" if gate["passed"] else "closed"
-    return f"{gate['gate']} {verdict} ({gate['expectations']} expectations{warnings})"
+    return f"{gate['gate']} {verdict} ({counted(gate['expectations'], 'expectation')}{warnings})"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -332,7 +466,7 @@ def _change(change: Mapping[str, Any]) -> str:
     if change["change"] == "new":
         return f"{change['quarter']}: new, no release of it was there before"
     return (
-        f"{change['quarter']}: against release {change['release_id']}: {change['ranks']} ranks, "
-        f"{change['segments']} segments and {change['averages']} averages change; "
-        f"{change['organisations_in']} organisations in, {change['organisations_out']} out"
+        f"{change['quarter']}: against release {change['release_id']}: {counted(change['ranks'], 'rank')}, "
+        f"{counted(change['segments'], 'segment')} and {counted(change['averages'], 'average')} changed; "
+        f"{counted(change['organisations_in'], 'organisation')} in, {change['organisations_out']} out"
     )

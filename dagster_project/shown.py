@@ -11,12 +11,12 @@ import io
 import json
 import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.errors import MarkupError
 from rich.segment import Segment
 from rich.text import Text
@@ -37,8 +37,10 @@ _NUMBER = (
 )
 _FORMULA_PATTERN = re.compile(_FORMULA.replace(r"\x{", r"\u").replace("}", ""))
 _NUMBER_PATTERN = re.compile(_NUMBER)
+_WORD = re.compile(r"\S+\s*")
 # Wide enough that codes, ids and names aren't cut.
 WIDTH_OF_A_FILE = 160
+_HEIGHT_OF_A_FILE = 25
 
 
 def visible(text: str) -> str:
@@ -127,7 +129,9 @@ def _csv_cell(value: object) -> object:
 class Terminal(Console):
     """A console of rich to which no text can send a control sequence; what rich itself sends stays.
 
-    A pipe or a file has no width of its own: there lines are as wide as COLUMNS says, else `width_of_file`.
+    A pipe or a file has no width of its own: there a table is as wide as COLUMNS says, else `width_of_file`. Where a
+    width is known, sentences go on in the next line between words; elsewhere they stay whole lines, for programs that
+    read lines. A word that is wider than the terminal, such as a path, is never broken, so that it can be copied.
     """
 
     def __init__(
@@ -137,13 +141,34 @@ class Terminal(Console):
         width: int | None = None,
         width_of_file: int = WIDTH_OF_A_FILE,
         highlight: bool = False,
-        soft_wrap: bool = True,
+        soft_wrap: bool | None = None,
         **settings: Any,
     ) -> None:
-        if width is None and not stderr and not sys.stdout.isatty():
-            said = os.environ.get("COLUMNS", "")
-            width = int(said) if said.isdigit() and int(said) else width_of_file
-        super().__init__(stderr=stderr, width=width, highlight=highlight, soft_wrap=soft_wrap, **settings)
+        super().__init__(stderr=stderr, width=width, highlight=highlight, **settings)
+        # Rich asks COLUMNS once, when it is made: here each time, as most consoles are made at an import.
+        self._width = width
+        self._width_of_file = width_of_file
+        self._asked_to_keep_lines = soft_wrap
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """As wide as asked for, as COLUMNS says, as the terminal is, or as a file may be."""
+        if self._width is None and _said_width():
+            return ConsoleDimensions(_said_width(), _HEIGHT_OF_A_FILE)
+        if self._width is None and not self.file.isatty():
+            return ConsoleDimensions(self._width_of_file, _HEIGHT_OF_A_FILE)
+        return super().size
+
+    @size.setter
+    def size(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
+
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether a sentence is printed as one line, however long it is."""
+        if self._asked_to_keep_lines is not None:
+            return self._asked_to_keep_lines
+        return not (self._width or _said_width() or self.file.isatty())
 
     def render_str(self, text: str, **settings: Any) -> Text:
         """Rich's text of a string, which is made visible before it is measured and laid out."""
@@ -158,11 +183,49 @@ class Terminal(Console):
                 yield Segment(visible(segment.text), segment.style)
 
     def print(self, *objects: Any, **settings: Any) -> None:
-        """As rich prints; a text with brackets that aren't rich's is printed as it stands."""
+        """As rich prints, but no word is broken; a text with brackets that aren't rich's is printed as it stands."""
+        if self.keeps_lines:
+            settings.setdefault("soft_wrap", True)
+        elif len(objects) == 1 and isinstance(objects[0], str):
+            objects, settings = (self._in_lines(objects[0]),), {"soft_wrap": True, **settings}
+        settings.setdefault("crop", False)
         try:
             super().print(*objects, **settings)
         except MarkupError:
             super().print(*objects, **{**settings, "markup": False})
+
+    def _in_lines(self, text: str) -> Text:
+        """The text in lines of this terminal's width, broken between words; what goes on is indented as it began."""
+        try:
+            whole = self.render_str(text)
+        except MarkupError:
+            whole = Text(visible(text))
+        lines = []
+        for line in whole.split("\n", allow_blank=True):
+            indent = len(line.plain) - len(line.plain.lstrip(" "))
+            room = max(1, self.width - indent)
+            parts = line[indent:].divide(_breaks(line.plain[indent:], room))
+            for part in parts:
+                part.rstrip()
+            lines += [Text(" " * indent).append_text(part) for part in parts] or [Text()]
+        return Text("\n").join(lines)
+
+
+def _breaks(line: str, room: int) -> list[int]:
+    """Where a line is to be broken so that each part has room: before words, of which none is broken."""
+    breaks, used = [], 0
+    for word in _WORD.finditer(line):
+        if used and used + cell_len(word[0].rstrip()) > room:
+            breaks.append(word.start())
+            used = 0
+        used += cell_len(word[0])
+    return breaks
+
+
+def _said_width() -> int:
+    """The columns that the environment says; 0 where it doesn't."""
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdigit() else 0
 
 
 def _is_visible(character: str) -> bool:

@@ -1,4 +1,5 @@
-"""Reads the reconciliation ledger: counts by kind of figure and outcome, and every difference in it."""
+"""Reads the reconciliation ledger: counts by kind of figure and outcome, and every difference in it, those of the
+current releases first."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from dagster_project.errors import InputMissing
 from dagster_project.quarters import Quarter
 from dagster_project.releases.journal import copy_journal
 from dagster_project.releases.ledger import LEDGER_TABLE, keep_ledger, load_ledger
+from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
 
@@ -38,10 +40,19 @@ def ledger_of(data: DataFolder, quarter: Quarter | None) -> dict[str, Any]:
             parameters,
         )
         result = {"quarter": parameters["quarter"], "counts": _rows(counts)}
+        current = [release.release_id for release in current_release(data)]
+        is_current = "was_released and list_contains($current, release_id) as is_current"
+        kinds_found = connection.execute(
+            f"select quarter, table_name, {figure_kind_sql()} as figure_kind, outcome, reason, {is_current}, "
+            f"count(*) as differences, max(abs(difference)) as largest_difference from {LEDGER_TABLE} "
+            f"where {chosen} group by all order by is_current desc, quarter, table_name, min(figure), outcome, reason",
+            parameters | {"current": current},
+        )
+        result["kinds"] = _rows(kinds_found)
         listed = connection.execute(
-            f"select * from {LEDGER_TABLE} where {chosen} "
-            "order by quarter, first_seen_at, release_id, organisation_code, figure",
-            parameters,
+            f"select *, {figure_kind_sql()} as figure_kind, {is_current} from {LEDGER_TABLE} where {chosen} "
+            "order by is_current desc, quarter, first_seen_at, release_id, organisation_code, figure",
+            parameters | {"current": current},
         )
         result["differences"] = _rows(listed)
         kinds = connection.execute(

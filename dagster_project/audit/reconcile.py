@@ -13,10 +13,22 @@ from dagster_project.releases.publish import current_release
 from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFolder
 
 FIGURE_KINDS = DBT_PROJECT_DIR / "seeds" / "reference" / "figure_kind.csv"
+# Metric scores that come out equal, by how each was found: `published` ones rest on the published score itself.
+_EQUAL_SCORES = f"""
+    select metric_score.score_basis, count(*)
+    from {WAREHOUSE_SCHEMA}.metric_score
+    inner join {WAREHOUSE_SCHEMA}.reconciliation
+        on metric_score.quarter = reconciliation.quarter
+        and metric_score.organisation_code = reconciliation.organisation_code
+        and 'OF1' || substr(metric_score.metric_id, 4) = reconciliation.figure
+    where metric_score.quarter = ? and reconciliation.outcome = 'equal'
+    group by metric_score.score_basis
+    order by metric_score.score_basis"""
 
 
 def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
-    """Counts by table, kind and outcome, and the figures that are neither equal nor inputs, with reasons.
+    """Counts by table, kind and outcome; why figures can't be computed; on what the equal metric scores rest; and the
+    figures that are neither equal nor inputs, with reasons.
 
     Raises InputMissing where the quarter isn't released.
     """
@@ -36,6 +48,13 @@ def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
             "and outcome not in ('equal', 'not_computable') order by outcome, organisation_code, figure",
             [str(quarter)],
         ).fetchall()
+        reasons = connection.execute(
+            f"select table_name, {figure_kind_sql()} as kind, reason, count(*) as figures "
+            f"from {WAREHOUSE_SCHEMA}.reconciliation where quarter = ? and outcome = 'not_computable' "
+            "group by all order by figures desc, table_name, kind, reason",
+            [str(quarter)],
+        ).fetchall()
+        equal_scores = connection.execute(_EQUAL_SCORES, [str(quarter)]).fetchall()
         bases = connection.execute(
             f"select score_basis, count(*) from {WAREHOUSE_SCHEMA}.metric_score where quarter = ? "
             "group by score_basis order by score_basis",
@@ -49,7 +68,12 @@ def reconciliation_of(data: DataFolder, quarter: Quarter) -> dict[str, Any]:
             {"table": table, "figure": kind, "outcome": outcome, "figures": figures}
             for table, kind, outcome, figures in counts
         ],
+        "not_computable": [
+            {"table": table, "figure": kind, "reason": reason, "figures": figures}
+            for table, kind, reason, figures in reasons
+        ],
         "score_bases": dict(bases),
+        "equal_scores": dict(equal_scores),
         "not_equal": [
             {
                 "table": table,

@@ -12,14 +12,23 @@ import click
 import typer
 
 from dagster_project import presentation
+from dagster_project.commands import completion
 from dagster_project.errors import ExitCode, InputMissing, InputRejected, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.machine import machine_fault
+from dagster_project.pager import in_pages
 from dagster_project.shown import json_text
 
 DEBUG_VARIABLE = "LEAGUE_DEBUG"
 _UNEXPECTED_SHOWN = 300
 
+Organisation = Annotated[
+    str,
+    typer.Argument(autocompletion=completion.organisations, help="A code such as RP6, or (part of) a name."),
+]
+ReleasedQuarter = Annotated[
+    str, typer.Argument(autocompletion=completion.quarters, help="A released quarter such as 2025-26-Q1.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Rules = Annotated[
     Path | None, typer.Option("--rules", help="Folder of your own rules, as in dbt/seeds/methodology.")
@@ -96,12 +105,12 @@ def _nested_too_deep(error: RecursionError) -> BaseException:
 
 
 def finish(result: dict[str, Any], as_json: bool, show: Any) -> None:
-    """Prints a result and ends with its exit code."""
+    """Prints a result, a page at a time where it is longer than the terminal, and ends with its exit code."""
     code = result.get("exit_code", 0)
     if as_json:
         print(json_text(result, indent=2))
     else:
-        show()
+        in_pages(show)
     raise typer.Exit(int(ExitCode.OUR_FAULT) if code is None else int(code))
 
 

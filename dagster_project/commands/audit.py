@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.answers import Json, Organisation, ReleasedQuarter, finish, reporting
+from dagster_project.commands.help_panels import CHECK, READ
 from dagster_project.errors import ExitCode, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -15,35 +16,36 @@ from dagster_project.settings import DataFolder
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def reconcile(
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    quarter: ReleasedQuarter,
     as_json: Json = False,
 ) -> None:
     """Compare a released quarter with the publisher's figures, figure by figure."""
     with reporting(as_json):
+        from dagster_project.audit.presentation import show_reconciliation
         from dagster_project.audit.reconcile import reconciliation_of
 
         result = reconciliation_of(DataFolder.from_environment(), Quarter.from_argument(quarter))
-        finish(result, as_json, lambda: presentation.show_reconciliation(result))
+        finish(result, as_json, lambda: show_reconciliation(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def ledger(
     quarter: Annotated[str | None, typer.Argument(help="A quarter; without it, all.")] = None,
     as_json: Json = False,
 ) -> None:
     """Every difference from the publisher ever seen, in releases and in runs whose gate closed."""
     with reporting(as_json):
-        from dagster_project.audit.ledger_presentation import show_ledger
         from dagster_project.audit.ledger_reading import ledger_of
+        from dagster_project.audit.presentation import show_ledger
 
         wanted = Quarter.from_argument(quarter) if quarter is not None else None
         result = ledger_of(DataFolder.from_environment(), wanted)
         finish(result, as_json, lambda: show_ledger(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def lineage(
     column: Annotated[
         str,
@@ -59,14 +61,15 @@ def lineage(
         from dagster_project.lineage.presentation import show_lineage
         from dagster_project.warehouse.dbt_project import checkout_project
 
-        result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
+        with presentation.at_work("tracing the columns through the models"):
+            result = lineage_answer(column, checkout_project(DataFolder.from_environment()))
         finish(result, as_json, lambda: show_lineage(result))
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def explain(
-    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    organisation: Organisation,
+    quarter: ReleasedQuarter,
     metric: Annotated[
         str | None, typer.Argument(help="Only this metric: an id such as OF0010, or (part of) its name.")
     ] = None,
@@ -92,14 +95,15 @@ def explain(
             raise WrongUsage("--json and --markdown are two forms of the answer: ask for one.")
         if metric is not None and by_option is not None:
             raise WrongUsage("The metric is given twice: as an argument and by --metric.")
-        found = explaining.explain(
-            DataFolder.from_environment(),
-            organisation,
-            Quarter.from_argument(quarter),
-            metric if by_option is None else by_option,
-            release_id=release,
-            tell=presentation.progress,
-        )
+        with presentation.at_work("recomputing from the raw lines"):
+            found = explaining.explain(
+                DataFolder.from_environment(),
+                organisation,
+                Quarter.from_argument(quarter),
+                metric if by_option is None else by_option,
+                release_id=release,
+                tell=presentation.progress,
+            )
         code = ExitCode.RECONCILIATION_DIFFERENT if found.differences else ExitCode.DONE
         result = {"exit_code": int(code), "message": found.verdict, **tree.as_json(found)}
         if as_markdown:

@@ -8,7 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from dagster_project import presentation
+from dagster_project.commands import completion
 from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.help_panels import READ
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -17,10 +20,18 @@ _WIDTH = 80
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def compare(
-    first: Annotated[str, typer.Argument(help="An organisation: its code, or part of its name.")],
-    second: Annotated[str, typer.Argument(help="Another one of the same league table.")],
+    first: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completion.organisations, help="An organisation: its code, or part of its name."
+        ),
+    ],
+    second: Annotated[
+        str,
+        typer.Argument(autocompletion=completion.organisations, help="Another one of the same league table."),
+    ],
     quarter: Annotated[
         str | None,
         typer.Argument(help="A quarter such as 2025-26-Q2; without it the newest that is released."),
@@ -32,7 +43,8 @@ def compare(
         from dagster_project.likely_ranges.pair import compare_pair
 
         of = None if quarter is None else Quarter.from_argument(quarter)
-        result = compare_pair(DataFolder.from_environment(), first, second, of)
+        with presentation.at_work("drawing the scores anew"):
+            result = compare_pair(DataFolder.from_environment(), first, second, of)
         finish(result, as_json, lambda: _show_pair(result))
 
 

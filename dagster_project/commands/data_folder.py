@@ -9,13 +9,14 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import CORRECT, KEEP
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def backup(
     folder: Annotated[Path, typer.Argument(help="Where backups are kept, best on another disk.")],
     keep: Annotated[
@@ -28,17 +29,16 @@ def backup(
     with reporting(as_json):
         from dagster_project.keeping.backup import list_backups, make_backup
         from dagster_project.keeping.presentation import show_backup, show_backups
-        from dagster_project.progress import listening
 
         if list_only:
             listed = list_backups(folder)
             finish(listed, as_json, lambda: show_backups(listed))
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = make_backup(DataFolder.from_environment(), folder, keep=keep)
         finish(result, as_json, lambda: show_backup(result))
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def restore(
     folder: Annotated[Path, typer.Argument(help="A folder that `league backup` wrote to.")],
     into: Annotated[
@@ -56,15 +56,14 @@ def restore(
     with reporting(as_json):
         from dagster_project.keeping.presentation import show_restore
         from dagster_project.keeping.restore import restore_backup
-        from dagster_project.progress import listening
 
         target = DataFolder(into) if into is not None else DataFolder.to_write(is_sample=False)
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = restore_backup(folder, target, backup_id=backup_id, dry_run=dry_run)
         finish(result, as_json, lambda: show_restore(result))
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def prune(
     keep_runs: Annotated[int, typer.Option("--keep-runs", help="How many of the newest runs stay.")] = 20,
     older_than: Annotated[
@@ -83,11 +82,10 @@ def prune(
     with reporting(as_json):
         from dagster_project.keeping.presentation import show_prune
         from dagster_project.keeping.prune import prune as prune_data
-        from dagster_project.progress import listening
         from dagster_project.run_history import run_history
 
         data = DataFolder.from_environment()
-        with listening(presentation.progress), run_history(data) as history:
+        with presentation.at_work(), run_history(data) as history:
             result = prune_data(
                 data,
                 history,
@@ -99,7 +97,7 @@ def prune(
         finish(result, as_json, lambda: show_prune(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CORRECT)
 def rebuild(
     quarters: Annotated[
         list[str] | None, typer.Argument(help="Released quarters; without any, all of them.")
@@ -113,11 +111,10 @@ def rebuild(
     """Make released quarters again under the code of now, hold them, and say what would change."""
     with reporting(as_json):
         from dagster_project.launch import launch
-        from dagster_project.progress import listening
         from dagster_project.runs.rebuild_chain import rebuild as rebuild_quarters
         from dagster_project.runs.rebuild_chain import show_rebuild
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = rebuild_quarters(
                 DataFolder.from_environment(),
                 [Quarter.from_argument(text) for text in quarters or ()],

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.help_panels import READ
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def diff(
     first: Annotated[
         str,
@@ -35,5 +37,6 @@ def diff(
         from dagster_project.audit.difference.difference import difference_of
         from dagster_project.audit.difference.presentation import show_difference
 
-        result = difference_of(DataFolder.from_environment(), first, second, organisation=organisation)
+        with presentation.at_work("comparing the releases"):
+            result = difference_of(DataFolder.from_environment(), first, second, organisation=organisation)
         finish(result, as_json, lambda: show_difference(result))

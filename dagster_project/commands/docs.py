@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
 
 app = typer.Typer(help="Documents made from dbt, the seeds and the suites.", no_args_is_help=True)
@@ -29,7 +30,8 @@ def reference(
         )
         from dagster_project.settings import DataFolder
 
-        documents = reference_documents(bundled_sources(DataFolder.from_environment()))
+        with presentation.at_work("reading the models, the rules and the suites"):
+            documents = reference_documents(bundled_sources(DataFolder.from_environment()))
         if check:
             refuse_drift(documents)
         changed = [] if check else write_reference(documents)
@@ -50,6 +52,7 @@ def site(
         from dagster_project.documents.site import SITE_DIR, build_site
         from dagster_project.settings import DataFolder
 
-        result = build_site(folder or SITE_DIR, DataFolder.from_environment())
+        with presentation.at_work("building the pages"):
+            result = build_site(folder or SITE_DIR, DataFolder.from_environment())
         said = f"{result['pages']} pages: open {result['index']}"
         finish(result, as_json, lambda: print(said))

@@ -1,9 +1,7 @@
-"""Verbs that make releases: run, fetch, check, status, sample, and the web server."""
+"""Verbs that make releases: run, fetch, check, status, sample."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +9,14 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import MAKE, READ
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def run(
     quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1; several are one pass.")],
     extracts_dir: Annotated[
@@ -29,7 +28,10 @@ def run(
         str | None, typer.Option("--as-of", help="The archive as it was at the end of this day (UTC).")
     ] = None,
     release: Annotated[
-        str | None, typer.Option("--release", help="Make this old release again, from the files it used.")
+        str | None,
+        typer.Option(
+            "--release", help="Make this old release (its id or its start) again, from the files it used."
+        ),
     ] = None,
     scale: Annotated[int, typer.Option(help="With --sample: times as many organisations.")] = 1,
     rules_dir: Rules = None,
@@ -45,23 +47,28 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Do the whole work also where nothing is new since it was done.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Of several quarters, show each one's tables too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Build quarters: read, gate, score, gate, release. Ends at once where nothing is new."""
     # An option that asks for something of the run has the name of its field; a test holds both together.
     given = dict(locals())
     with reporting(as_json):
-        from dagster_project.progress import listening
+        from dagster_project.releases.folder import whole_release_id
         from dagster_project.runs.nothing_new import earlier_outcome, inputs_of, keep_inputs
         from dagster_project.runs.request import RunRequest
 
         given["quarters"] = tuple(Quarter.from_argument(text) for text in quarters)
         for folder in (extracts_dir, rules_dir):
             existing_folder(folder)
+        if release is not None:
+            given["release"] = whole_release_id(DataFolder.from_environment(), release, "--release")
         asked = {name: value for name, value in given.items() if name in RunRequest.model_fields}
         request = RunRequest(**asked)
         data = request.data_folder
-        with listening(presentation.progress):
+        with presentation.at_work():
             earlier = None if again else earlier_outcome(request, data)
             if earlier is not None:
                 presentation.progress(
@@ -75,10 +82,10 @@ def run(
                 inputs = inputs_of(request)
                 outcome = launch(request, data)
                 keep_inputs(request, data, outcome, inputs)
-        finish(outcome, as_json, lambda: presentation.show_run(outcome, data))
+        finish(outcome, as_json, lambda: presentation.show_run(outcome, data, verbose=verbose))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def fetch(
     quarter: Annotated[str, typer.Argument(help="A quarter such as 2025-26-Q1.")],
     source: Annotated[
@@ -94,17 +101,16 @@ def fetch(
     with reporting(as_json):
         from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue
         from dagster_project.fetch.quarter import fetch_quarter
-        from dagster_project.progress import listening
 
         wanted, known = Quarter.from_argument(quarter), load_catalogue(catalogue or CATALOGUE)
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = fetch_quarter(
                 wanted, DataFolder.to_write(is_sample=False), sources=source or (), catalogue=known
             )
         finish(result, as_json, lambda: presentation.show_fetch(result))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of files as downloaded.")],
     rules: Rules = None,
@@ -112,15 +118,14 @@ def check(
 ) -> None:
     """Say what is in these files and whether they would pass; nothing is kept."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.runs.check import check_folder
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = check_folder(folder, DataFolder.from_environment(), rules_dir=existing_folder(rules))
         finish(result, as_json, lambda: presentation.show_check(result))
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def status(as_json: Json = False) -> None:
     """Say what is released, what is archived and how the latest runs ended."""
     with reporting(as_json):
@@ -130,7 +135,7 @@ def status(as_json: Json = False) -> None:
         finish(result, as_json, lambda: presentation.show_status(result))
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write the fictional extracts.")],
     scale: Annotated[int, typer.Option(help="Times as many organisations of each table.")] = 1,
@@ -141,36 +146,11 @@ def sample(
     with reporting(as_json):
         from dagster_project.sample.generator import generate_sample
 
-        files = generate_sample(folder, seed=seed, scale=scale)
+        with presentation.at_work("inventing organisations and figures"):
+            files = generate_sample(folder, seed=seed, scale=scale)
         result = {
             "extracts": str(files.extracts),
             "rules": str(files.rules) if files.rules else None,
             "files": len(files.files),
         }
         finish(result, as_json, lambda: presentation.show_sample(result))
-
-
-@app.command()
-def dev(
-    port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-) -> None:
-    """Open Dagster's web server on the project, with the history of `league run` in it."""
-    with reporting(as_json=False):
-        from dagster_project.dagster_home import dagster_home
-        from dagster_project.progress import listening
-        from dagster_project.settings import DATA_VARIABLE, PROJECT_ROOT
-        from dagster_project.web_server import HOSTS_VARIABLE, LOOPBACK
-
-        with listening(presentation.progress):
-            data = DataFolder.from_environment()
-            dagster_home(data)
-        os.environ[DATA_VARIABLE] = str(data.root)
-        if host not in LOOPBACK:
-            presentation.progress(
-                f"Warning: whoever reaches {host}:{port} can start runs, as Dagster asks for no password. It answers "
-                f"to the names in {HOSTS_VARIABLE} only; docs/operations.md says what to put in front of it."
-            )
-        server = [sys.executable, "-m", "dagster_project.web_server", "dev"]
-        os.chdir(PROJECT_ROOT)
-        os.execv(sys.executable, [*server, "-p", str(port), "-h", host])

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.commands import completion
 from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.commands.help_panels import READ
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -14,12 +16,13 @@ from dagster_project.settings import DataFolder
 app = typer.Typer()
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def show(
     what: Annotated[
         str,
         typer.Argument(
             metavar="TABLE|ORGANISATION",
+            autocompletion=completion.tables_and_organisations,
             help="acute, non_acute, ambulance or icb; or an organisation: its code, or part of its name.",
         ),
     ],

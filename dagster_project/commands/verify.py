@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import Json, ReleasedQuarter, Rules, existing_folder, finish, reporting
+from dagster_project.commands.help_panels import CHECK
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -16,11 +17,12 @@ from dagster_project.settings import DataFolder
 app = typer.Typer()
 
 Release = Annotated[
-    str | None, typer.Option("--release", help="A release's id; without it, the current release.")
+    str | None,
+    typer.Option("--release", help="A release's id or its start; without it, the current release."),
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def verify(
     quarter: Annotated[
         str | None, typer.Argument(help="A released quarter such as 2025-26-Q1; not needed with --bundle.")
@@ -53,11 +55,10 @@ def verify(
 ) -> None:
     """Check a release against its hashes and code, make it again from the archive and compare every byte."""
     with reporting(as_json):
-        from dagster_project.progress import listening
         from dagster_project.verification.presentation import show_verification
 
         asked = Quarter.from_argument(quarter) if quarter is not None else None
-        with listening(presentation.progress):
+        with presentation.at_work():
             if bundle is not None:
                 from dagster_project.verification.verify_bundle import verify_bundle
 
@@ -74,14 +75,16 @@ def verify(
                     sha256=sha256,
                 )
             else:
+                from dagster_project.releases.folder import whole_release_id
                 from dagster_project.verification.verify import verify_release
 
                 if asked is None or with_its_code:
                     raise WrongUsage("Name a quarter such as 2025-26-Q1; --with-its-code goes with --bundle.")
+                data = DataFolder.from_environment()
                 result = verify_release(
-                    DataFolder.from_environment(),
+                    data,
                     asked,
-                    release_id=release,
+                    release_id=release and whole_release_id(data, release, "--release", asked),
                     rules_dir=existing_folder(rules),
                     rebuild=not no_rebuild,
                     whole_archive=whole_archive,
@@ -89,9 +92,9 @@ def verify(
         finish(result, as_json, lambda: show_verification(result))
 
 
-@app.command()
+@app.command(rich_help_panel=CHECK)
 def bundle(
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    quarter: ReleasedQuarter,
     release: Release = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Where to; by default here, named for the release.")
@@ -101,15 +104,16 @@ def bundle(
 ) -> None:
     """Put all that a release was made of and came to into one file that verifies elsewhere (RO-Crate)."""
     with reporting(as_json):
-        from dagster_project.progress import listening
+        from dagster_project.releases.folder import whole_release_id
         from dagster_project.verification.bundle import write_bundle
         from dagster_project.verification.presentation import show_bundle
 
-        with listening(presentation.progress):
+        with presentation.at_work():
+            data, asked = DataFolder.from_environment(), Quarter.from_argument(quarter)
             result = write_bundle(
-                DataFolder.from_environment(),
-                Quarter.from_argument(quarter),
-                release_id=release,
+                data,
+                asked,
+                release_id=release and whole_release_id(data, release, "--release", asked),
                 output=output,
                 rules_dir=existing_folder(rules),
             )

@@ -7,17 +7,26 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import (
+    Json,
+    Organisation,
+    ReleasedQuarter,
+    Rules,
+    existing_folder,
+    finish,
+    reporting,
+)
+from dagster_project.commands.help_panels import WHAT_IF
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
 
 
-@app.command("what-if")
+@app.command("what-if", rich_help_panel=WHAT_IF)
 def what_if(
-    organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
-    quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
+    organisation: Organisation,
+    quarter: ReleasedQuarter,
     changes: Annotated[
         list[str],
         typer.Argument(
@@ -33,11 +42,10 @@ def what_if(
         from dagster_project.scenarios.what_if.changes import typed_changes
 
         asked, wanted = typed_changes(changes), Quarter.from_argument(quarter)
-        from dagster_project.progress import listening
         from dagster_project.scenarios.what_if import ask
         from dagster_project.scenarios.what_if.presentation import show_what_if
 
-        with listening(presentation.progress):
+        with presentation.at_work():
             result = ask.what_if(
                 organisation, wanted, asked, DataFolder.from_environment(), rules_dir=existing_folder(rules)
             )

@@ -50,7 +50,8 @@ class SourceRecord:
     A text, or a sheet, is the source's where one of its first rows has half of one of `headers`, or `is_row` says
     so; a sheet also where `is_sheet` does, and `sheet` is looked at first. Half is enough, so that a file that lost
     a column is recognised and then rejected by its reader with the column's name. `missing_marks` say in lower case
-    what a mark in a number's cell means here. `counted` is None for what explain can't re-add from here.
+    what a mark in a number's cell means here. `counted` is None for what explain can't re-add from here. `counts_in`
+    says how the publisher heads the columns that a statistic's counts stand in.
     """
 
     name: str
@@ -62,6 +63,7 @@ class SourceRecord:
     sheet: str = ""
     missing_marks: Mapping[str, str] = field(default_factory=dict)
     counted: CountedColumns | None = None
+    counts_in: tuple[str, ...] = ()
     landed: LandedColumns = field(default_factory=dict)
 
     @property
@@ -114,6 +116,14 @@ def published_columns(table: str, column: str) -> dict[str, tuple[str, ...]]:
     """
     return {
         source: columns[column] for source, columns in published_by_source(table).items() if column in columns
+    }
+
+
+def published_headings(table: str, column: str) -> dict[str, tuple[str, ...]]:
+    """As `published_columns`, for a reader: the publisher's headings also where each row says which one it counts."""
+    return {
+        source: source_record(source).counts_in or columns if columns == _COUNTED_CELL else columns
+        for source, columns in published_columns(table, column).items()
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from dagster_project.layout import counted
 from dagster_project.shown import Terminal
 
 _out = Terminal()
@@ -16,7 +17,7 @@ def show_backup(result: Mapping[str, Any]) -> None:
     """What the backup holds and what was new of it."""
     _out.print(f"Backup [bold]{escape(result['backup_id'])}[/bold] in {escape(result['folder'])}")
     _out.print(
-        f"{result['files']:,} files, {megabytes(result['bytes'])}; of these {result['new_files']:,} copied, "
+        f"{counted(result['files'], 'file')}, {megabytes(result['bytes'])}; of these {result['new_files']:,} copied, "
         f"{megabytes(result['new_bytes'])}: the others were there, their bytes checked"
     )
     _show_releases(result["releases"])
@@ -33,7 +34,7 @@ def show_backups(result: Mapping[str, Any]) -> None:
             )
             continue
         quarters = ", ".join(sorted(backup["releases"])) or "nothing released"
-        size = f"{backup['files']:,} files, {megabytes(backup['bytes'])}"
+        size = f"{counted(backup['files'], 'file')}, {megabytes(backup['bytes'])}"
         _out.print(escape(f"{backup['backup_id']}  {size}, {quarters}"))
     if not result["backups"]:
         _out.print(f"No backup in {escape(result['folder'])}")
@@ -41,7 +42,9 @@ def show_backups(result: Mapping[str, Any]) -> None:
 
 def show_restore(result: Mapping[str, Any]) -> None:
     """What was restored, or that it could be."""
-    checked = f"{result['files']:,} files, {megabytes(result['bytes'])}, every byte as its manifest says"
+    checked = (
+        f"{counted(result['files'], 'file')}, {megabytes(result['bytes'])}, every byte as its manifest says"
+    )
     if result["dry_run"]:
         _out.print(
             f"Backup [bold]{escape(result['backup_id'])}[/bold] is whole: {checked}. Nothing was written."
@@ -63,7 +66,7 @@ def show_prune(result: Mapping[str, Any]) -> None:
     for kind in result["by_kind"]:
         if kind["number"]:
             _out.print(f"{kind['kind']}: {kind['number']:,}, {megabytes(kind['bytes'])}")
-    total = f"{len(result['removed']):,} things, {megabytes(result['bytes'])}"
+    total = f"{counted(len(result['removed']), 'thing')}, {megabytes(result['bytes'])}"
     if result["dry_run"]:
         _out.print(f"Would remove {total}. Nothing was removed: --remove does it.")
     else:

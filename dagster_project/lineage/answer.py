@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.extracts.source import published_columns
+from dagster_project.catalogue.catalogue import CATALOGUE, load_catalogue
+from dagster_project.extracts.source import published_headings
 from dagster_project.lineage.column_lineage import ColumnLineage, End, table_name
 from dagster_project.lineage.influence import DIRECT, IDENTITY, ROWS, Column, Influence
 
@@ -28,6 +29,20 @@ def lineage_answer(text: str, project: DbtProject) -> dict[str, Any]:
         "table": table,
         "columns": [_column(lineage, Column(table, name), described.get(name)) for name in columns],
         "rows": _rows(lineage, table),
+        "files": _files(),
+    }
+
+
+def _files() -> dict[str, dict[str, str]]:
+    """What a person calls each source's files, who publishes them, and where."""
+    return {
+        source.reader: {
+            "title": source.title,
+            "publisher": source.publisher,
+            "page": source.index_pages[0].address,
+        }
+        for source in load_catalogue(CATALOGUE).sources.values()
+        if source.reader is not None
     }
 
 
@@ -61,7 +76,7 @@ def _published_as(lineage: ColumnLineage, source: Column, end: End) -> dict[str,
     taken = reader.held.get(Column(source.table, "source")) if reader is not None else None
     return {
         name: list(columns)
-        for name, columns in published_columns(source.table, source.name).items()
+        for name, columns in published_headings(source.table, source.name).items()
         if taken is None or name in taken
     }
 

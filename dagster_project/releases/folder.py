@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 
 from dagster_project.durable import UNFINISHED, flush, make_folder, remove, seal_file, write_new_file
-from dagster_project.errors import InputMissing, InputRejected, LeagueError
+from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.notices import notice_of
 from dagster_project.quarters import Quarter
-from dagster_project.releases.identity import ReleaseIdentity
+from dagster_project.releases.identity import ID_LENGTH, ReleaseIdentity, release_id_of
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
 from dagster_project.settings import DataFolder
 
@@ -76,6 +76,27 @@ def write_release(
         return ReleaseFolder(identity.quarter, identity.release_id, final, is_new=True)
     finally:
         remove(unfinished)
+
+
+def whole_release_id(data: DataFolder, typed: str, what: str, quarter: Quarter | None = None) -> str:
+    """The id of the release on the disk that a person means by it or by its start; `what` names option or argument.
+
+    A whole id is given back as it is, for whoever asks to say that there is none. Raises WrongUsage where it is no id
+    or the start of several, InputMissing where it is the start of none.
+    """
+    start = release_id_of(typed.strip().lower(), what, start_will_do=True)
+    if len(start) == ID_LENGTH:
+        return start
+    folders = data.releases.glob(f"{quarter or '*'}/{start}*/{RELEASE_FILE}")
+    found = {file.parent.name: file.parents[1].name for file in folders}
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        listed = ", ".join(f"{release_id} of {of}" for release_id, of in sorted(found.items()))
+        raise WrongUsage(
+            f"{what}: {start!r} is the start of {len(found)} releases, write more of it: {listed}"
+        )
+    raise InputMissing(f"{what}: no release on this disk begins with {start!r}; `league history` lists all.")
 
 
 def read_release(data: DataFolder, quarter: Quarter, release_id: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
 
+from dagster_project.layout import Column, Rows
 from dagster_project.notices import notice_of
 from dagster_project.presentation import kind_notice
 from dagster_project.shown import Terminal
@@ -50,31 +50,32 @@ def show_history(result: Mapping[str, Any]) -> None:
     """The journal, or what was current on a day."""
     out = Terminal()
     if result["on"] is not None:
-        table = Table(
-            title=f"Current at the end of {result['on']} (UTC)",
-            title_justify="left",
-            box=None,
-            title_style="bold",
-        )
-        for column in ("quarter", "release", "since (UTC)", "how"):
-            table.add_column(column)
-        for item in result["current"]:
-            table.add_row(item["quarter"], item["release_id"], item["since"], item["how"])
-        out.print(table)
+        columns = [Column(heading) for heading in ("quarter", "release", "since (UTC)", "how")]
+        current = [
+            (item["quarter"], item["release_id"], _minute(item["since"]), item["how"])
+            for item in result["current"]
+        ]
+        out.print(Rows(columns, current, title=f"Current at the end of {result['on']} (UTC)"))
         out.print(kind_notice(result["kind"]))
         return
-    table = Table(title="Releases", title_justify="left", box=None, title_style="bold")
-    for column in ("quarter", "when (UTC)", "release", "event", "how", "by", "reason"):
-        table.add_column(column)
-    for item in result["events"]:
-        table.add_row(
+    rows = [
+        (
             item["quarter"],
-            item["at"],
+            _minute(item["at"]),
             item["release_id"],
-            item["event"],
-            item["how"] or "",
-            escape(item["by"] or "not known"),
-            escape(item["reason"] or ""),
+            " by ".join(filter(None, (item["event"], item["how"]))).replace("_", " "),
+            item["by"] or "not known",
+            item["reason"] or "",
         )
-    out.print(table)
+        for item in result["events"]
+    ]
+    columns = [Column(heading) for heading in ("quarter", "when (UTC)", "release", "event", "who")]
+    if any(row[-1] for row in rows):
+        columns.append(Column("reason", least=20))
+    out.print(Rows(columns, [row[: len(columns)] for row in rows], title="Releases"))
     out.print(kind_notice(result["kind"]))
+
+
+def _minute(moment: str) -> str:
+    """A moment to the minute, as `2026-11-27 08:56`."""
+    return moment[: len("2026-11-27T08:56")].replace("T", " ")

@@ -6,16 +6,19 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dagster_project.errors import LeagueError
 from dagster_project.notices import notice_of
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import cell_in_sql
+
+if TYPE_CHECKING:
+    # Verbs that only read a release need the names here, and pyarrow takes half a second to import.
+    import pyarrow as pa
 
 # Written out although some are defaults of Arrow and DuckDB: a default that changes must not change a release.
 _PARQUET = {
@@ -108,6 +111,8 @@ def export_table(
     connection.execute(f"copy (select {cells} from {sorted_rows}) to {file} ({_CSV})")
     content = connection.execute(f"select * from {sorted_rows}").to_arrow_table()
     schema = _self_describing(content.schema, connection, table, identity)
+    import pyarrow.parquet as pq
+
     pq.write_table(content.cast(schema), folder / f"{table.name}.parquet", **_PARQUET)
     connection.execute(f"drop table {_EXPORTED}")
     return rows
@@ -144,6 +149,8 @@ def _self_describing(
         "and database_name = current_database()",
         [WAREHOUSE_SCHEMA, table.name],
     ).fetchone()
+    import pyarrow as pa
+
     fields = [
         field.with_metadata({"description": described[field.name]}) if field.name in described else field
         for field in schema

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
 
 from dagster_project.errors import ExitCode
+from dagster_project.layout import command_line, counted, shown_path
 from dagster_project.releases.tombstone import withdrawal_in_words
 from dagster_project.shown import Terminal
 
@@ -43,15 +45,16 @@ def show_bundle(result: Mapping[str, Any]) -> None:
     """Where the bundle is, what is in it, and how to verify it."""
     _out.print(
         f"Bundle of release [bold]{escape(result['release_id'])}[/bold] of {escape(result['quarter'])}: "
-        f"{result['members']} files, {result['bytes']:,} bytes"
+        f"{counted(result['members'], 'file')}, {result['bytes']:,} bytes"
     )
-    _out.print(f"{escape(result['path'])}\nsha256 {result['sha256']}")
+    _out.print(f"{escape(shown_path(result['path']))}\nsha256 {result['sha256']}")
     _show_withdrawal(result)
-    _out.print("Send that sha256 another way than the file. Whoever has both:")
-    _out.print(
-        f"Next: league verify --bundle {escape(result['path'])} --sha256 {result['sha256']} "
-        f"--release {escape(result['release_id'])}"
+    _out.print("Send that sha256 another way than the file. Next, whoever has both:")
+    verify = (
+        f"league verify --bundle {shlex.quote(shown_path(result['path']))} --sha256 {result['sha256']} "
+        f"--release {result['release_id']}"
     )
+    _out.print(escape(verify if _out.keeps_lines else command_line(verify, _out.width)))
     _out.print(escape(result["notice"]))
 
 
@@ -76,7 +79,7 @@ def _said(check: Mapping[str, Any]) -> str:
     if not check["checked"]:
         return "none"
     differ = len(check["findings"])
-    return f"{check['checked']} checked, " + (
+    return f"{check['checked']:,} checked, " + (
         f"[bold red]{differ} differ[/bold red]" if differ else "all equal"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from league_command import league
 from published_state import rows_of
 
 from dagster_project.settings import DataFolder
@@ -67,3 +68,15 @@ def test_a_value_leads_to_the_cells_that_it_was_counted_from(with_statistics: Da
         "where figure = 'OF0010' and role = 'input' and source = 'cancer_waiting_times'",
     )
     assert traced == [(118,)]
+
+
+def test_reconcile_says_which_equal_scores_are_no_proof_and_why_figures_cannot_be_computed(
+    with_statistics: DataFolder,
+) -> None:
+    answer = league("reconcile", "2025-26-Q1", "--json", data=with_statistics).answer
+    assert answer["equal_scores"]["published"] == 318
+    assert sum(answer["equal_scores"].values()) == 3_458
+    counted = sum(item["figures"] for item in answer["counts"] if item["outcome"] == "not_computable")
+    assert sum(item["figures"] for item in answer["not_computable"]) == counted
+    shown = league("reconcile", "2025-26-Q1", data=with_statistics, columns=80).out
+    assert "318  the published score itself, as nothing else is published: no proof" in shown

@@ -15,6 +15,7 @@ from checkout_copy import copy_checkout
 from league_command import environment_of, league
 
 from dagster_project.assets.shown_steps import internal_steps
+from dagster_project.extracts.source import source_records
 from dagster_project.lineage.column_lineage import ColumnLineage, Trace, table_name
 from dagster_project.lineage.derivation import derived
 from dagster_project.lineage.influence import Column
@@ -287,6 +288,23 @@ def test_the_verb_answers_with_sources_paths_and_the_publisher_s_columns(small_r
     shown = league("lineage", "metric_score.value", data=small_release)
     assert "landing.extract_row.value" in shown.out
     assert "read from Value of nof_data files" in shown.out
+    assert "NHS Oversight Framework data (nof_data, NHS England)\n      column: Value" in shown.out
+
+
+def test_each_statistic_s_counts_are_led_to_columns_of_the_publisher(small_release: DataFolder) -> None:
+    ended = league("lineage", "metrics.metric_value.value", "--json", data=small_release)
+    assert ended.code == 0, ended.err
+    headings = {
+        source: names
+        for found in ended.answer["columns"][0]["sources"]
+        for source, names in found["published_as"].items()
+        if found["table"] == "landing.statistic_row"
+    }
+    statistics = {record.name for record in source_records() if record.kind == "statistic"}
+    assert headings.keys() == statistics
+    assert headings["ambulance_systems"] == ["A10", "A30"]
+    assert not [name for names in headings.values() for name in names if "landing." in name]
+    assert {file["publisher"] for file in ended.answer["files"].values()} >= {"NHS England"}
 
 
 def test_the_verb_shows_all_columns_of_a_table_and_takes_other_schemas(small_release: DataFolder) -> None:

@@ -217,7 +217,15 @@ def test_reconcile_counts_figures_by_kind(released: DataFolder) -> None:
     shown = league("reconcile", QUARTER, data=released)
     assert shown.code == 0
     assert "league table rank" in shown.out
-    assert "Scores by basis" in shown.out
+    reasons = ended.answer["not_computable"]
+    assert sum(item["figures"] for item in reasons) == sum(
+        figures for (_, outcome), figures in kinds.items() if outcome == "not_computable"
+    )
+    assert reasons
+    assert all(item["reason"] in shown.out for item in reasons)
+    equal = sum(figures for kind, figures in kinds.items() if kind == ("metric score", "equal"))
+    assert sum(ended.answer["equal_scores"].values()) == equal
+    assert f"Equal metric scores: {equal}, of which" in shown.out
 
 
 def test_sample_writes_the_same_files_each_time_and_says_how_to_use_them(tmp_path: Path) -> None:

@@ -228,6 +228,16 @@ def test_a_difference_that_closed_the_gate_stays_in_the_ledger_of_later_releases
         "from league.reconciliation_summary where figure = 'OF5002' and outcome = 'different'",
     ) == [("average metric score", 0, 1, 1, 0)]
     assert "average metric score" in league("ledger", data=released).out
+    listed = league("ledger", "2025-26-Q2", "--json", data=released).answer["differences"]
+    assert [row["is_current"] for row in listed] == sorted(
+        (row["is_current"] for row in listed), reverse=True
+    )
+    assert not next(row for row in listed if row["figure"] == "OF5002")["is_current"]
+    shown = league("ledger", "2025-26-Q2", data=released).out
+    current, earlier = shown.split("Only in earlier releases, or in runs whose gate closed")
+    assert "In the current releases" in current
+    assert "average metric score" not in current
+    assert "published 3.99" in earlier
 
 
 def with_another_average(records: list[list[str]]) -> list[list[str]]:

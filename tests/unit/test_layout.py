@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import shlex
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.layout import Column, Rows, broken, labelled, shortened
+from dagster_project.layout import (
+    Column,
+    Rows,
+    broken,
+    command_line,
+    counted,
+    digits,
+    labelled,
+    shortened,
+)
 from dagster_project.shown import Terminal
 
 COLUMNS = (Column("rank", right=True), Column("code"), Column("organisation", least=30), Column("average"))
@@ -73,3 +83,33 @@ def test_a_raw_line_is_broken_between_its_parts_and_loses_nothing_but_spaces(tex
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     for line in lines:
         assert len(line) <= width or not any(sign in line[:-1] for sign in " ,;/")
+
+
+def test_a_command_goes_on_where_a_shell_reads_on() -> None:
+    command = "league verify --bundle a-file.zip --sha256 " + "ab" * 32 + " --release 76a5671c66fd137d"
+    lines = command_line(command, 80).splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert shlex.split(command_line(command, 80).replace("\\\n", "")) == command.split()
+    assert command_line("league status", 80) == "league status"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("25.340000", "25.34"), ("100.000000", "100"), ("0.000000000", "0"), ("-0.0", "0"), ("100", "100")],
+)
+def test_a_number_has_the_digits_that_matter(number: str, shown: str) -> None:
+    assert digits(number) == shown
+
+
+def test_a_noun_agrees_with_its_number() -> None:
+    assert [counted(1, "row"), counted(0, "row"), counted(1024, "row")] == ["1 row", "0 rows", "1,024 rows"]
+    assert counted(2, "is", "are") == "2 are"
+
+
+def test_a_table_that_nearly_fits_narrows_what_has_words_and_breaks_no_id() -> None:
+    headings = ("quarter", "ranked", "equal", "nearly equal", "not computable", "ranks", "release")
+    row = ("2025-26-Q1", "205", "14,355", "460", "3,379", "new", "76a5671c66fd137d")
+    lines = printed(Rows([Column(heading) for heading in headings], [row]), 80)
+    assert max(map(len, lines)) <= 80
+    assert set(row) <= set(" ".join(lines).split())

@@ -238,6 +238,7 @@ SOURCE = SourceRecord(
     read=read_ae_attendances,
     headers=(OWN_COLUMNS, SHEET_COLUMNS),
     missing_marks=MISSING_MARKS,
+    counts_in=OWN_COLUMNS,
     counted=CountedColumns(
         keys={"attendances": r"a&e_attendances_.*", "over_4_hours": r"attendances_over_4hrs_.*"},
         records=lambda raw, file_name: attendance_records(raw, file_name)[0],

@@ -161,6 +161,7 @@ SOURCE = SourceRecord(
     is_sheet=lambda rows: sheets.header_position(rows, HEADER) is not None,
     sheet=SHEET,
     missing_marks=MISSING_MARKS,
+    counts_in=tuple(_MEASURES.values()),
     counted=CountedColumns(
         keys={measure: code.casefold() for measure, code in _MEASURES.items()},
         records=lambda raw, file_name: csv_records(raw, file_name, columns=COLUMNS),

@@ -322,6 +322,7 @@ SOURCE = SourceRecord(
         sheets.header_position(rows, HEADER) is not None or cancer_provider_workbook.is_standard(rows)
     ),
     missing_marks=MISSING_MARKS,
+    counts_in=HEADER[-2:],
     counted=CountedColumns(
         keys={
             f"{measure}_{part}": keys.format(days=days)

@@ -264,6 +264,7 @@ SOURCE = SourceRecord(
     read=read_community_waiting_lists,
     is_sheet=lambda rows: bool(title_of(rows)),
     missing_marks=MISSING_MARKS,
+    counts_in=("one column per service, such as (A) Audiology",),
     counted=CountedColumns(
         keys=dict.fromkeys((TOTAL, OVER_52_WEEKS, OVER_104_WEEKS), _SERVICE),
         measure_of_sheet=lambda rows: measure_of(title_of(rows)),

@@ -320,4 +320,5 @@ SOURCE = SourceRecord(
     read=read_rtt_waiting_times,
     headers=(OWN_COLUMNS,),
     missing_marks=MISSING_MARKS,
+    counts_in=(f"{_BANDS[0]} and so on, one column per week of waiting",),
 )

@@ -1,0 +1,293 @@
+"""Every verb's answer and help in a terminal of 80 columns: no line is longer, no word broken and no id cut."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+import typer
+from league_command import league
+
+from dagster_project.cli import app
+from dagster_project.commands import answers
+from dagster_project.presentation import show_fetch
+from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
+from dagster_project.settings import DataFolder
+
+NARROW, WIDE = 80, 2000
+FIRST, SECOND = "2025-26-Q1", "2025-26-Q2"
+# `{data}`, `{files}` and `{new}` stand for the data folder, the extracts of SECOND and a folder that isn't there;
+# `{one}` and `{other}` for two organisations, `{release}` for the start of the current release's id.
+ANSWERS = (
+    "run 2025-26-Q2 --extracts {files}",
+    "run 2025-26-Q2 --extracts {files} --verbose",
+    "check {files}",
+    "status",
+    "sample {new}",
+    "show ambulance",
+    "show {one}",
+    "explain {one} 2025-26-Q2",
+    "explain {one} 2025-26-Q2 --full",
+    "diff 2025-26-Q1 2025-26-Q2",
+    "diff 2025-26-Q1 2025-26-Q2 --organisation {one}",
+    "compare {one} {other}",
+    "reconcile 2025-26-Q2",
+    "ledger",
+    "lineage league_table",
+    "lineage league_table.average_metric_score",
+    "verify 2025-26-Q2 --no-rebuild --release {release}",
+    "bundle 2025-26-Q2 --output {new}",
+    "history",
+    "history --on 2099-01-01",
+    "withdraw {release} --reason A_figure_was_revised --by Somebody",
+    "what-if {one} 2025-26-Q2 OF0081=1.5",
+    "backup {new}",
+    "prune",
+    "rules check",
+)
+# Not run here: what they print is shown from a result below, or is made of parts that are.
+OTHERWISE = {
+    "fetch": "reads the publishers' pages",
+    "nowcast": "a result is shown below",
+    "nowcast-accuracy": "a result is shown below",
+    "rebuild": "a whole run",
+    "approve": "needs a release that waits",
+    "restore": "needs a backup",
+    "dev": "a server",
+    "docs": "writes into the checkout",
+    "story": "writes Markdown",
+}
+_PLACE = {
+    "table_name": "acute",
+    "organisation_code": "RCX",
+    "organisation_name": "The Queen Elizabeth Hospital, King's Lynn, NHS Foundation Trust",
+    "average_metric_score": "3.35",
+    "adjusted_segment": 4,
+    "fresh_metric_count": 2,
+    "metric_count": 22,
+}
+_OFF = {
+    "organisations": 134,
+    "mean_absolute_difference_of_average": "0.214000000",
+    "same_segment_percent": "61.2",
+    "rank_difference_median": "11",
+    "rank_difference_90th_percentile": "44",
+}
+_NOWCAST = {
+    "quarter": "2025-26-Q3",
+    "carried_from": {"quarter": SECOND, "release_id": "76a5671c66fd137d", "age_quarters": 1},
+    "places": [{**_PLACE, "rank": rank} for rank in (1, 2)],
+    "metrics": [
+        {
+            "metric_id": "OF0010",
+            "metric_name": "Percentage of urgent referrals with cancer diagnosed or ruled out within 28 days",
+            "state": "fresh",
+            "organisations_fresh": 118,
+            "organisations_carried": 16,
+            "held_back": "",
+            "known_difference": "",
+            "incomplete": [{"organisations": ["RCX", "R1F"], "reason": "July is missing from the files"}],
+        }
+    ],
+    "nowcast_id": "0123456789abcdef",
+    "path": "data/nowcasts/2025-26-Q3/0123456789abcdef",
+    "notice": "An estimate.",
+}
+_ACCURACY = {
+    "quarter": SECOND,
+    "official_release_id": "76a5671c66fd137d",
+    "tables": [{"table_name": "non_acute", "nowcast": _OFF, "last_release": _OFF}],
+    "metrics": [{"metric_id": "OF0010", "organisations_fresh": 3}],
+    "carried_from": {"quarter": FIRST},
+    "only_in_official": ["R1A"],
+    "only_in_nowcast": [],
+    "how": "By the distance of averages, segments and ranks, organisation by organisation.",
+}
+_FETCHED = {
+    "quarter": FIRST,
+    "sources": [
+        {
+            "source": "community_waiting_lists",
+            "note": "",
+            "files": [
+                {
+                    "file": "nhs-oversight-framework-mental-health-and-community-trust-league-table.csv",
+                    "outcome": "fetched",
+                    "quarters": [FIRST],
+                    "release_state": "provisional",
+                    "bytes": 123_456,
+                }
+            ],
+        }
+    ],
+    "notes": [],
+    "fetched": 1,
+    "unchanged": 0,
+    "failed": 0,
+    "message": "",
+}
+
+
+class Shown(NamedTuple):
+    """An answer in the two widths."""
+
+    narrow: str
+    wide: str
+
+
+@pytest.fixture(scope="module")
+def organisations(second_release: DataFolder) -> list[str]:
+    rows = league("show", "ambulance", "--json", data=second_release).answer["rows"]
+    return [row["organisation_code"] for row in rows]
+
+
+@pytest.fixture
+def answered(
+    two_released: DataFolder,
+    small_extracts: Path,
+    organisations: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], Shown]:
+    """Asks a verb once and shows its answer in both widths."""
+    current = (two_released.releases / SECOND / "current").readlink().name
+    words = {
+        "files": small_extracts / SECOND,
+        "new": tmp_path / "new",
+        "one": organisations[0],
+        "other": organisations[1],
+        "release": current[:8],
+    }
+    shown: list[Shown] = []
+    monkeypatch.setattr(answers, "in_pages", lambda show: shown.append(in_both_widths(show, monkeypatch)))
+
+    def ask(command: str) -> Shown:
+        ended = league(*(word.format(**words) for word in command.split()), data=two_released)
+        assert ended.code == 0, ended.err
+        return shown[0]
+
+    return ask
+
+
+def in_both_widths(show: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> Shown:
+    texts = []
+    for width in (NARROW, WIDE):
+        monkeypatch.setenv("COLUMNS", str(width))
+        with redirect_stdout(io.StringIO()) as out:
+            show()
+        texts.append(out.getvalue())
+    return Shown(*texts)
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_an_answer_can_be_read_in_eighty_columns(answered: Callable[[str], Shown], command: str) -> None:
+    assert_readable(answered(command))
+
+
+@pytest.mark.parametrize(
+    ("show", "result"), [(show_nowcast, _NOWCAST), (show_accuracy, _ACCURACY), (show_fetch, _FETCHED)]
+)
+def test_a_result_can_be_read_in_eighty_columns(
+    show: Callable[[object], None], result: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = in_both_widths(lambda: show(result), monkeypatch)
+    assert_readable(shown)
+    assert "0.214000000" not in shown.narrow
+
+
+def assert_readable(shown: Shown) -> None:
+    """No line longer than the terminal but for a path on a line of its own; every word as in a line without end."""
+    too_long = [line for line in shown.narrow.splitlines() if len(line.rstrip()) > NARROW]
+    assert not [line for line in too_long if len(line.split()) > 1]
+    assert all("/" in line for line in too_long)
+    assert "…" not in shown.narrow
+    assert words_of(shown.narrow) - words_of(shown.wide) <= {"...", "\\"}
+    assert not re.search(r"\b[0-9]+\.[0-9]*[1-9]0{4,}\b|\b[0-9]+\.0{4,}\b", shown.narrow)
+    assert not re.search(r"\b1 (rows|files|figures|organisations|ranks|metrics|quarters)\b", shown.narrow)
+
+
+def words_of(text: str) -> set[str]:
+    """The words without marks around them; a raw line may be broken after a comma, semicolon or slash."""
+    found = {word.strip("`.:()│├└─╭╰╮╯") for word in re.split(r"[\s,;/]+", text)}
+    return found - {""}
+
+
+def verbs() -> Iterator[tuple[str, ...]]:
+    """Every verb, and `league` itself, as typed."""
+    group = typer.main.get_command(app)
+    yield ()
+    yield from _below(group, ())
+
+
+def _below(command: click.Command, typed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, verb in getattr(command, "commands", {}).items():
+        yield (*typed, name)
+        yield from _below(verb, (*typed, name))
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=" ".join)
+def test_the_help_can_be_read_in_eighty_columns(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    data = DataFolder(tmp_path)
+    helped = league(*verb, "-h", data=data, columns=NARROW)
+    assert helped.code == 0, helped.err
+    whole = league(*verb, "--help", data=data, columns=WIDE)
+    assert max(map(len, helped.out.splitlines())) <= NARROW
+    assert "…" not in helped.out
+    assert words_of(helped.out) - words_of(whole.out) == set()
+
+
+def test_every_verb_is_read_in_eighty_columns() -> None:
+    shown = {command.split()[0] for command in ANSWERS} | OTHERWISE.keys()
+    assert {verb[0] for verb in verbs() if verb} <= shown
+
+
+def test_the_help_groups_every_verb(tmp_path: Path) -> None:
+    helped = league("--help", data=DataFolder(tmp_path), columns=NARROW).out
+    assert "Commands" not in helped
+    panels = re.findall(r"╭─ ([A-Z][a-z ]+?) ─", helped)
+    assert panels == [
+        "Options",
+        "Make releases",
+        "Read the tables",
+        "Check the figures",
+        "Correct what is released",
+        "Ask what would be",
+        "Keep the data folder",
+        "The project itself",
+    ]
+
+
+def test_the_version_is_said(tmp_path: Path) -> None:
+    ended = league("--version", data=DataFolder(tmp_path))
+    assert (ended.code, bool(re.fullmatch(r"league [0-9.]+\n", ended.out))) == (0, True)
+
+
+def test_an_empty_folder_says_what_to_do_first(tmp_path: Path) -> None:
+    shown = league("status", data=DataFolder(tmp_path / "empty"), columns=NARROW).out
+    assert "league run 2025-26-Q1 --sample" in shown
+    assert "league fetch 2025-26-Q1" in shown
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_release_is_meant_by_the_start_of_its_id(two_released: DataFolder) -> None:
+    ids = {folder.parent.name: folder.readlink().name for folder in two_released.releases.glob("*/current")}
+    verified = league(
+        "verify", SECOND, "--no-rebuild", "--release", ids[SECOND][:6], "--json", data=two_released
+    )
+    assert verified.answer["release_id"] == ids[SECOND]
+    nobody = "".join("f" if digit != "f" else "e" for digit in ids[SECOND][:6])
+    refused = league("withdraw", nobody, "--reason", "none", data=two_released)
+    assert refused.code == 3
+    assert "no release on this disk begins with" in refused.err
+    folder = two_released.releases / FIRST / ids[FIRST]
+    shutil.copytree(folder, folder.with_name(ids[SECOND][:6] + ids[FIRST][6:]))
+    several = league("withdraw", ids[SECOND][:6], "--reason", "none", data=two_released)
+    assert several.code == 2
+    assert "the start of 2 releases" in several.err
