@@ -15,10 +15,21 @@ if TYPE_CHECKING:
     from dagster_project.extracts.load import FileNote, LoadedExtracts
 
 SHOWN = 5
-# Lists that no figure needs and readers of the table `organisation` miss: kind in it, which list, what stays empty.
+# Lists that no figure needs and readers of the table `organisation` miss: kind in it, which list, what stays empty,
+# how to get it. ONS's page is built in the browser, so that a fetch finds no link there.
 _LISTS = (
-    ("trust", "ODS's list of trusts (etr.csv)", "board, town, postcode and dates of trusts"),
-    ("icb", "the list of ICBs' names and codes", "names of trusts' boards"),
+    (
+        "trust",
+        "ODS's list of trusts (etr.csv)",
+        "board, town, postcode and dates of trusts",
+        "Put it beside the files, or `league fetch` a quarter and run from the archive",
+    ),
+    (
+        "icb",
+        "the list of ICBs' names and codes (ONS Open Geography Portal)",
+        "names of trusts' boards",
+        "Download it there as CSV and put it beside the files",
+    ),
 )
 
 
@@ -28,7 +39,11 @@ def left_out_of(loaded: LoadedExtracts) -> dict[str, Any]:
     """
     listed = set(loaded.organisation_reference["organisation_kind"])
     return {
-        "missing": [{"list": name, "empty": empty} for kind, name, empty in _LISTS if kind not in listed],
+        "missing": [
+            {"list": name, "empty": empty, "how": how}
+            for kind, name, empty, how in _LISTS
+            if kind not in listed
+        ],
         "ignored": [{"file": note.file, "why": note.text} for note in loaded.ignored],
         "notes": [{"file": note.file, "note": note.text} for note in loaded.notes],
         "rows_set_aside": len(loaded.row_set_aside),
@@ -75,8 +90,7 @@ def left_out_lines(left_out: Mapping[str, Any], *, listed_in: str | None = None)
         *_lines(
             "missing",
             (
-                f"{item['list']}: {item['empty']} stay empty. Put it beside the files, or `league fetch` a quarter "
-                "and run from the archive"
+                f"{item['list']}: {item['empty']} stay empty. {item['how']}"
                 for item in left_out.get("missing", ())
             ),
             files,

@@ -13,12 +13,12 @@ from dagster_project.explanation.recomputation.rules import FrameworkRules
 from dagster_project.quarters import Quarter
 from dagster_project.sample.hidden_values import FIRST_QUARTER, HiddenWorld
 from dagster_project.sample.likely_ranges import LikelyRange, ScoresOfOne, likely_ranges
-from dagster_project.sample.organisation_lists import write_organisation_lists
 from dagster_project.sample.organisations import Organisation, sample_organisations
 from dagster_project.sample.published_files import (
     FileStyle,
     write_data_file,
     write_league_table_file,
+    write_organisation_lists,
 )
 from dagster_project.sample.published_rows import DataRow, data_rows
 from dagster_project.sample.revision import (

@@ -1,4 +1,6 @@
-"""The publisher's file layouts: how a quarter's files are called, their columns, how their texts drift."""
+"""The publishers' file layouts: how a quarter's files are called, their columns, how their texts drift; and the
+lists of organisations as ODS and ONS publish them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,10 @@ from pathlib import Path
 
 from dagster_project.quarters import Quarter
 from dagster_project.sample.likely_ranges import LikelyRange
-from dagster_project.sample.organisations import Organisation
+from dagster_project.sample.organisations import MERGER_QUARTER, Organisation
 from dagster_project.sample.published_rows import DataRow, as_published
 from dagster_project.sample.scored_quarter import OrganisationScore
+from dagster_project.settings import DBT_PROJECT_DIR
 
 FIRST_PUBLICATION = Quarter(2025, 1)
 RENAMED_FROM = Quarter(2025, 3)
@@ -21,6 +24,11 @@ _DATA_COLUMNS = (
     "Domain", "Sub-domain", "Metric_ID", "Metric_description", "Reporting_date", "Units",
     "Value", "Median_value", "Lower_quartile", "Upper_quartile", "Rank",
 )  # fmt: skip
+# ODS's report has 27 columns and names none; these are what a reader takes, counted from 0.
+_WIDTH = 27
+_CODE, _NAME, _REGION, _BOARD, _TOWN, _POSTCODE, _OPENED, _CLOSED = 0, 1, 2, 3, 7, 9, 10, 11
+_OPENED_ON = "20200401"
+_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 
 
 @dataclass(frozen=True)
@@ -132,9 +140,53 @@ def write_league_table_file(
     _write_csv(path, lines)
 
 
-def _write_csv(path: Path, lines: Iterable[Sequence[str]]) -> None:
-    """UTF-8 with a byte order mark and CRLF, as the publisher writes."""
+def write_organisation_lists(folder: Path, organisations: Sequence[Organisation]) -> tuple[Path, ...]:
+    """Writes `etr.csv` and `icb_names_and_codes.csv` into the folder; returns both.
+
+    A trust belongs to a board of its region. Its postcode is of the area ZZ, which no real place has.
+    """
+    boards = [each for each in organisations if each.table == "icb"]
+    trusts = [each for each in organisations if each.table != "icb"]
+    reports = (
+        (folder / "etr.csv", _trust_lines(trusts, boards)),
+        (folder / "icb_names_and_codes.csv", _board_lines(boards)),
+    )
+    for file, lines in reports:
+        _write_csv(file, lines, encoding="utf-8")
+    return tuple(file for file, _ in reports)
+
+
+def _trust_lines(trusts: Sequence[Organisation], boards: Sequence[Organisation]) -> Iterable[list[str]]:
+    with (DBT_PROJECT_DIR / "seeds" / "reference" / "ods_region.csv").open(encoding="utf-8") as file:
+        region_codes = {row["region"]: row["region_code"] for row in csv.DictReader(file)}
+    for number, trust in enumerate(trusts):
+        of_region = [board.code for board in boards if board.region == trust.region]
+        line = [""] * _WIDTH
+        line[_CODE], line[_NAME] = trust.code, trust.name.upper().replace("(FICTIONAL)", "(fictional)")
+        line[_REGION] = region_codes[trust.region]
+        line[_BOARD] = of_region[number % len(of_region)]
+        line[_TOWN], line[_POSTCODE] = trust.town.upper(), _postcode(number)
+        line[_OPENED] = _OPENED_ON
+        if trust.merges_into is not None:
+            line[_CLOSED] = f"{MERGER_QUARTER.start_year}0331"
+        yield line
+
+
+def _board_lines(boards: Iterable[Organisation]) -> Iterable[list[str]]:
+    yield ["ICB26CD", "ICB26CDH", "ICB26NM", "ObjectId"]
+    for number, board in enumerate(boards, start=1):
+        yield [f"E54Z{number:05}", board.code, board.name, str(number)]
+
+
+def _postcode(number: int) -> str:
+    """A postcode of its own for each trust, of the area ZZ: in the form of real ones and none of them."""
+    district, rest = number // 200 % 99 + 1, number % 200
+    return f"ZZ{district} {rest // 20}{_LETTERS[rest % 20]}{_LETTERS[number // 19800 % 20]}"
+
+
+def _write_csv(path: Path, lines: Iterable[Sequence[str]], encoding: str = "utf-8-sig") -> None:
+    """CRLF and UTF-8, in the framework's files with a byte order mark, as the publisher writes."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.getvalue().encode("utf-8-sig"))
+    path.write_bytes(text.getvalue().encode(encoding))

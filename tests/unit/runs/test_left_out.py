@@ -33,11 +33,19 @@ def test_lists_of_organisations_that_are_missing_are_named_with_what_stays_empty
 
     def said() -> list[str]:
         lines = left_out_lines(left_out_of(load_folder(tmp_path, None)))
-        return [line.partition(": ")[2].partition(":")[0] for line in lines if line.startswith("missing: ")]
+        return [line.removeprefix("missing: ") for line in lines if line.startswith("missing: ")]
 
-    assert said() == ["ODS's list of trusts (etr.csv)", "the list of ICBs' names and codes"]
+    of_trusts = (
+        "ODS's list of trusts (etr.csv): board, town, postcode and dates of trusts stay empty. "
+        "Put it beside the files, or `league fetch` a quarter and run from the archive"
+    )
+    of_boards = (
+        "the list of ICBs' names and codes (ONS Open Geography Portal): names of trusts' boards stay empty. "
+        "Download it there as CSV and put it beside the files"
+    )
+    assert said() == [of_trusts, of_boards]
     (tmp_path / "etr.csv").write_bytes(file_of(trust_line("Z01"), bom=False))
-    assert said() == ["the list of ICBs' names and codes"]
+    assert said() == [of_boards]
 
 
 def test_without_a_folder_of_its_own_the_rest_is_in_the_json(tmp_path: Path) -> None:
