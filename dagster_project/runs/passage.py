@@ -163,7 +163,7 @@ class Passage:
 
     def _refuse_before_its_time(self, step: Step) -> None:
         for before in flow.waits_for(step):
-            if before not in self.run.done.steps:
+            if before not in self.seconds:
                 raise WrongUsage(
                     f"The stage '{step.step}' builds on '{before}', which neither this run nor one that it goes on "
                     "from has done. Materialise the whole job."

@@ -56,7 +56,7 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any])
         connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
         connection.execute(f"create view {WAREHOUSE_SCHEMA}.{_DICTIONARY} as {_DICTIONARY_QUERY}")
         there = {**there, _DICTIONARY: "view"}
-    comments, keys = _comments(connection), _keys(connection)
+    comments, keys = _comments(connection), primary_keys(connection)
     for table in described(manifest):
         kind = there.get(table.name)
         if kind is None:
@@ -127,14 +127,14 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | No
     return {(str(table), column): comment for table, column, comment in rows}
 
 
-def _keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The tables that have a primary key."""
+def primary_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+    """The primary key of each table that readers use and that has one."""
     rows = connection.execute(
-        "select table_name from duckdb_constraints() "
+        "select table_name, constraint_column_names from duckdb_constraints() "
         "where schema_name = ? and constraint_type = 'PRIMARY KEY' and database_name = current_database()",
         [WAREHOUSE_SCHEMA],
     ).fetchall()
-    return {str(table) for (table,) in rows}
+    return {str(table): tuple(columns) for table, columns in rows}
 
 
 def _one_line(text: str) -> str:

@@ -12,19 +12,25 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.warehouse.descriptions import described, primary_keys
+
 _UNFINISHED = "unfinished_mart"
 
 
 def follow_contracts(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> list[str]:
-    """Rebuilds each incremental mart whose columns or their types differ from its contract; returns their names.
+    """Rebuilds each incremental mart whose columns, their types or key differ from its contract; returns their names.
 
     Rows stay; a new column is empty in them, one that the contract no longer has is gone, and one of another type is
     cast to the contract's.
     """
     rebuilt = []
+    keys = primary_keys(connection)
+    grains = {table.name: table.key for table in described(manifest)}
     for schema, name, contract in _marts(manifest):
         found = _columns(connection, schema, name)
-        if not found or list(found.items()) == list(contract.items()):
+        # DuckDB takes no key back: a table with that of an older grain is made anew without one.
+        has_older_key = name in keys and keys[name] != grains.get(name)
+        if not found or (list(found.items()) == list(contract.items()) and not has_older_key):
             continue
         chosen = ", ".join(
             f"cast({_quoted(column) if column in found else 'null'} as {kind}) as {_quoted(column)}"

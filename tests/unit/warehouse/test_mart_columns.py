@@ -14,13 +14,16 @@ from dagster_project.warehouse.mart_columns import follow_contracts
 
 def manifest(columns: dict[str, str], *, alias: str | None = None) -> dict[str, Any]:
     node = {
+        "resource_type": "model",
+        "unique_id": "model.table_of_places",
         "schema": "league",
         "name": "table_of_places",
+        "description": "Places.",
         "alias": alias,
         "config": {"materialized": "incremental", "contract": {"enforced": True}},
-        "columns": {name: {"data_type": kind} for name, kind in columns.items()},
+        "columns": {name: {"data_type": kind, "description": name} for name, kind in columns.items()},
     }
-    return {"nodes": {"model.table_of_places": node}}
+    return {"nodes": {"model.table_of_places": node}, "sources": {}}
 
 
 @pytest.fixture
@@ -70,3 +73,14 @@ def test_a_mart_with_the_columns_of_its_contract_is_left_alone(
 
 def test_a_mart_that_was_never_built_is_left_to_dbt(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert follow_contracts(warehouse, manifest({"code": "varchar"}, alias="not_there_yet")) == []
+
+
+def test_a_table_with_the_key_of_an_older_grain_is_made_anew_without_it(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute("alter table league.table_of_places add primary key (code)")
+    columns = {"code": "varchar", "place": "integer"}
+    assert follow_contracts(warehouse, manifest(columns)) == ["table_of_places"]
+    assert follow_contracts(warehouse, manifest(columns)) == []
+    warehouse.execute("insert into league.table_of_places values ('ZAA', 3)")
+    assert len(rows(warehouse)) == 3
