@@ -38,8 +38,8 @@ def interrupt(
 
 
 def what_a_run_starts_from(data: DataFolder) -> dict[str, str]:
-    """Everything in the data folder but what tells of runs, and when the archive saw its files."""
-    tells = ("runs", "dagster", "archive/manifest.jsonl")
+    """Everything in the data folder but what tells of runs or is left by them, and when the archive saw its files."""
+    tells = ("runs", "candidates", "dagster", "archive/manifest.jsonl")
     found = {os.path.relpath(path, data.root): content for path, content in files_below(data.root).items()}
     return {path: content for path, content in found.items() if not path.startswith(tells)}
 
