@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from rich.control import Control
 from rich.markup import escape
+from rich.segment import ControlType
 
 from dagster_project.errors import ExitCode
 from dagster_project.layout import Column, Rows, command_line, counted, shortened, shown_path
 from dagster_project.notices import NOT_A_VERDICT, OFFICIAL_NOTICE, SAMPLE_NOTICE, notice_of
-from dagster_project.progress import kept_posted
+from dagster_project.progress import STILL, kept_posted
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.settings import DataFolder
 from dagster_project.shown import Terminal
@@ -31,16 +34,40 @@ _SAMPLE = " (fictional sample)"
 _out = Terminal()
 _err = Terminal(stderr=True)
 _started = time.monotonic()
+_is_still_shown = threading.Event()
 
 
 def progress(text: str) -> None:
-    """One line of progress on standard error, with the seconds since the start."""
+    """One line of progress on standard error, with the seconds since the start.
+
+    On a terminal, what is still being done takes the place of the line that said so before.
+    """
+    if _err.is_terminal and text.startswith(STILL):
+        _unsay_still()
+        line = f"{time.monotonic() - _started:6.1f} s  {text}"
+        _err.file.write(shortened(line, _err.width - 1))
+        _err.file.flush()
+        _is_still_shown.set()
+        return
+    _unsay_still()
     _err.print(f"[dim]{time.monotonic() - _started:6.1f} s[/dim]  {escape(text)}")
 
 
-def at_work(doing: str = "getting ready") -> AbstractContextManager[None]:
+def _unsay_still() -> None:
+    """Takes the line away that says what is still being done, where one stands there."""
+    if _is_still_shown.is_set():
+        _err.control(Control((ControlType.CARRIAGE_RETURN,), (ControlType.ERASE_IN_LINE, 2)))
+        _is_still_shown.clear()
+
+
+@contextmanager
+def at_work(doing: str = "getting ready") -> Iterator[None]:
     """Shows progress for as long as the context is open, and what is still being done where nothing is said."""
-    return kept_posted(progress, doing)
+    try:
+        with kept_posted(progress, doing):
+            yield
+    finally:
+        _unsay_still()
 
 
 def failure(message: str) -> None:

@@ -11,6 +11,8 @@ from dagster_project.shown import visible
 
 # Nobody who waits is left without a word for longer than three seconds.
 _SILENCE_SECONDS = 2.5
+# How a sentence begins that says nothing new.
+STILL = "  still: "
 _listeners: list[Callable[[str], None]] = []
 
 
@@ -69,4 +71,4 @@ class _Posts:
         while not self.ended.wait(max(0.0, self._said_at + self._silence - time.monotonic())):
             if time.monotonic() - self._said_at >= self._silence:
                 self._said_at = time.monotonic()
-                self._listener(f"  still: {self._doing}")
+                self._listener(f"{STILL}{self._doing}")

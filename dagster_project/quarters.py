@@ -83,7 +83,7 @@ class Quarter:
             quarter = cls.from_publisher(text)
         except ValueError as error:
             raise WrongUsage(
-                f"{text!r} isn't a financial quarter: write 2025-26-Q1 (April to June 2025). {error}"
+                f"{error}, so it isn't a financial quarter. Write it as 2025-26-Q1 (April to June 2025)."
             ) from None
         if end is None:
             earlier = quarter.shifted(-4)

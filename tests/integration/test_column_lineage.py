@@ -292,7 +292,7 @@ def test_the_verb_answers_with_sources_paths_and_the_publisher_s_columns(small_r
 
 
 def test_each_statistic_s_counts_are_led_to_columns_of_the_publisher(small_release: DataFolder) -> None:
-    ended = league("lineage", "metrics.metric_value.value", "--json", data=small_release)
+    ended = league("lineage", "league_table.average_metric_score", "--json", data=small_release)
     assert ended.code == 0, ended.err
     headings = {
         source: names

@@ -111,7 +111,11 @@ def test_a_run_without_a_folder_never_takes_the_archived_sample_for_official_fil
     ("arguments", "code", "says"),
     [
         (("run", QUARTER, "--extracts", "/nowhere"), 3, "isn't a folder"),
-        (("run", "next quarter"), 2, "isn't a financial quarter"),
+        (
+            ("run", "next quarter"),
+            2,
+            "'next quarter' isn't written like a quarter, so it isn't a financial quarter.",
+        ),
         (("run", QUARTER, "--scale", "2"), 2, "--scale goes with --sample"),
         (("run", QUARTER, "--sample", "--threads", "0"), 2, "--threads"),
         (("run", QUARTER), 3, "holds no extracts"),

@@ -49,7 +49,7 @@ def waiting(small_release: DataFolder, small_extracts: Path, made_once: Callable
             *("run", Q1, Q2, "--extracts", copy.folder, "--hold", "--by", "Ada"), data=DataFolder(folder)
         )
         assert ended.code == 0, ended.err
-        assert "Another person makes it so: league approve" in ended.out
+        assert "Another person makes it so:\nleague approve" in ended.out
 
     return DataFolder(made_once("waiting", build))
 
