@@ -63,7 +63,7 @@ def show(
         finish(result, as_json, lambda: (show_table if "table_name" in result else show_places)(result))
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def story(
     organisation: Annotated[str, typer.Argument(help="A code such as RP6, or (part of) a name.")],
     quarter: Annotated[str, typer.Argument(help="A released quarter such as 2025-26-Q1.")],
