@@ -168,7 +168,8 @@ def _end(program: subprocess.Popen[bytes]) -> None:
 def _serve(arguments: list[str]) -> None:
     """`dagster-webserver`, with the guard around its application."""
     cli: Any = import_module("dagster_webserver.cli")
-    host = arguments[arguments.index("--host") + 1] if "--host" in arguments else "127.0.0.1"
+    at = next((place for place, word in enumerate(arguments) if word in ("--host", "-h")), None)
+    host = "127.0.0.1" if at is None else arguments[at + 1]
     make = cli.create_app_from_workspace_process_context
 
     def guarded(*positional: Any, **named: Any) -> Any:

@@ -68,6 +68,12 @@ def quarters_of(tags: Mapping[str, str], instance: dg.DagsterInstance) -> tuple[
     """
     if QUARTERS_TAG in tags:
         keys = tags[QUARTERS_TAG].split(",")
+        chosen = {tags[tag] for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG) if tag in tags}
+        if chosen - set(keys):
+            raise WrongUsage(
+                f"The run's tag {QUARTERS_TAG} says {', '.join(keys)}, and {', '.join(sorted(chosen))} was chosen. "
+                "Remove the tag, which an earlier run left in the launchpad, and launch again."
+            )
     elif PARTITION_TAG in tags:
         keys = [tags[PARTITION_TAG]]
     elif RANGE_START_TAG in tags and RANGE_END_TAG in tags:

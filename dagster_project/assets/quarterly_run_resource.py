@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MAX_RETRIES_TAG = "dagster/max_retries"
 # Of a run that may be tried again unless one of its steps failed: this one may, all the same.
-TRY_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
+_RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+TRY_AGAIN = {_RETRY_TAG: "true"}
 
 
 class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
@@ -80,6 +81,7 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
         with listening(lambda text: log.info(text) if log else None), ExitStack() as held:
             try:
                 self._passage = Passage(self._opened(context, held))
+                _may_be_tried_again(context, None)
             except NothingToGoOnWithError as error:
                 raise _cancelled(context, error) from error
             except Exception as error:
@@ -126,11 +128,17 @@ def resource_for(model: type[RunRequest]) -> type[QuarterlyRunResource]:
     return made
 
 
-def _may_be_tried_again(context: InitResourceContext, error: Exception) -> None:
-    """A run that found another one writing isn't a failure for good, unlike all else that a step says."""
+def _may_be_tried_again(context: InitResourceContext, error: Exception | None) -> None:
+    """A run that found another one writing isn't a failure for good, unlike all else that a step says. A retry has its
+    tags from the run before it: one that found the lock free takes the leave back.
+    """
     run, instance = context.run, context.instance
-    if isinstance(error, Locked) and run and instance and MAX_RETRIES_TAG in run.tags:
+    if run is None or instance is None or MAX_RETRIES_TAG not in run.tags:
+        return
+    if isinstance(error, Locked):
         instance.add_run_tags(run.run_id, TRY_AGAIN)
+    elif run.tags.get(_RETRY_TAG) == TRY_AGAIN[_RETRY_TAG]:
+        instance.add_run_tags(run.run_id, {_RETRY_TAG: "false"})
 
 
 def _steps_of(context: InitResourceContext) -> tuple[str, ...] | None:

@@ -98,6 +98,8 @@ def _outcome(outcome: dict[str, Any]) -> str:
         return "failed before it had begun, or ended without an outcome"
     if outcome.get("dry_run"):
         return "dry run: nothing was released"
+    if outcome.get("is_part"):
+        return "a part of the flow was done, nothing was released"
     if outcome.get("held"):
         return f"held, not current until another person approves: league approve {' '.join(outcome['held'])}"
     return f"{_WORDS[ExitCode(code)]} (exit code {code})"

@@ -38,4 +38,4 @@ def dev(
             )
         server = [sys.executable, "-m", "dagster_project.web_server", "dev"]
         os.chdir(PROJECT_ROOT)
-        os.execv(sys.executable, [*server, "-p", str(port), "-h", host])
+        os.execv(sys.executable, [*server, "--port", str(port), "--host", host])

@@ -125,8 +125,12 @@ class QuarterlyRun:
                 if error is not None:
                     self.record.failed(error)
                 elif self._is_part_of_a_flow and self.record.content["exit_code"] is None:
+                    # The first stage has noted the releases that would have been made.
                     self.record.note(
-                        exit_code=0, message="A part of the flow was done; nothing was released."
+                        exit_code=0,
+                        is_part=True,
+                        releases=[],
+                        message="A part of the flow was done; nothing was released.",
                     )
                 self.witness.run_ended(self)
             finally:

@@ -36,12 +36,19 @@ def follow_contracts(connection: duckdb.DuckDBPyConnection, manifest: Mapping[st
             f"cast({_quoted(column) if column in found else 'null'} as {kind}) as {_quoted(column)}"
             for column, kind in contract.items()
         )
-        connection.execute(
-            f"create or replace table {_quoted(schema)}.{_UNFINISHED} as "
-            f"select {chosen} from {_quoted(schema)}.{_quoted(name)}"
-        )
-        connection.execute(f"drop table {_quoted(schema)}.{_quoted(name)}")
-        connection.execute(f"alter table {_quoted(schema)}.{_UNFINISHED} rename to {_quoted(name)}")
+        # Another run may go on from what a killed one left: the mart is there at every moment.
+        connection.execute("begin")
+        try:
+            connection.execute(
+                f"create or replace table {_quoted(schema)}.{_UNFINISHED} as "
+                f"select {chosen} from {_quoted(schema)}.{_quoted(name)}"
+            )
+            connection.execute(f"drop table {_quoted(schema)}.{_quoted(name)}")
+            connection.execute(f"alter table {_quoted(schema)}.{_UNFINISHED} rename to {_quoted(name)}")
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
         rebuilt.append(name)
     return rebuilt
 

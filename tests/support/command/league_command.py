@@ -51,10 +51,14 @@ def league(*arguments: str | Path, data: DataFolder, columns: int | None = None)
 
 
 def start_league(*arguments: str | Path, data: DataFolder, **environment: str) -> subprocess.Popen[str]:
-    """The command as a process of its own, still running; `environment` overrides variables."""
+    """The command as a process of its own, still running; `environment` overrides variables.
+
+    Workers of a test run have a width of their own: without it a sentence is one line, as in any pipe.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return subprocess.Popen(
         [*_AS_A_PROGRAM, *map(str, arguments)],
-        env=os.environ | environment_of(data, **environment),
+        env=inherited | environment_of(data, **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

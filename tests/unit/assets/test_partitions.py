@@ -46,6 +46,15 @@ def test_a_run_s_tags_give_its_quarters_back(instance: dg.DagsterInstance, quart
     assert quarters_of(tags_of(quarters, instance), instance) == tuple(sorted(quarters))
 
 
+def test_a_list_of_quarters_that_an_earlier_run_left_in_the_launchpad_is_refused(
+    instance: dg.DagsterInstance,
+) -> None:
+    offer(instance, [Q1, Q2])
+    left = tags_of([Q1], instance)
+    with pytest.raises(WrongUsage, match="Remove the tag"):
+        quarters_of({**left, "dagster/partition": str(Q2)}, instance)
+
+
 def test_a_range_is_of_the_partitions_that_there_are(instance: dg.DagsterInstance) -> None:
     offer(instance, [Q1, Q4])
     tags = tags_of([Q1, Q4], instance)

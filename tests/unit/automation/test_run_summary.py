@@ -83,6 +83,13 @@ def test_a_closed_gate_says_so_and_names_no_release(data: DataFolder) -> None:
     assert "0123456789abcdef" not in text
 
 
+def test_a_run_of_a_part_of_the_flow_says_that_it_released_nothing(data: DataFolder) -> None:
+    RunRecord(data, "run-4").note(**RELEASED | {"is_part": True, "releases": []})
+    text = write_summary(data, "run-4")
+    assert "Outcome: a part of the flow was done, nothing was released" in text
+    assert "Release of" not in text
+
+
 def test_a_dry_run_names_no_release(data: DataFolder) -> None:
     RunRecord(data, "run-3").note(**RELEASED | {"dry_run": True})
     text = write_summary(data, "run-3")

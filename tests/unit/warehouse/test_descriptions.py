@@ -114,3 +114,14 @@ def test_two_rows_of_one_key_are_an_error_that_names_the_table_and_its_grain(
     warehouse.execute("insert into league.place values ('ZAA', 3)")
     with pytest.raises(LeagueError, match=r"league\.place: expected one row for each code"):
         describe(warehouse, manifest())
+
+
+def test_a_key_waits_until_rows_of_older_releases_have_all_its_parts(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute("insert into league.place values (null, 3)")
+    describe(warehouse, manifest())
+    warehouse.execute("delete from league.place where code is null")
+    describe(warehouse, manifest())
+    with pytest.raises(duckdb.ConstraintException):
+        warehouse.execute("insert into league.place values ('ZAA', 3)")

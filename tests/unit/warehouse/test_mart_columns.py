@@ -84,3 +84,11 @@ def test_a_table_with_the_key_of_an_older_grain_is_made_anew_without_it(
     assert follow_contracts(warehouse, manifest(columns)) == []
     warehouse.execute("insert into league.table_of_places values ('ZAA', 3)")
     assert len(rows(warehouse)) == 3
+
+
+def test_a_mart_that_can_not_be_rebuilt_is_as_it_was(warehouse: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.ConversionException):
+        follow_contracts(warehouse, manifest({"code": "date", "place": "integer"}))
+    assert rows(warehouse) == [("ZAA", 1), ("ZAB", 2)]
+    tables = warehouse.execute("select table_name from duckdb_tables()").fetchall()
+    assert tables == [("table_of_places",)]
