@@ -54,10 +54,11 @@ def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     dagster_home(data)
     announce("Starting Dagster")
     from dagster_project.assets.partitions import offer, tags_of, withdraw
+    from dagster_project.assets.quarterly_run_resource import BY_REBUILD, BY_RUN, STARTED_BY_TAG
     from dagster_project.definitions import JOB_NAME, defs
 
     run_id = str(uuid.uuid4())
-    started_by = {"league/started_by": "league rebuild" if request.rebuild else "league run"}
+    started_by = {STARTED_BY_TAG: BY_REBUILD if request.rebuild else BY_RUN}
     with _instance(data) as instance, written_quickly(instance), of_the_code_location(instance):
         new = offer(instance, request.quarters)
         tags = started_by | tags_of(request.quarters, instance)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dagster import InitResourceContext
 
 MAX_RETRIES_TAG = "dagster/max_retries"
+STARTED_BY_TAG = "league/started_by"
+BY_RUN, BY_REBUILD = STARTED_BY_COMMANDS = ("league run", "league rebuild")
 # Of a run that may be tried again unless one of its steps failed: this one may, all the same.
 _RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
 TRY_AGAIN = {_RETRY_TAG: "true"}
@@ -62,15 +64,15 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
         """What the run leaves in its folder; None where it couldn't be opened."""
         return None if self._passage is None else self._passage.run.record
 
-    def request(self, quarters: tuple[Quarter, ...]) -> RunRequest:
+    def request(self, quarters: tuple[Quarter, ...], *, by_command: bool = False) -> RunRequest:
         """What the configuration asks for. Where it names no files, those of the data folder's archive are meant, of
-        the kind that the folder is of.
+        the kind that the folder is of; who leaves out a word at the command is asked for it.
         """
         asked = self.asked_by.configured(
             quarters, {name: getattr(self, name) for name in self.asked_by.configurable()}
         )
         named = (asked.sample, asked.extracts_dir, asked.as_of, asked.release)
-        if any(named) or kind_held(asked.data_folder) is not Kind.FICTIONAL:
+        if by_command or any(named) or kind_held(asked.data_folder) is not Kind.FICTIONAL:
             return asked
         return asked.model_copy(update={"archived_sample": True})
 
@@ -104,13 +106,15 @@ class QuarterlyRunResource(dg.ConfigurableResource["QuarterlyRunResource"]):
             raise WrongUsage(
                 "Choose the quarters to build: a run without Dagster's history has no partitions."
             )
-        request = self.request(quarters_of(tags, instance))
+        by_command = tags.get(STARTED_BY_TAG) in STARTED_BY_COMMANDS
+        request = self.request(quarters_of(tags, instance), by_command=by_command)
         events = RunEvents(Sender() if is_asked_for() else None)
         run = QuarterlyRun(
             *(request, request.data_folder, context.run_id or "unknown"),
             witness=events,
             steps=_steps_of(context),
-            leaves=True,
+            # Who only asks what would change isn't left a copy of the warehouse.
+            leaves=not request.dry_run,
         )
         # When the writer's lock is free again: an endpoint that is slow holds nobody else up.
         held.callback(events.send, run)

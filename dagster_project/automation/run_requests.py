@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.assets.quarterly_run_resource import MAX_RETRIES_TAG
+from dagster_project.assets.quarterly_run_resource import MAX_RETRIES_TAG, STARTED_BY_TAG
 from dagster_project.automation.vintage import QuarterVintage
 
 VINTAGE_TAG = "league/vintage"
 REASON_TAG = "league/reason"
-STARTED_BY_TAG = "league/started_by"
 QUARTER_TAG = "league/quarter"
 RETRIES = {
     # A run whose process died may succeed the next time, and so may one that found another one writing, which says

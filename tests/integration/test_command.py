@@ -235,7 +235,7 @@ def test_reconcile_counts_figures_by_kind(released: DataFolder) -> None:
 def test_sample_writes_the_same_files_each_time_and_says_how_to_use_them(tmp_path: Path) -> None:
     data = DataFolder(tmp_path / "data")
     ended = league("sample", tmp_path / "one", "--json", data=data)
-    assert (ended.code, ended.answer["files"]) == (0, 42)
+    assert (ended.code, ended.answer["files"]) == (0, 44)
     shown = league("sample", tmp_path / "two", data=data)
     assert shown.code == 0
     assert f"--extracts {tmp_path / 'two' / 'extracts'}" in shown.out
