@@ -181,7 +181,6 @@ class DbtProject:
         if not result.success:
             shutil.rmtree(own, ignore_errors=True)
             raise LeagueError(f"dbt can't parse {self.project_dir}: {result.exception}")
-        (own / _PARSED).write_bytes(_for_builds(result.result))
         write_whole(own / _SUMS, json.dumps(_sums(own)))
         _put_in_place(own, folder)
 
@@ -315,22 +314,6 @@ def _forget_what_was_compiled(manifest: Any) -> None:
         if isinstance(node, CompiledNode) and node.compiled:
             node.compiled, node.compiled_code, node.compiled_path = False, None, None
             node.extra_ctes_injected, node.extra_ctes, node._pre_injected_sql = False, [], None
-
-
-def _for_builds(manifest: Any) -> bytes:
-    """The manifest as builds read it: without tests, four fifths of its nodes, which no build selects.
-
-    Every invocation makes a graph of the nodes that it is given, and looks in it for circles.
-    """
-    from dbt.artifacts.resources.types import NodeType
-    from dbt.parser.manifest import extended_mashumaro_encoder
-
-    for unique_id in [name for name, node in manifest.nodes.items() if node.resource_type == NodeType.Test]:
-        del manifest.nodes[unique_id]
-    manifest.unit_tests.clear()
-    manifest.files.clear()
-    packed: bytes = manifest.to_msgpack(extended_mashumaro_encoder)
-    return packed
 
 
 def _close_connections() -> None:

@@ -39,9 +39,12 @@ def corrected(corrected_release: DataFolder, tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Headless Chromium; skips where there is none, or fails if `chromium` is among the words of `LEAGUE_REQUIRE`."""
+    """Headless Chromium; skips where there is none, or fails if `chromium` is among the words of `LEAGUE_REQUIRE`.
+
+    Not for the session: while it is open an event loop runs in this thread, and other tests run loops of their own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         from playwright.sync_api import sync_playwright

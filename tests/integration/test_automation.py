@@ -240,12 +240,12 @@ def test_the_schedule_asks_in_the_publication_weeks_once_per_vintage(site: Site)
     assert f"{Q2} is due, and not published yet" in (not_yet.skip_message or "")
 
 
-def test_a_quarter_is_a_partition_once_the_sensor_has_seen_it(site: Site, ambulance: Path) -> None:
+def test_a_quarter_is_a_partition_once_the_sensor_has_seen_it(site: Site, small_extracts: Path) -> None:
     assert offered(site) == []
     assert [request.partition_key for request in site.wanted()] == [Q1]
     assert offered(site) == [Q1]
     site.today = date(2025, 12, 10)
-    site.publish(ambulance / Q2, "Q2")
+    site.publish(small_extracts / Q2, "Q2")
     assert [request.partition_key for request in site.wanted()] == [Q2]
     assert offered(site) == [Q1, Q2]
 

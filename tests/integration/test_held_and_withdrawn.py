@@ -239,8 +239,11 @@ def test_who_asks_about_a_withdrawn_release_is_told(data: DataFolder) -> None:
     for question in asked:
         ended = league(*question, data=data)
         assert ended.code == 0, ended.err
-        assert f"WITHDRAWN by Grace on {day:%-d %B %Y}: {REASON}" in ended.out
-        assert "Current instead: nothing." in ended.out
+        # Ten lines of 80 columns are wrapped at words.
+        said_first = " ".join(ended.out.split())
+        assert f"WITHDRAWN by Grace on {day:%-d %B %Y}: {REASON}" in said_first
+        assert "Current instead: nothing." in said_first
+        assert "Place " not in said_first.partition("WITHDRAWN")[0]
         assert league(*question, "--json", data=data).answer["withdrawn"]["withdrawn_by"] == "Grace"
     markdown = league(*asked[0], "--markdown", data=data).out
     assert f"release `{release_id}` (withdrawn)" in markdown

@@ -44,6 +44,7 @@ def show_brief(explanation: Explanation) -> None:
     out.print(
         Text(shortened(visible(explanation.organisation_name), out.width - len(code)) + code, style="bold")
     )
+    _show_withdrawal(out, explanation)
     lines = brief_lines(explanation.brief)
     out.print(labelled(lines))
     notice = effect_notice(lines)
@@ -56,9 +57,13 @@ def show_brief(explanation: Explanation) -> None:
     out.print(escape(explanation.notice))
 
 
-def _show_verdict(out: Terminal, explanation: Explanation) -> None:
+def _show_withdrawal(out: Terminal, explanation: Explanation) -> None:
+    """Before any figure: nobody is to read one of a release that was taken back unawares."""
     if explanation.withdrawn:
         out.print(Text(withdrawal_in_words(explanation.withdrawn), style="bold red"))
+
+
+def _show_verdict(out: Terminal, explanation: Explanation) -> None:
     style = "bold red" if explanation.differences else "green"
     out.print(Text(explanation.verdict, style=style))
     for difference in explanation.differences:
@@ -74,6 +79,7 @@ def show_explanation(explanation: Explanation) -> None:
         f"[bold]{escape(explanation.organisation_name)}[/bold] ({escape(explanation.organisation_code)}), "
         f"{explanation.table_name}, {explanation.quarter}, release {explanation.release_id} ({explanation.standing})"
     )
+    _show_withdrawal(out, explanation)
     _show_verdict(out, explanation)
     numbers = {extract: number for number, extract in enumerate(explanation.extracts, 1)}
     out.print(_tree(explanation.root, numbers, None))

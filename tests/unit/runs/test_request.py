@@ -93,6 +93,9 @@ def test_a_day_in_configuration_is_refused_as_the_command_refuses_it() -> None:
 def test_every_option_of_the_command_is_a_field_and_every_field_that_people_ask_for_an_option() -> None:
     from dagster_project.commands.run import run
 
-    for_machines, about_the_command = {"rebuild", "follows", "archived_sample"}, {"as_json", "again"}
+    for_machines, about_the_command = (
+        {"rebuild", "follows", "archived_sample"},
+        {"as_json", "again", "verbose"},
+    )
     options = set(inspect.signature(run).parameters) - about_the_command
     assert options == set(RunRequest.model_fields) - for_machines
