@@ -147,8 +147,13 @@ def test_partitions_row_counts_and_checks_are_those_of_each_release(served: Serv
 
 
 def test_each_gate_is_shown_as_passed_in_each_quarter(page: Any) -> None:
-    for asset in ("landing/extract_row", "metrics/metric_value", "league/league_table"):
+    for asset, gate in (
+        ("landing/extract_row", "extracts_gate"),
+        ("metrics/metric_value", "metrics_gate"),
+        ("league/league_table", "league_tables_gate"),
+    ):
         page.goto(f"/assets/{asset}?view=checks")
+        page.get_by_text(gate, exact=True).first.click()
         page.get_by_text("Latest execution").wait_for()
         # The asset has a tab of that name too.
         page.get_by_role("tab", name="Partitions").last.click()
