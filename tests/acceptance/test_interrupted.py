@@ -159,6 +159,11 @@ def test_a_signal_while_the_command_starts_leaves_no_trace(
     time.sleep(milliseconds / 1000)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    if process.returncode == 1:
+        # Python itself was still starting, on a slow machine: nothing of ours had begun.
+        assert err.rstrip().endswith("KeyboardInterrupt")
+        assert "dagster_project" not in err
+        return
     assert process.returncode in (0, 130, -signal.SIGINT)
     if process.returncode == 130:
         assert err.splitlines() == [line for line in err.splitlines() if SENTENCE in line]
