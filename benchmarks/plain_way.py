@@ -33,6 +33,9 @@ def read() -> None:
     """Reads the extracts and lands the quarter."""
     from dagster_project.extracts.load import load_folder
     from dagster_project.quarters import Quarter
+    from dagster_project.releases.journal import keep_journal
+    from dagster_project.releases.ledger import keep_ledger
+    from dagster_project.settings import DataFolder
     from dagster_project.warehouse.landing import QuarterInScope, land
 
     quarter = Quarter.from_canonical(os.environ[_QUARTER])
@@ -48,6 +51,8 @@ def read() -> None:
         previous_release_id=None,
     )
     with _connect() as connection:
+        keep_journal(connection, DataFolder(Path(os.environ[_FOLDER])))
+        keep_ledger(connection)
         land(connection, loaded, [scope])
 
 
