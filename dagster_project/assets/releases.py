@@ -23,6 +23,7 @@ from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.runs.record import QUALITY_PAGE
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import markdown
+from dagster_project.sql_text import literal
 
 MADE_BY_GATES = "quality_result"
 RELEASE = ["releases", "release"]
@@ -82,10 +83,10 @@ def release_metadata(folders: Sequence[ReleaseFolder]) -> dict[str, dg.MetadataV
 
 def league_table_preview(folder: Path, table: str) -> str:
     """A released league table in the order of ranks as Markdown; empty where the quarter has none of its rows."""
-    file = str(folder / f"{table}.parquet").replace("'", "''")
+    file = literal(folder / f"{table}.parquet")
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         rows = connection.execute(
-            f"select {', '.join(_PREVIEWED)} from read_parquet('{file}') order by rank, organisation_code"
+            f"select {', '.join(_PREVIEWED)} from read_parquet({file}) order by rank, organisation_code"
         ).fetchall()
     if not rows:
         return ""

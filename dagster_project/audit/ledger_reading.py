@@ -15,6 +15,7 @@ from dagster_project.releases.journal import copy_journal
 from dagster_project.releases.ledger import LEDGER_TABLE, keep_ledger, load_ledger
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
+from dagster_project.sql_text import literal
 
 
 def ledger_of(data: DataFolder, quarter: Quarter | None) -> dict[str, Any]:
@@ -76,8 +77,8 @@ def _gather(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:
     keep_ledger(connection)
     copy_journal(connection, data)
     if data.warehouse.exists():
-        path = str(data.warehouse).replace("'", "''")
-        connection.execute(f"attach '{path}' as published (read_only)")
+        path = literal(data.warehouse)
+        connection.execute(f"attach {path} as published (read_only)")
         there = connection.execute(
             "select 1 from information_schema.tables where table_catalog = 'published' "
             "and table_name = 'reconciliation_ledger'"

@@ -22,6 +22,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.reading.board_sentences import SENTENCES, Subject, short_name
 from dagster_project.settings import WAREHOUSE_NAME, DataFolder
 from dagster_project.shown import in_one_line, markdown
+from dagster_project.sql_text import literal
 from dagster_project.typed_names import Known, find_organisation
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -106,7 +107,7 @@ def queries_for(code: str, quarter: str) -> dict[str, list[str]]:
     for file in sorted(_QUERIES.glob("*.sql")):
         _, _, name = file.stem.partition("_")
         text = file.read_text(encoding="utf-8")
-        text = text.replace("$quarter", _literal(quarter)).replace("$organisation", _literal(code))
+        text = text.replace("$quarter", literal(quarter)).replace("$organisation", literal(code))
         found[by_file[name.removesuffix("_in_all")]].append(text)
     return found
 
@@ -116,7 +117,7 @@ def _parts(data: DataFolder, subject: Subject) -> Iterator[Part]:
     # own name, which its views have.
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.execute(
-            f"attach {_literal(str(data.warehouse))} as {WAREHOUSE_NAME} (read_only); use {WAREHOUSE_NAME}"
+            f"attach {literal(data.warehouse)} as {WAREHOUSE_NAME} (read_only); use {WAREHOUSE_NAME}"
         )
         for heading, queries in queries_for(subject.code, subject.quarter).items():
             asked = tuple(_ask(connection, query, subject.quarter) for query in queries)
@@ -134,10 +135,6 @@ def _ask(connection: duckdb.DuckDBPyConnection, query: str, quarter: str) -> Ask
         ) from error
     names = tuple(column[0] for column in result.description or ())
     return Asked(query, names, tuple(result.fetchall()))
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def as_markdown(page: BoardPage) -> str:

@@ -13,6 +13,7 @@ import duckdb
 from dagster_project.errors import InputMissing
 from dagster_project.releases.folder import RELEASE_FILE
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
+from dagster_project.sql_text import literal
 
 _SHOWN = 10
 # Which release it is, and which it is compared with: that they differ is no difference of what they hold.
@@ -128,7 +129,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) ->
 
 
 def _rows(folder: Path, table: str) -> str:
-    return f"read_parquet('{str(folder / f'{table}.parquet').replace(chr(39), chr(39) * 2)}')"
+    return f"read_parquet({literal(folder / f'{table}.parquet')})"
 
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -17,6 +17,7 @@ import duckdb
 from dagster_project.errors import SuiteFailed
 from dagster_project.quarters import Quarter
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 # As the gate `metrics` has it between quarters: a few organisations come and go, a lost block of rows is far more.
 _MOST_THAT_MAY_LOSE_A_FIGURE = 0.5
@@ -108,8 +109,8 @@ def fewer_than_current(
     """
     if not data.warehouse.exists():
         return []
-    path = str(data.warehouse).replace("'", "''")
-    connection.execute(f"attach '{path}' as {_BEFORE} (read_only)")
+    path = literal(data.warehouse)
+    connection.execute(f"attach {path} as {_BEFORE} (read_only)")
     try:
         found = [_of_quarter(connection, quarter) for quarter in quarters]
     finally:

@@ -18,6 +18,7 @@ import duckdb
 from dagster_project.errors import LeagueError, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 EVENT_TABLE = f"{WAREHOUSE_SCHEMA}.release_event"
 PERSON_VARIABLE = "LEAGUE_PERSON"
@@ -121,10 +122,10 @@ def copy_journal(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> Non
     if not data.warehouse.exists():
         keep_journal(connection, data)
         return
-    path = str(data.warehouse).replace("'", "''")
+    path = literal(data.warehouse)
     try:
         # Attached, because connect() gives a process that still reads from before a swap the old file again.
-        connection.execute(f"attach '{path}' as published_journal (read_only)")
+        connection.execute(f"attach {path} as published_journal (read_only)")
         name = "release_event" if _has_table(connection, "release_event", "published_journal") else _CURRENT
         table = f"{WAREHOUSE_SCHEMA}.{name}"
         connection.execute(f"create table {table} as select * from published_journal.{table}")

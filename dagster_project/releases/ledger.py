@@ -18,6 +18,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE
 from dagster_project.releases.journal import PUBLISHED, events_in, now
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 LEDGER_TABLE = f"{WAREHOUSE_SCHEMA}.reconciliation_ledger"
 _COLUMNS = (
@@ -51,7 +52,7 @@ def write_ledger(
         unfinished = file.with_name(UNFINISHED + file.name)
         remove(unfinished)
         rows = f"(select * from {WAREHOUSE_SCHEMA}.reconciliation where quarter = '{quarter}')"
-        connection.execute(f"copy ({_differences(rows, now())}) to {_text(unfinished)} (format parquet)")
+        connection.execute(f"copy ({_differences(rows, now())}) to {literal(unfinished)} (format parquet)")
         seal_file(unfinished)
         put_in_place(unfinished, file)
 
@@ -67,14 +68,14 @@ def load_ledger(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None
     known = {str(row[0]) for row in found}
     for file in sorted(data.ledger.glob("*/*.parquet")):
         if file.stem not in known and not file.name.startswith(UNFINISHED):
-            _add(connection, f"select {_COLUMNS}, first_seen_at from read_parquet({_text(file)})")
+            _add(connection, f"select {_COLUMNS}, first_seen_at from read_parquet({literal(file)})")
             known.add(file.stem)
     for release in sorted(data.releases.glob(f"*/*/{RELEASE_FILE}")):
         rows = release.with_name("reconciliation.parquet")
         if release.parent.is_symlink() or release.parent.name in known or not rows.is_file():
             continue
         written = datetime.fromtimestamp(release.stat().st_mtime, UTC).replace(tzinfo=None)
-        _add(connection, _differences(f"read_parquet({_text(rows)})", written))
+        _add(connection, _differences(f"read_parquet({literal(rows)})", written))
     released = [event.release_id for event in events_in(connection) if event.event == PUBLISHED]
     connection.execute(
         f"update {LEDGER_TABLE} set was_released = list_contains($released, release_id) "
@@ -101,7 +102,3 @@ def _differences(rows: str, seen: datetime) -> str:
         f"select {_COLUMNS}, timestamp '{seen.isoformat(sep=' ')}' as first_seen_at from {rows} "
         f"where {_DIFFERS} order by organisation_code, figure"
     )
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -31,6 +31,7 @@ from dagster_project.releases.reload import keep_league_tables
 from dagster_project.releases.tombstone import mend_tombstones, record_withdrawn
 from dagster_project.releases.writer_lock import require_writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 CURRENT_LINK = "current"
 _TABLE = f"{WAREHOUSE_SCHEMA}.current_release"
@@ -134,12 +135,12 @@ def current_release(data: DataFolder) -> list[CurrentRelease]:
     """The current release of every quarter, first to last; empty before the first run is published."""
     if not data.warehouse.exists():
         return []
-    path = str(data.warehouse).replace("'", "''")
+    path = literal(data.warehouse)
     try:
         # Attached, because connect() gives a process that still reads from before a swap the old file again.
         # One thread: a handful of rows, and each further thread costs more to start than it saves.
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-            connection.execute(f"attach '{path}' as published (read_only)")
+            connection.execute(f"attach {path} as published (read_only)")
             rows = connection.execute(
                 f"select {_COLUMNS} from published.{_TABLE} order by quarter"
             ).fetchall()

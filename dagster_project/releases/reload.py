@@ -12,6 +12,7 @@ from dagster_project.releases.folder import read_release_file, release_path
 from dagster_project.releases.journal import PUBLISHED, events_in
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 _HISTORY = "released_league_table"
 _KEPT_SCHEMAS = ("methodology", "reference", "history")
@@ -113,7 +114,7 @@ def _insert(
 
 
 def _rows_of(file: Path) -> str:
-    return f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+    return f"read_parquet({literal(file)})"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str, schema: str = WAREHOUSE_SCHEMA) -> list[str]:

@@ -15,6 +15,8 @@ from dagster_project.notices import notice_of
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import cell_in_sql
+from dagster_project.sql_text import literal, quoted_name
+from dagster_project.warehouse.descriptions import comments
 
 if TYPE_CHECKING:
     # Verbs that only read a release need the names here, and pyarrow takes half a second to import.
@@ -104,10 +106,12 @@ def export_table(
     rows = _count_stamped_rows(connection, table, identity)
     sorted_rows = f"{_EXPORTED} as released order by {_order_by(table, columns)}"
     cells = ", ".join(
-        f"{cell_in_sql(_name(column))} as {_name(column)}" if kind == "VARCHAR" else _name(column)
+        f"{cell_in_sql(quoted_name(column))} as {quoted_name(column)}"
+        if kind == "VARCHAR"
+        else quoted_name(column)
         for column, kind in columns.items()
     )
-    file = _text(str(folder / f"{table.name}.csv"))
+    file = literal(folder / f"{table.name}.csv")
     connection.execute(f"copy (select {cells} from {sorted_rows}) to {file} ({_CSV})")
     content = connection.execute(f"select * from {sorted_rows}").to_arrow_table()
     schema = _self_describing(content.schema, connection, table, identity)
@@ -120,10 +124,10 @@ def export_table(
 
 def _order_by(table: ReleasedTable, columns: Iterable[str]) -> str:
     """Sorts totally; what has no place in the order stands behind what has, empty parts of a key before."""
-    first = [f"released.{_name(column)} asc nulls last" for column in table.order]
+    first = [f"released.{quoted_name(column)} asc nulls last" for column in table.order]
     rest = [column for column in (*table.key, *columns) if column not in table.order]
     return ", ".join(
-        [*first, *(f"released.{_name(column)} asc nulls first" for column in dict.fromkeys(rest))]
+        [*first, *(f"released.{quoted_name(column)} asc nulls first" for column in dict.fromkeys(rest))]
     )
 
 
@@ -134,21 +138,8 @@ def _self_describing(
 
     `columns` says the descriptions once more as JSON, for tools that show a file's metadata but no field's.
     """
-    said = dict(
-        connection.execute(
-            "select column_name, comment from duckdb_columns() "
-            "where schema_name = ? and table_name = ? and database_name = current_database()",
-            [WAREHOUSE_SCHEMA, table.name],
-        ).fetchall()
-    )
-    described = {name: str(said[name]) for name in schema.names if said.get(name)}
-    about = connection.execute(
-        "select comment from duckdb_tables() where schema_name = $1 and table_name = $2 "
-        "and database_name = current_database() union all "
-        "select comment from duckdb_views() where schema_name = $1 and view_name = $2 "
-        "and database_name = current_database()",
-        [WAREHOUSE_SCHEMA, table.name],
-    ).fetchone()
+    said = comments(connection)
+    described = {name: text for name in schema.names if (text := said.get((table.name, name)))}
     import pyarrow as pa
 
     fields = [
@@ -157,7 +148,7 @@ def _self_describing(
     ]
     metadata = {
         "table": table.name,
-        "description": (about and about[0]) or "",
+        "description": said.get((table.name, None)) or "",
         "notice": notice_of(is_sample=identity.is_sample),
         "sorted_by": ", ".join(dict.fromkeys((*table.order, *table.key))),
         "columns": json.dumps(described, ensure_ascii=False),
@@ -211,19 +202,11 @@ def _count_stamped_rows(
 
 
 def _belongs_to(table: ReleasedTable, identity: ReleaseIdentity) -> str:
-    quarter = f"quarter = {_text(str(identity.quarter))}"
+    quarter = f"quarter = {literal(str(identity.quarter))}"
     if EARLIER_RELEASE not in table.key:
         return quarter
-    return f"{quarter} and {EARLIER_RELEASE} = {_text(identity.previous_release_id or '')}"
+    return f"{quarter} and {EARLIER_RELEASE} = {literal(identity.previous_release_id or '')}"
 
 
 def _qualified(table: ReleasedTable) -> str:
-    return f"{_name(WAREHOUSE_SCHEMA)}.{_name(table.name)}"
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return f"{quoted_name(WAREHOUSE_SCHEMA)}.{quoted_name(table.name)}"

@@ -9,6 +9,7 @@ import duckdb
 
 from dagster_project.quarters import Quarter
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 _SHOWN = 3
 
@@ -73,7 +74,7 @@ def changes_against_published(
     """How each quarter differs from the release that readers have now; `new` where they have none."""
     if not data.warehouse.exists():
         return [{"quarter": str(quarter), "change": "new"} for quarter in quarters]
-    connection.execute(f"attach '{_quoted(str(data.warehouse))}' as published (read_only)")
+    connection.execute(f"attach {literal(data.warehouse)} as published (read_only)")
     try:
         return [_change(connection, quarter) for quarter in quarters]
     finally:
@@ -108,7 +109,3 @@ def _change(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> dict[str
         "release_id": before[0],
         **dict(zip(names, counts or (), strict=False)),
     }
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

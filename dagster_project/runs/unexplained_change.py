@@ -21,6 +21,7 @@ from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.tables import RELEASED_TABLES, ReleasedTable
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.sql_text import literal
 
 _INPUTS = ("extracts", "rules", "framework", "is_sample")
 _FIGURES = frozenset(
@@ -71,7 +72,7 @@ def _changed_rows_of(
     file = folder / f"{table.name}.parquet"
     if not file.is_file():
         return []
-    before = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+    before = f"read_parquet({literal(file)})"
     now = f"(select * from {WAREHOUSE_SCHEMA}.{table.name} where quarter = '{quarter}')"
     there = _columns(connection, before)
     columns = [column for column in _columns(connection, now) if column in there and column != "release_id"]

@@ -22,6 +22,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
 from dagster_project.runs import flow
 from dagster_project.settings import DataFolder
+from dagster_project.sql_text import literal
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.landing import QuarterInScope, land
 
@@ -111,9 +112,9 @@ def copy_release(
     connection: duckdb.DuckDBPyConnection, data: DataFolder, quarter: Quarter, schema: str
 ) -> None:
     """Copies a published quarter's `league_table` and `metric_score` (with `rank_in_table`) to `schema`."""
-    path = str(data.warehouse).replace("'", "''")
+    path = literal(data.warehouse)
     connection.execute(f"create schema if not exists {schema}")
-    connection.execute(f"attach '{path}' as published (read_only)")
+    connection.execute(f"attach {path} as published (read_only)")
     try:
         for table, query in _COPIES.items():
             connection.execute(f"create or replace table {schema}.{table} as {query}", [str(quarter)])

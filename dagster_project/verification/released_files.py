@@ -20,6 +20,7 @@ from dagster_project.releases.damage import NO_FILE, damaged_files, faults_of_fo
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE, release_file_bytes
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.sql_text import literal
 from dagster_project.verification.findings import Check, Finding, names_in
 
 Content = Mapping[str, Any]
@@ -117,7 +118,7 @@ def _rows(path: Path, name: str, said: int | None) -> list[Finding]:
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """The rows of a released Parquet or CSV file, in its order; of a CSV all values are text."""
-    name = "'" + str(path).replace("'", "''") + "'"
+    name = literal(path)
     source = (
         f"read_parquet({name})"
         if path.suffix == ".parquet"

@@ -14,6 +14,7 @@ import duckdb
 
 from dagster_project.errors import LeagueError
 from dagster_project.settings import WAREHOUSE_SCHEMA
+from dagster_project.sql_text import literal, quoted_name
 
 _DICTIONARY = "data_dictionary"
 _DICTIONARY_QUERY = f"""\
@@ -56,25 +57,25 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any])
         connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
         connection.execute(f"create view {WAREHOUSE_SCHEMA}.{_DICTIONARY} as {_DICTIONARY_QUERY}")
         there = {**there, _DICTIONARY: "view"}
-    comments, keys = _comments(connection), primary_keys(connection)
+    said, keys = comments(connection), primary_keys(connection)
     for table in described(manifest):
         kind = there.get(table.name)
         if kind is None:
             continue
-        qualified = f"{WAREHOUSE_SCHEMA}.{_name(table.name)}"
-        if comments.get((table.name, None)) != table.description:
-            connection.execute(f"comment on {kind} {qualified} is {_text(table.description)}")
-        for column, said in table.columns.items():
-            if comments.get((table.name, column), said) != said:
-                connection.execute(f"comment on column {qualified}.{_name(column)} is {_text(said)}")
+        qualified = f"{WAREHOUSE_SCHEMA}.{quoted_name(table.name)}"
+        if said.get((table.name, None)) != table.description:
+            connection.execute(f"comment on {kind} {qualified} is {literal(table.description)}")
+        for column, text in table.columns.items():
+            if said.get((table.name, column), text) != text:
+                connection.execute(f"comment on column {qualified}.{quoted_name(column)} is {literal(text)}")
         if kind == "table" and table.key and table.name not in keys:
             _add_key(connection, table)
 
 
 def _add_key(connection: duckdb.DuckDBPyConnection, table: Described) -> None:
-    columns = ", ".join(map(_name, table.key))
-    empty = " or ".join(f"{_name(column)} is null" for column in table.key)
-    qualified = f"{WAREHOUSE_SCHEMA}.{_name(table.name)}"
+    columns = ", ".join(map(quoted_name, table.key))
+    empty = " or ".join(f"{quoted_name(column)} is null" for column in table.key)
+    qualified = f"{WAREHOUSE_SCHEMA}.{quoted_name(table.name)}"
     if connection.execute(f"select 1 from {qualified} where {empty} limit 1").fetchone():
         # A column that joined the grain is empty in rows of older releases until their quarters are run again.
         return
@@ -118,7 +119,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in rows}
 
 
-def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], str | None]:
+def comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], str | None]:
     """(table, column) -> comment, None where there is none; column None is the table itself."""
     rows = connection.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = $1 "
@@ -144,11 +145,3 @@ def primary_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.sql_text import quoted_name
 from dagster_project.warehouse.descriptions import described, primary_keys
 
 _UNFINISHED = "unfinished_mart"
@@ -33,18 +34,20 @@ def follow_contracts(connection: duckdb.DuckDBPyConnection, manifest: Mapping[st
         if not found or (list(found.items()) == list(contract.items()) and not has_older_key):
             continue
         chosen = ", ".join(
-            f"cast({_quoted(column) if column in found else 'null'} as {kind}) as {_quoted(column)}"
+            f"cast({quoted_name(column) if column in found else 'null'} as {kind}) as {quoted_name(column)}"
             for column, kind in contract.items()
         )
         # Another run may go on from what a killed one left: the mart is there at every moment.
         connection.execute("begin")
         try:
             connection.execute(
-                f"create or replace table {_quoted(schema)}.{_UNFINISHED} as "
-                f"select {chosen} from {_quoted(schema)}.{_quoted(name)}"
+                f"create or replace table {quoted_name(schema)}.{_UNFINISHED} as "
+                f"select {chosen} from {quoted_name(schema)}.{quoted_name(name)}"
             )
-            connection.execute(f"drop table {_quoted(schema)}.{_quoted(name)}")
-            connection.execute(f"alter table {_quoted(schema)}.{_UNFINISHED} rename to {_quoted(name)}")
+            connection.execute(f"drop table {quoted_name(schema)}.{quoted_name(name)}")
+            connection.execute(
+                f"alter table {quoted_name(schema)}.{_UNFINISHED} rename to {quoted_name(name)}"
+            )
             connection.execute("commit")
         except BaseException:
             connection.execute("rollback")
@@ -71,7 +74,3 @@ def _columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> d
         [schema, name],
     ).fetchall()
     return {str(column): str(kind) for column, kind in rows}
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -18,6 +18,7 @@ from dagster_project.releases.folder import RELEASE_FILE, read_release_file, rel
 from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
+from dagster_project.sql_text import literal
 
 _NEXT_TERM = re.compile(r"; (?=[a-z_]+=)")
 
@@ -52,8 +53,8 @@ class ReleaseTables:
                 "from a backup, or explain a release that has it."
             )
         # Literals, because DuckDB imports pandas to bind a parameter: that alone takes half a second.
-        only = " and ".join(f"{column} = {_literal(value)}" for column, value in equal.items()) or "true"
-        found = self._connection.execute(f"select * from read_parquet({_literal(str(file))}) where {only}")
+        only = " and ".join(f"{column} = {literal(value)}" for column, value in equal.items()) or "true"
+        found = self._connection.execute(f"select * from read_parquet({literal(file)}) where {only}")
         columns = [column[0] for column in found.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
@@ -99,10 +100,6 @@ def _whole_id(data: DataFolder, quarter: Quarter, start: str) -> str:
     raise InputMissing(
         ". ".join([f"{quarter} has no release {start!r} on this disk; it has: {there}", *sorted(elsewhere)])
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def read_rules(release: ReleaseTables) -> FrameworkRules:

@@ -24,6 +24,7 @@ from dagster_project.extracts.readers.delimited import (
     loose_key,
     marked_encoding,
 )
+from dagster_project.sql_text import literal
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 1024**2
@@ -52,9 +53,9 @@ class LargeCsv:
     def scan(self) -> str:
         """SQL that reads the file as it is: every column a text, no guessing, no row forgiven."""
         columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(self.names)))
-        path = str(self.path).replace("'", "''")
+        path = literal(self.path)
         return (
-            f"read_csv('{path}', auto_detect = false, header = true, skip = {self.header_line - 1}, "
+            f"read_csv({path}, auto_detect = false, header = true, skip = {self.header_line - 1}, "
             f"delim = ',', quote = '\"', escape = '\"', "
             f"strict_mode = true, nullstr = '\x01', columns = {{{columns}}})"
         )

@@ -28,6 +28,7 @@ from dagster_project.extracts.readers.months import month_in
 from dagster_project.extracts.readers.outcome import ReadStatistic
 from dagster_project.extracts.readers.totals import wrong_sum
 from dagster_project.extracts.source import SourceRecord
+from dagster_project.sql_text import literal
 
 NAME = "rtt_waiting_times"
 # A zero is written 0. Bands are blank in Part 3 only, which isn't read.
@@ -145,7 +146,7 @@ def _records(csv: LargeCsv, folder: str, marks: Marks) -> Records:
     bands = ", ".join(csv.quoted(band) for band in _BANDS)
     summed = {**_MEASURES, _ALL_BANDS: _BANDS}
     sums = ", ".join(f"{_sum(csv, columns)} as {measure}" for measure, columns in summed.items())
-    zeroes = ", ".join(_literal(mark) for mark, meaning in marks.items() if meaning == "zero") or "null"
+    zeroes = ", ".join(literal(mark) for mark, meaning in marks.items() if meaning == "zero") or "null"
     with _connection(folder) as connection:
         connection.execute(
             f"create macro counted(cell) as case when lower(trim(cell)) in ({zeroes}) then 0 "
@@ -307,10 +308,6 @@ def _add(
 def _column(bands: Sequence[str]) -> str:
     """Where a measure stands: its column, or the first and the last that are added up."""
     return bands[0] if len(bands) == 1 else f"{bands[0]} to {bands[-1]}, added up"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 # Explain re-adds its bands by an engine of its own (explanation/recomputation/rtt_cells.py).

@@ -17,6 +17,7 @@ from dagster_project.runs import flow
 from dagster_project.runs.left_out import unread_of
 from dagster_project.scenarios.apart import OFFICIAL, Scenario, copy_release, scored_apart
 from dagster_project.settings import DataFolder
+from dagster_project.sql_text import literal
 
 STATE = "nowcast"
 _RESULTS = flow.selected("scenarios.nowcast")
@@ -106,9 +107,9 @@ def last_release_before(data: DataFolder, quarter: Quarter, *, is_sample: bool |
 
 def trusts_in(data: DataFolder, quarter: Quarter) -> frozenset[str]:
     """The codes of the trusts in the current release of a quarter."""
-    path = str(data.warehouse).replace("'", "''")
+    path = literal(data.warehouse)
     with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach '{path}' as published (read_only)")
+        connection.execute(f"attach {path} as published (read_only)")
         rows = connection.execute(
             "select distinct organisation_code from published.league.league_table "
             "where quarter = ? and table_name <> 'icb'",
