@@ -3,18 +3,21 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
+WEB := dagster_project/publication/web
+FRONTEND := build/frontend/site.css
 QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
 SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: run test test-unit dev docs docs-reference benchmark lint format setup lock clean
 
-run: $(READY)  ## set up, then build every league table of the bundled fictional sample
+run: $(READY) $(FRONTEND)  ## set up, then build every league table of the bundled fictional sample
 	$(BIN)/league run $(QUARTERS) --sample
+	$(BIN)/league publish
 
-test: $(READY)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
+test: $(READY) $(FRONTEND)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
 	$(BIN)/python -m pytest $(SPREAD)
 
-test-unit: $(READY)  ## set up, then run the unit tests alone
+test-unit: $(READY) $(FRONTEND)  ## set up, then run the unit tests alone
 	$(BIN)/python -m pytest $(SPREAD) tests/unit
 
 dev: $(READY)  ## set up, then open Dagster's web server on the project
@@ -40,7 +43,7 @@ format: $(READY)  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix dbt/models dbt/macros dbt/tests
 
-setup: $(READY)  ## make the virtual environment from the lock, and parse the dbt project
+setup: $(READY) $(FRONTEND)  ## make the virtual environment from the lock, parse the dbt project, make the pages' style sheet
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
@@ -50,6 +53,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 	$(BIN)/python -m dagster_project.lineage
+
+$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/site.scss
+	$(BIN)/python -m dagster_project.publication.frontend
 
 lock:  ## resolve the lock anew; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -16,6 +16,7 @@ from dagster_project.commands import (
     diff,
     docs,
     nowcast,
+    publish,
     release,
     rules,
     run,
@@ -65,6 +66,7 @@ def root(
 
 app.add_typer(run.app)
 app.add_typer(show.app)
+app.add_typer(publish.app)
 app.add_typer(audit.app)
 app.add_typer(verify.app)
 app.add_typer(release.app)

@@ -90,6 +90,10 @@ class DataFolder:
         return self.root / "ledger"
 
     @property
+    def publication(self) -> Path:
+        return self.root / "publication"
+
+    @property
     def nowcasts(self) -> Path:
         return self.root / "nowcasts"
 

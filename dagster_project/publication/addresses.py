@@ -1,0 +1,114 @@
+"""Where every page and file of the publication lies, as paths below its root, and how one leads to another.
+
+A quarter's own folder only ever leads to itself, to earlier quarters and to pages of all quarters, so that a new
+quarter leaves it as it is. Folders are named with their `index.html`, so that links work from a disk too.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+HOME = "index.html"
+FIND = "find/index.html"
+COMPARE = "compare/index.html"
+METHOD = "method/index.html"
+GLOSSARY = "method/glossary.html"
+ASSUMPTIONS = "method/assumptions.html"
+DIFFERENCES = "method/differences.html"
+CORRECTIONS = "corrections/index.html"
+DOWNLOADS = "downloads/index.html"
+CHANGES = "changes/index.html"
+DATA_GUIDE = "data/index.html"
+FEED = "feed.atom"
+LATEST = "data/latest.json"
+ASSETS = "assets"
+_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def link(here: str, there: str) -> str:
+    """The relative link from one page to another, each a path below the root; a fragment of `there` stays."""
+    path, _, fragment = there.partition("#")
+    if path == here and fragment:
+        return f"#{fragment}"
+    relative = posixpath.relpath(path, posixpath.dirname(here) or ".")
+    return f"{relative}#{fragment}" if fragment else relative
+
+
+def slug(text: str) -> str:
+    """A name as part of an address: small letters and digits joined by hyphens."""
+    return _NOT_IN_A_SLUG.sub("-", text.casefold()).strip("-") or "unnamed"
+
+
+def quarter_home(quarter: str) -> str:
+    return f"{quarter}/index.html"
+
+
+def table(quarter: str, table_name: str) -> str:
+    return f"{quarter}/tables/{slug(table_name)}.html"
+
+
+def organisation(quarter: str, code: str) -> str:
+    """The page of an organisation in one quarter."""
+    return f"{quarter}/organisations/{code}.html"
+
+
+def organisation_in_all(code: str) -> str:
+    """The page of an organisation that stays: every quarter in which it has a place, and the newest first."""
+    return f"organisations/{code}.html"
+
+
+def derivation(quarter: str, code: str, figure: str | None = None) -> str:
+    """How an organisation's figures of a quarter came about; `figure` is the publisher's id, such as OF1010."""
+    page = f"{quarter}/derivations/{code}.html"
+    return f"{page}#{figure}" if figure else page
+
+
+def metric(quarter: str, metric_id: str) -> str:
+    return f"{quarter}/metrics/{metric_id}.html"
+
+
+def domain(quarter: str, name: str) -> str:
+    return f"{quarter}/domains/{slug(name)}.html"
+
+
+def region(quarter: str, name: str) -> str:
+    return f"{quarter}/regions/{slug(name)}.html"
+
+
+def icb_area(quarter: str, code: str) -> str:
+    return f"{quarter}/icb-areas/{code}.html"
+
+
+def quality(quarter: str) -> str:
+    return f"{quarter}/quality.html"
+
+
+def chart(quarter: str, name: str, form: str = "svg") -> str:
+    """A chart as a file, for slides; `name` is the chart's own, such as `ranks-acute`."""
+    return f"{quarter}/charts/{name}.{form}"
+
+
+def workbook(quarter: str) -> str:
+    return f"{quarter}/workbooks/league-tables-{quarter}.xlsx"
+
+
+def board_pack(quarter: str, code: str) -> str:
+    return f"{quarter}/workbooks/{code}.xlsx"
+
+
+def league_table_json(quarter: str, table_name: str) -> str:
+    return f"data/v1/{quarter}/league-tables/{slug(table_name)}.json"
+
+
+def organisation_json(quarter: str, code: str) -> str:
+    return f"data/v1/{quarter}/organisations/{code}.json"
+
+
+def data_package(quarter: str) -> str:
+    return f"data/v1/{quarter}/datapackage.json"
+
+
+def data_file(quarter: str, table_name: str) -> str:
+    """A released table as CSV, a resource of the data package."""
+    return f"data/v1/{quarter}/{table_name}.csv"

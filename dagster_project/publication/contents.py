@@ -1,0 +1,155 @@
+"""What a publication shows: the rows of the current releases, read once and found by their keys."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.explanation.recomputation.release_tables import ReleaseTables
+from dagster_project.notices import notice_of
+from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA
+from dagster_project.sql_text import literal
+
+Row = Mapping[str, Any]
+EMBARGOED = "Embargoed: not to be passed on before it is published."
+# Views over all quarters: no release holds them.
+VIEWS = frozenset({"metric_variation", "segment_persistence"})
+
+
+@dataclass(frozen=True)
+class QuarterContent:
+    """One quarter's release. `earlier` holds the contents of the quarters before it in the publication, oldest first;
+    nothing of a later quarter is known here, so that a quarter's pages stay as they are when the next one comes.
+    """
+
+    release: ReleaseTables
+    warehouse: Path
+    earlier: tuple[QuarterContent, ...] = ()
+    is_embargoed: bool = False
+    _indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[Row]]] = field(
+        default_factory=dict, repr=False
+    )
+    _tables: dict[str, list[Row]] = field(default_factory=dict, repr=False)
+
+    @property
+    def quarter(self) -> str:
+        """As in addresses: 2025-26-Q1."""
+        return str(self.release.quarter)
+
+    @property
+    def label(self) -> str:
+        """As in a sentence: April to June 2025."""
+        first = self.release.quarter.first_day
+        return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
+
+    @property
+    def release_id(self) -> str:
+        return self.release.release_id
+
+    @property
+    def is_sample(self) -> bool:
+        return bool(self.release.release_file["is_sample"])
+
+    @property
+    def notice(self) -> str:
+        return notice_of(is_sample=self.is_sample)
+
+    @property
+    def before(self) -> QuarterContent | None:
+        """The quarter before this one, where the publication has it."""
+        wanted = str(self.release.quarter.shifted(-1))
+        return next((one for one in self.earlier if one.quarter == wanted), None)
+
+    def rows(self, table: str) -> Sequence[Row]:
+        """The rows of a released table in its own order, or of one of VIEWS; none where the release was made without
+        it, and none of a view for a release that isn't the warehouse's.
+        """
+        if table not in self._tables:
+            if table in VIEWS:
+                self._tables[table] = self._rows_of_view(table)
+            else:
+                self._tables[table] = list(self.release.rows(table)) if self.release.has(table) else []
+        return self._tables[table]
+
+    def _rows_of_view(self, view: str) -> list[Row]:
+        if not self.release.is_current:
+            return []
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.execute(f"attach {literal(self.warehouse)} as {WAREHOUSE_NAME} (read_only)")
+            connection.execute(f"use {WAREHOUSE_NAME}")
+            found = connection.execute(
+                f"select * from {WAREHOUSE_SCHEMA}.{view} where quarter = {literal(self.quarter)} order by all"
+            )
+            columns = [column[0] for column in found.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+    def find(self, table: str, **equal: Any) -> Sequence[Row]:
+        """The rows of a released table whose columns equal these values, found by an index over those columns."""
+        columns = tuple(sorted(equal))
+        key = (table, *columns)
+        if key not in self._indexes:
+            index: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+            for row in self.rows(table):
+                index[tuple(row[column] for column in columns)].append(row)
+            self._indexes[key] = index
+        return self._indexes[key].get(tuple(equal[column] for column in columns), [])
+
+    def one(self, table: str, **equal: Any) -> Row | None:
+        """The one row of a released table with these values; None where there is none."""
+        return next(iter(self.find(table, **equal)), None)
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The league tables that the release has, in the order in which people look for them."""
+        order = ("acute", "non_acute", "ambulance", "icb")
+        there = {row["table_name"] for row in self.rows("league_table")}
+        return tuple(sorted(there, key=lambda name: order.index(name) if name in order else len(order)))
+
+    @cached_property
+    def places(self) -> Mapping[str, Row]:
+        """The league-table row of each organisation that has a place, by its code, in rank order of each table."""
+        rows = sorted(
+            self.rows("league_table"),
+            key=lambda row: (self.tables.index(row["table_name"]), row["rank"], row["organisation_code"]),
+        )
+        return {row["organisation_code"]: row for row in rows}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All quarters of a publication, oldest first; at least one."""
+
+    quarters: tuple[QuarterContent, ...]
+
+    @property
+    def newest(self) -> QuarterContent:
+        return self.quarters[-1]
+
+    @property
+    def is_sample(self) -> bool:
+        return self.newest.is_sample
+
+    @property
+    def is_embargoed(self) -> bool:
+        return any(one.is_embargoed for one in self.quarters)
+
+    @property
+    def notice(self) -> str:
+        return self.newest.notice
+
+    def of(self, quarter: str) -> QuarterContent | None:
+        return next((one for one in self.quarters if one.quarter == quarter), None)
+
+
+def contents_of(releases: Sequence[tuple[ReleaseTables, bool]], warehouse: Path) -> Contents:
+    """The contents of releases, each with whether it is embargoed; the published warehouse is there for VIEWS."""
+    known: list[QuarterContent] = []
+    for release, is_embargoed in sorted(releases, key=lambda pair: str(pair[0].quarter)):
+        known.append(QuarterContent(release, warehouse, tuple(known), is_embargoed))
+    return Contents(tuple(known))

@@ -1,0 +1,13 @@
+"""A page per metric and per domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.rendering import Produced
+
+
+def of_quarter(content: QuarterContent) -> Iterator[Produced]:
+    """The quarter's metrics and domains."""
+    yield from ()

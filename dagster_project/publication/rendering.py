@@ -1,0 +1,117 @@
+"""Pages from templates: Jinja with everything escaped, links made relative, and figures that lead to their derivation.
+
+A figure in a page is a `<data>` element that names the released cell it shows, within a link to its derivation: a test
+holds every one of them against the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+from jinja2.exceptions import UndefinedError
+from markupsafe import Markup, escape
+
+from dagster_project.publication import addresses, words
+from dagster_project.publication.contents import Contents, QuarterContent
+from dagster_project.publication.figures import cell_id, figure_of
+from dagster_project.publication.frontend import address_of
+from dagster_project.shown import in_one_line
+
+_TEMPLATES = Path(__file__).with_name("templates")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Produced:
+    """A file of the publication: its path below the root, and its bytes."""
+
+    path: str
+    content: bytes
+
+
+class NeverShown(ChainableUndefined):
+    """What isn't known may be asked for, as the design system's templates do of their options, but never shown."""
+
+    def __str__(self) -> str:
+        raise UndefinedError(self._undefined_message)
+
+    def __html__(self) -> str:
+        raise UndefinedError(self._undefined_message)
+
+
+@cache
+def environment() -> Environment:
+    """Ours before the NHS design system's templates; an unknown name is an error."""
+    made = Environment(
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader(_TEMPLATES),
+                PackageLoader("nhsuk_frontend_jinja", "templates"),
+            ]
+        ),
+        autoescape=True,
+        undefined=NeverShown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"addresses": addresses, "words": words}
+    made.filters |= {"ordinal": words.ordinal, "plain": words.plain, "text": in_one_line}
+    return made
+
+
+def page(template: str, path: str, content: QuarterContent | Contents, **values: Any) -> Produced:
+    """A page at a path; its template gets `content`, `to`, `figure`, `asset` and the values."""
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            content=content,
+            path=path,
+            to=_links(path),
+            asset=_assets(path),
+            figure=figures(path),
+            count=count,
+            **values,
+        )
+    )
+    return Produced(path, text.encode())
+
+
+def _links(path: str) -> Callable[[str], str]:
+    return lambda there: addresses.link(path, there)
+
+
+def _assets(path: str) -> Callable[[str], str]:
+    return lambda name: addresses.link(path, address_of(name))
+
+
+def figures(path: str) -> Callable[..., Markup]:
+    """The function `figure(table, row, column, shown=None)` of a page: the cell as people read it, as a link."""
+
+    def figure(table: str, row: Row, column: str, shown: Any = None) -> Markup:
+        value = row[column]
+        text = words.plain(value) if shown is None else in_one_line(str(shown))
+        if value is None:
+            return escape(text)
+        data = Markup('<data value="{}" data-cell="{}">{}</data>').format(
+            words.plain(value), cell_id(table, row, column), text
+        )
+        name = figure_of(table, row, column)
+        if name is None:
+            return data
+        there = addresses.derivation(row["quarter"], row["organisation_code"], name)
+        return Markup('<a class="figure" href="{}">{}</a>').format(addresses.link(path, there), data)
+
+    return figure
+
+
+def count(content: QuarterContent, table: str, **equal: Any) -> Markup:
+    """How many rows a released table has with these values, as a number that a test can count again."""
+    found = len(content.find(table, **equal)) if equal else len(content.rows(table))
+    said = "|".join([content.quarter, table, *(f"{name}={value}" for name, value in sorted(equal.items()))])
+    return Markup('<data value="{}" data-count="{}">{}</data>').format(found, said, found)

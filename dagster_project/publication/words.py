@@ -1,0 +1,52 @@
+"""The words of the pages: names of tables, domains and units, and figures as people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+TABLES = {
+    "acute": "Acute trusts",
+    "non_acute": "Non-acute trusts",
+    "ambulance": "Ambulance trusts",
+    "icb": "Integrated care boards",
+}
+DOMAINS = {
+    "access": "Access to services",
+    "effectiveness": "Effectiveness and experience of care",
+    "safety": "Patient safety",
+    "people": "People and workforce",
+    "finance": "Finance and productivity",
+    "improving_health": "Improving health and reducing inequality",
+}
+LOWER_IS_BETTER = "Lower is better: 1 is the best average, 4 the worst."
+NOT_A_VERDICT = (
+    "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
+    "often impossible to tell apart."
+)
+
+
+def table_name(name: str) -> str:
+    return TABLES.get(name, name.replace("_", " ").capitalize())
+
+
+def domain_name(name: str) -> str:
+    return DOMAINS.get(name, name.replace("_", " ").capitalize())
+
+
+def plain(value: Any) -> str:
+    """A released value as text without loss; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value)
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 112th."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
