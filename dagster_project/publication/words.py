@@ -45,6 +45,14 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def measured(value: Decimal, places: int | None = None) -> str:
+    """A value with as many decimals as it has, or at least as many as it is published with."""
+    text = f"{value:f}"
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.rstrip("0").ljust(places or 0, "0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 112th."""
     if number % 100 in (11, 12, 13):
