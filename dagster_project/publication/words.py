@@ -19,6 +19,7 @@ DOMAINS = {
     "finance": "Finance and productivity",
     "improving_health": "Improving health and reducing inequality",
 }
+SEGMENTS = {1: "best", 2: "second best", 3: "second worst", 4: "worst", 5: "in special support"}
 LOWER_IS_BETTER = "Lower is better: 1 is the best average, 4 the worst."
 NOT_A_VERDICT = (
     "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
@@ -32,6 +33,11 @@ def table_name(name: str) -> str:
 
 def domain_name(name: str) -> str:
     return DOMAINS.get(name, name.replace("_", " ").capitalize())
+
+
+def segment_word(number: int) -> str:
+    """The word that goes with a segment's number."""
+    return SEGMENTS.get(number, "")
 
 
 def plain(value: Any) -> str:
