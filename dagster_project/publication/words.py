@@ -51,6 +51,11 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def trimmed(value: Decimal) -> str:
+    """A released number without idle zeroes: 3 for 3.000000000000."""
+    return f"{value.normalize():f}"
+
+
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 112th."""
     if number % 100 in (11, 12, 13):
