@@ -48,6 +48,11 @@ def table(quarter: str, table_name: str) -> str:
     return f"{quarter}/tables/{slug(table_name)}.html"
 
 
+def table_picture(quarter: str, table_name: str) -> str:
+    """A league table drawn: everybody's average and likely range in rank order."""
+    return f"{quarter}/tables/{slug(table_name)}-picture.html"
+
+
 def organisation(quarter: str, code: str) -> str:
     """The page of an organisation in one quarter."""
     return f"{quarter}/organisations/{code}.html"

@@ -1,4 +1,4 @@
-"""A page per league table: sortable, filterable, with likely ranges and the ranked-dots chart."""
+"""A page per league table: sortable, filterable, with likely ranges; and one with its ranked-dots chart."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagster_project.publication import addresses, standings
+from dagster_project.publication.charts import ranked_dots
 from dagster_project.publication.contents import QuarterContent, Row
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.words import ordinal
@@ -36,6 +37,7 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
     for table in content.tables:
         lines = lines_of(content, table)
         places = [line.place for line in lines]
+        picture = ranked_dots(content, table)
         yield page(
             "league_table.html.j2",
             addresses.table(content.quarter, table),
@@ -48,7 +50,16 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
             subtypes=sorted({one["organisation_subtype"] for one in places if one["organisation_subtype"]}),
             segments=sorted({line.begins for line in lines if line.begins is not None}),
             earlier=[one for one in reversed(content.earlier) if table in one.tables],
+            has_picture=picture is not None,
         )
+        if picture is not None:
+            yield page(
+                "league_table_picture.html.j2",
+                addresses.table_picture(content.quarter, table),
+                content,
+                table=table,
+                picture=picture,
+            )
 
 
 def lines_of(content: QuarterContent, table: str) -> Sequence[Line]:
