@@ -17,7 +17,7 @@ from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolde
 from dagster_project.sql_text import literal
 
 Row = Mapping[str, Any]
-EMBARGOED = "Embargoed: not to be passed on before it is published."
+EMBARGOED = "EMBARGOED: not to be passed on before it is published."
 # Views over all quarters: no release holds them.
 VIEWS = frozenset({"metric_variation", "segment_persistence"})
 
@@ -69,7 +69,9 @@ class QuarterContent:
 
     @property
     def notice(self) -> str:
-        return notice_of(is_sample=self.is_sample)
+        """What every page and file says of its figures."""
+        said = notice_of(is_sample=self.is_sample)
+        return f"{EMBARGOED} {said}" if self.is_embargoed else said
 
     @property
     def before(self) -> QuarterContent | None:

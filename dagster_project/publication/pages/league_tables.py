@@ -88,10 +88,10 @@ def lines_of(content: QuarterContent, table: str) -> Sequence[Line]:
 
 
 def likely_place(place: Row) -> str:
-    """Where chance could have put it, in words."""
+    """Where chance could have put it, in words; nothing where that wasn't worked out."""
     low, high = place["rank_likely_low"], place["rank_likely_high"]
     if low is None or high is None:
-        return "not worked out"
+        return ""
     return f"{ordinal(low)} to {ordinal(high)}" if low != high else ordinal(low)
 
 
@@ -105,9 +105,12 @@ def told_apart(apart: Row | None) -> str:
 
 
 def movement(moved: Row | None, chance: Row | None) -> str:
-    """How a rank moved since the quarter before; better or worse is only said of a move beyond chance."""
+    """How a rank moved since the quarter before, and nothing for one that is new in the table.
+
+    Better or worse is only said of a move beyond chance.
+    """
     if moved is None or moved["figure_before"] is None:
-        return "not in the table before"
+        return ""
     if moved["change"] == 0:
         return "same place"
     if chance is None:
