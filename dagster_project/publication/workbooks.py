@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from dagster_project.publication import addresses
@@ -155,7 +154,9 @@ OF_THE_QUARTER = (
     SheetOf("Metric scores", "metric_score", "Metric values and scores", (*_WHO, "table_name", *_METRIC)),
     SheetOf("Domain scores", "domain_score", "Domain scores", (*_WHO, "table_name", *_DOMAIN)),
     SheetOf("Likely ranges", "likely_range", "Likely ranges of each place", (*_WHO, "table_name", *_RANGE)),
-    SheetOf("Movement", "movement_total", "What moved since the quarter before", (*_WHO, "table_name", *_MOVED)),
+    SheetOf(
+        "Movement", "movement_total", "What moved since the quarter before", (*_WHO, "table_name", *_MOVED)
+    ),
     SheetOf(
         "Movement and chance",
         "movement_beyond_chance",
@@ -169,7 +170,9 @@ OF_AN_ORGANISATION = (
     SheetOf("Metrics", "metric_score", "Metric values and scores", _METRIC),
     SheetOf("Likely ranges", "likely_range", "Likely ranges of the place", _RANGE),
     SheetOf("Movement", "movement_total", "What moved since the quarter before", _MOVED),
-    SheetOf("Movement and chance", "movement_beyond_chance", "Whether a movement is more than chance", _BEYOND),
+    SheetOf(
+        "Movement and chance", "movement_beyond_chance", "Whether a movement is more than chance", _BEYOND
+    ),
     SheetOf("Caveats", "caveat", "What to bear in mind", _CAVEAT),
 )
 PLACE_COLUMNS = ("rank", "organisations_in_table", *_PLACE)
@@ -205,7 +208,7 @@ def quarter_workbook(content: QuarterContent) -> bytes:
         cover,
         [_notes(content), *sheets],
         subject=f"Quarter {content.quarter}, release {content.release_id}",
-        dated=last_day(content),
+        dated=content.last_day,
         comments=content.notice,
     )
 
@@ -225,15 +228,9 @@ def board_pack(content: QuarterContent, code: str) -> bytes:
         cover,
         sheets,
         subject=f"{code}, quarter {content.quarter}, release {content.release_id}",
-        dated=last_day(content),
+        dated=content.last_day,
         comments=content.notice,
     )
-
-
-def last_day(content: QuarterContent) -> date:
-    """The last day of the quarter: a release knows no other day of its own."""
-    last: date = content.release.quarter.shifted(1).first_day - timedelta(days=1)
-    return last
 
 
 def heading(column: str) -> str:
@@ -274,10 +271,7 @@ def _place(content: QuarterContent, place: Row) -> Sheet:
         _titled(content, f"Place in the table: {table_name(place['table_name'])}"),
         _lines(content),
         ("What", "Figure (in the unit beside its name)", DERIVATION),
-        [
-            (heading(column), place[column], _derivation(place, "league_table", column))
-            for column in columns
-        ],
+        [(heading(column), place[column], _derivation(place, "league_table", column)) for column in columns],
     )
 
 
