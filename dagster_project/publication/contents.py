@@ -129,9 +129,13 @@ class QuarterContent:
 
 @dataclass(frozen=True)
 class Contents:
-    """All quarters of a publication, oldest first; at least one."""
+    """All quarters of a publication, oldest first; at least one.
+
+    `sizes` are the bytes of the quarters' files by path, known once those are written.
+    """
 
     quarters: tuple[QuarterContent, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def newest(self) -> QuarterContent:

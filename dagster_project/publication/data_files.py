@@ -337,8 +337,8 @@ def _descriptor(content: QuarterContent, resources: Sequence[Mapping[str, Any]])
         "name": f"nhs-league-tables-{content.quarter.casefold()}",
         "id": f"urn:uuid:{uuid.uuid5(_NAMESPACE, content.release_id)}",
         "title": f"NHS league tables of {content.label}, recomputed",
-        "description": f"{content.notice} {LOWER_IS_BETTER} {NOT_A_VERDICT} The CSV files are those of the release: an "
-        "apostrophe stands before a text that a spreadsheet would compute. Units stand in the descriptions of the fields.",
+        "description": f"{content.notice} {LOWER_IS_BETTER} {NOT_A_VERDICT} The CSV files are those of the release: "
+        "an apostrophe stands before a text that a spreadsheet would compute. Units stand in the fields' descriptions.",
         "version": content.release_id,
         "temporal": {"from": first, "to": last},
         "quarter": content.quarter,

@@ -25,8 +25,8 @@ def dataset_of(content: QuarterContent, path: str) -> dict[str, Any]:
         "@type": "Dataset",
         "name": f"NHS league tables of {content.label}, recomputed"
         + (" (fictional)" if content.is_sample else ""),
-        "description": f"{embargoed}{content.notice} Place, scores and likely ranges of each organisation in the league "
-        f"tables of {content.label}, with the derivation of each figure. {LOWER_IS_BETTER}",
+        "description": f"{embargoed}{content.notice} Place, scores and likely ranges of each organisation in the "
+        f"league tables of {content.label}, with the derivation of each figure. {LOWER_IS_BETTER}",
         "identifier": content.release_id,
         "version": content.release_id,
         "license": licence.path,
