@@ -14,7 +14,7 @@ import duckdb
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
 from dagster_project.notices import notice_of
-from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA
+from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolder
 from dagster_project.sql_text import literal
 
 Row = Mapping[str, Any]
@@ -42,6 +42,11 @@ class QuarterContent:
     def quarter(self) -> str:
         """As in addresses: 2025-26-Q1."""
         return str(self.release.quarter)
+
+    @property
+    def archive(self) -> Path:
+        """The folder of raw files, of the data folder that has the warehouse."""
+        return DataFolder(self.warehouse.parents[1]).archive
 
     @property
     def label(self) -> str:
