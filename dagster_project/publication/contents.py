@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import duckdb
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
 from dagster_project.notices import notice_of
-from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA
+from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolder
 from dagster_project.sql_text import literal
 
 Row = Mapping[str, Any]
@@ -43,10 +44,26 @@ class QuarterContent:
         return str(self.release.quarter)
 
     @property
+    def archive(self) -> Path:
+        """The folder of raw files, of the data folder that has the warehouse."""
+        return DataFolder(self.warehouse.parents[1]).archive
+
+    @property
     def label(self) -> str:
         """As in a sentence: April to June 2025."""
         first = self.release.quarter.first_day
         return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the quarter: a release knows no other day of its own."""
+        return self.release.quarter.shifted(1).first_day - timedelta(days=1)
+
+    @property
+    def short_label(self) -> str:
+        """Where many stand side by side: Apr to Jun 2025."""
+        first = self.release.quarter.first_day
+        return f"{first:%b} to {first.replace(month=first.month + 2):%b} {first.year}"
 
     @property
     def release_id(self) -> str:
@@ -123,9 +140,13 @@ class QuarterContent:
 
 @dataclass(frozen=True)
 class Contents:
-    """All quarters of a publication, oldest first; at least one."""
+    """All quarters of a publication, oldest first; at least one.
+
+    `sizes` are the bytes of the quarters' files by path, known once those are written.
+    """
 
     quarters: tuple[QuarterContent, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def newest(self) -> QuarterContent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from markupsafe import Markup, escape
 
 from dagster_project.publication import addresses, words
 from dagster_project.publication.contents import Contents, QuarterContent
-from dagster_project.publication.figures import cell_id, figure_of
+from dagster_project.publication.figures import cell_id, explained_at
 from dagster_project.publication.frontend import address_of
 from dagster_project.shown import in_one_line
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_CELL = Markup('<data value="{}" data-cell="{}">{}</data>')
+_LINK = Markup('<a class="figure" href="{}">{}</a>')
 Row = Mapping[str, Any]
 
 
@@ -65,7 +67,7 @@ def environment() -> Environment:
 
 
 def page(template: str, path: str, content: QuarterContent | Contents, **values: Any) -> Produced:
-    """A page at a path; its template gets `content`, `to`, `figure`, `asset` and the values."""
+    """A page at a path; its template gets `content`, `to`, `asset`, `figure`, `cell`, `between`, `count` and the values."""
     text = (
         environment()
         .get_template(template)
@@ -75,6 +77,8 @@ def page(template: str, path: str, content: QuarterContent | Contents, **values:
             to=_links(path),
             asset=_assets(path),
             figure=figures(path),
+            cell=partial(cell, path),
+            between=ranges(path),
             count=count,
             **values,
         )
@@ -94,20 +98,43 @@ def figures(path: str) -> Callable[..., Markup]:
     """The function `figure(table, row, column, shown=None)` of a page: the cell as people read it, as a link."""
 
     def figure(table: str, row: Row, column: str, shown: Any = None) -> Markup:
-        value = row[column]
-        text = words.plain(value) if shown is None else in_one_line(str(shown))
-        if value is None:
-            return escape(text)
-        data = Markup('<data value="{}" data-cell="{}">{}</data>').format(
-            words.plain(value), cell_id(table, row, column), text
-        )
-        name = figure_of(table, row, column)
-        if name is None:
+        data = cell(path, table, row, column, shown)
+        there = explained_at(table, row, column)
+        if there is None or row[column] is None:
             return data
-        there = addresses.derivation(row["quarter"], row["organisation_code"], name)
-        return Markup('<a class="figure" href="{}">{}</a>').format(addresses.link(path, there), data)
+        return _LINK.format(addresses.link(path, there), data)
 
     return figure
+
+
+def cell(path: str, table: str, row: Row, column: str, shown: Any = None) -> Markup:
+    """A released cell as people read it, without a link; only the text where it is missing.
+
+    The cell's name leaves the quarter out on that quarter's own pages.
+    """
+    value = row[column]
+    plain = words.plain(value)
+    text = in_one_line(plain if shown is None else str(shown))
+    if value is None:
+        return escape(text)
+    elsewhere = not path.startswith(f"{row['quarter']}/")
+    return _CELL.format(plain, cell_id(table, row, column, with_quarter=elsewhere), text)
+
+
+def ranges(path: str) -> Callable[..., Markup]:
+    """The function `between(table, row, low, high, say=words.ordinal)` of a page: "from 88th to 120th", both ends
+    released cells; one of them where they are equal, and nothing where one is missing."""
+    figure = figures(path)
+
+    def between(
+        table: str, row: Row, low: str, high: str, say: Callable[[Any], str] = words.ordinal
+    ) -> Markup:
+        if row[low] is None or row[high] is None:
+            return Markup()
+        ends = [figure(table, row, end, say(row[end])) for end in (low, high)]
+        return ends[0] if row[low] == row[high] else Markup("from {} to {}").format(*ends)
+
+    return between
 
 
 def count(content: QuarterContent, table: str, **equal: Any) -> Markup:

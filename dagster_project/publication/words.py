@@ -19,6 +19,7 @@ DOMAINS = {
     "finance": "Finance and productivity",
     "improving_health": "Improving health and reducing inequality",
 }
+SEGMENTS = {1: "best", 2: "second best", 3: "second worst", 4: "worst", 5: "in special support"}
 LOWER_IS_BETTER = "Lower is better: 1 is the best average, 4 the worst."
 NOT_A_VERDICT = (
     "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
@@ -34,6 +35,11 @@ def domain_name(name: str) -> str:
     return DOMAINS.get(name, name.replace("_", " ").capitalize())
 
 
+def segment_word(number: int) -> str:
+    """The word that goes with a segment's number."""
+    return SEGMENTS.get(number, "")
+
+
 def plain(value: Any) -> str:
     """A released value as text without loss; nothing for None."""
     if value is None:
@@ -43,6 +49,11 @@ def plain(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return str(value)
+
+
+def trimmed(value: Decimal) -> str:
+    """A released number without idle zeroes: 3 for 3.000000000000."""
+    return f"{value.normalize():f}"
 
 
 def ordinal(number: int) -> str:

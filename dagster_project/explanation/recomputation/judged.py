@@ -5,6 +5,7 @@ How a figure was recomputed isn't here (metric_scores, standings), nor how a jud
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -141,11 +142,18 @@ class Judged:
         rows = self.recomputation.release.rows("domain_score", **self._only)
         return {(_organisation(row), row["domain"]): row for row in rows}
 
+    def released_caveats(self, organisation: Organisation, metric_id: str | None) -> list[Row]:
+        """The caveats of a metric, or of the organisation's place; none of a release that was made before there
+        were any."""
+        return self._caveats.get((organisation, metric_id), [])
+
     @cached_property
-    def released_caveats(self) -> list[Row]:
-        """None of a release that was made before caveats were released."""
+    def _caveats(self) -> dict[tuple[Organisation, str | None], list[Row]]:
         release = self.recomputation.release
-        return release.rows("caveat", **self._only) if release.has("caveat") else []
+        found: dict[tuple[Organisation, str | None], list[Row]] = defaultdict(list)
+        for row in release.rows("caveat", **self._only) if release.has("caveat") else ():
+            found[_organisation(row), row["metric_id"]].append(row)
+        return found
 
     @cached_property
     def released_segment_threshold(self) -> dict[tuple[str, int], Row]:

@@ -183,6 +183,5 @@ def _counted_part(sources: Sources, part: str, cells: list[SignedCell]) -> Step:
 def caveat_words(judged: Judged, organisation: Organisation, metric_id: str | None = None) -> Iterator[str]:
     """A line per caveat of a metric, or of the organisation's place; none for a release made before there were
     any."""
-    for row in judged.released_caveats:
-        if (row["table_name"], row["organisation_code"]) == organisation and row["metric_id"] == metric_id:
-            yield f"Caveat: {row['caveat_text']}"
+    for row in judged.released_caveats(organisation, metric_id):
+        yield f"Caveat: {row['caveat_text']}"
