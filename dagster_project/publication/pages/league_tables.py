@@ -10,7 +10,6 @@ from dagster_project.publication import addresses, standings
 from dagster_project.publication.contents import QuarterContent, Row
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.words import ordinal
-from dagster_project.quarters import Quarter
 
 _VERDICTS = {
     standings.WITHIN: "within chance",
@@ -114,7 +113,4 @@ def _quarter_before(content: QuarterContent, table: str) -> str | None:
     moved = content.find("movement_total", table_name=table, measure="rank")
     if not moved:
         return None
-    before = moved[0]["quarter_before"]
-    return next(
-        (one.label for one in content.earlier if one.quarter == before), Quarter.from_canonical(before).label
-    )
+    return standings.quarter_label(content, moved[0]["quarter_before"])
