@@ -142,3 +142,13 @@ def data_package(quarter: str) -> str:
 def data_file(quarter: str, table_name: str) -> str:
     """A released table as CSV, a resource of the data package."""
     return f"data/v1/{quarter}/{table_name}.csv"
+
+
+def compressed_data_file(quarter: str, table_name: str) -> str:
+    """A large released table as CSV, compressed."""
+    return f"{data_file(quarter, table_name)}.gz"
+
+
+def data_schema(kind: str) -> str:
+    """The JSON Schema of a kind of JSON file: league-table, organisation or latest."""
+    return f"data/v1/schemas/{kind}.json"

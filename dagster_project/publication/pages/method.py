@@ -1,13 +1,227 @@
-"""How the tables come about: method, glossary, assumptions, known differences from the publisher."""
+"""How the tables come about: method with a worked example, glossary, assumptions, known differences from the publisher."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+from typing import Any
 
-from dagster_project.publication.contents import Contents
-from dagster_project.publication.rendering import Produced
+import yaml
+
+from dagster_project.documents.rule_words import STATE_MEANS
+from dagster_project.explanation.recomputation.measured import score_figure
+from dagster_project.publication import addresses
+from dagster_project.publication.contents import Contents, QuarterContent
+from dagster_project.publication.rendering import Produced, page
+from dagster_project.publication.rules import SaidRule, rules_of
+
+Row = Mapping[str, Any]
+_GLOSSARY = Path(__file__).parents[1] / "glossary.yml"
+_TWELVE_PLACES = Fraction(1, 10**12)
+# What the tables of rules are about, in the order in which readers need them.
+RULES_ABOUT = {
+    "framework": "The framework itself",
+    "metric": "What a metric is",
+    "metric_applicability": "Whom a metric applies to",
+    "metric_rule": "How a value becomes a score",
+    "rule_band": "Bands of values",
+    "metric_pool": "Who is ranked together",
+    "matrix_input": "Scores made of two others",
+    "combined_finance": "The score of finance",
+    "enters_at_dp": "Rounding before averaging",
+    "domain": "Domains",
+    "segment_boundary": "Where segments end",
+    "framework_parameter": "Numbers of the framework",
+    "average_tolerance": "How far an average may differ from the published one",
+    "expected_organisations": "How many organisations there are",
+    "metric_statistic": "Values counted from other statistics",
+    "metric_statistic_measure": "What is counted",
+    "known_difference": "Where values from counts may differ",
+    "likely_range_parameter": "Likely ranges",
+    "insight_parameter": "Charts and remarks",
+    "policy": "What follows from a segment",
+}
+_FIGURES = {
+    "OF5000": "Segment after the override",
+    "OF5002": "Average metric score",
+    "OF5003": "Segment before the override",
+    "OF5004": "Financial override",
+    "OF5005": "Final segment",
+    "OF5007": "Special support flag",
+}
+_PARTS = {
+    "rank": "rank",
+    "rank_likely_low": "likely range of the rank, better end",
+    "rank_likely_high": "likely range of the rank, worse end",
+    "likely_low": "likely range, better end",
+    "likely_high": "likely range, worse end",
+}
+OUTCOMES = {
+    "different": "Different from the publisher's figure",
+    "admissible": "As near as rounded figures allow",
+    "within_tolerance": "Within the stated tolerance",
+    "not_computable": "Can't be recomputed",
+    "not_published": "Computed here, but not published",
+}
 
 
 def of_all(contents: Contents) -> Iterator[Produced]:
     """The pages about the method."""
-    yield from ()
+    newest = contents.newest
+    yield page(
+        "method.html.j2",
+        addresses.METHOD,
+        contents,
+        quarter=newest,
+        example=worked_example(newest),
+        segments=newest.find("segment_threshold", figure="OF5002"),
+        framework=list(rules_of(newest).said("framework")),
+    )
+    terms = yaml.safe_load(_GLOSSARY.read_text(encoding="utf-8"))
+    yield page("glossary.html.j2", addresses.GLOSSARY, contents, terms=terms)
+    yield page(
+        "assumptions.html.j2",
+        addresses.ASSUMPTIONS,
+        contents,
+        frameworks=_frameworks(contents),
+        state_means=STATE_MEANS,
+    )
+    yield page(
+        "differences.html.j2",
+        addresses.DIFFERENCES,
+        contents,
+        quarters=[_Compared(content, _differences(content)) for content in reversed(contents.quarters)],
+        outcomes=OUTCOMES,
+    )
+
+
+@dataclass(frozen=True)
+class Example:
+    """One organisation's way from a value to its rank: its rows, and the two ends of the metric's scores."""
+
+    organisation: Row
+    place: Row
+    score: Row
+    metric: Row
+    best: str
+    worst: str
+
+
+def worked_example(content: QuarterContent) -> Example | None:
+    """The organisation nearest the middle of the first league table with a score that is spread evenly by rank.
+
+    None where no score is: then the page does without an example.
+    """
+    rules = rules_of(content)
+    ends = {
+        (row["metric_id"], row["unit"]): (row["score_best"], row["score_worst"])
+        for row in rules.rows("metric_rule", rule="plain")
+    }
+    places = [row for row in content.places.values() if row["table_name"] == content.tables[0]]
+    middle = len(places) // 2
+    for place in sorted(places, key=lambda row: abs(places.index(row) - middle)):
+        code = place["organisation_code"]
+        for score in sorted(content.find("metric_score", organisation_code=code), key=_by_metric):
+            best, worst = ends.get((score["metric_id"], score["unit"]), ("", ""))
+            organisation = content.one("organisation", organisation_code=code)
+            metric = content.one("metric", metric_id=score["metric_id"])
+            if organisation and metric and best and worst and _is_evenly_spread(score, best, worst):
+                return Example(organisation, place, score, metric, best, worst)
+    return None
+
+
+def _by_metric(score: Row) -> str:
+    return str(score["metric_id"])
+
+
+def _is_evenly_spread(score: Row, best: str, worst: str) -> bool:
+    """Whether the arithmetic that the page shows gives the released score."""
+    rank, size, exact = score["rank_in_pool"], score["pool_size"], score["metric_score_exact"]
+    if None in (rank, size, exact, score["value"]) or score["score_basis"] != "computed" or size < 2:
+        return False
+    spread = Fraction(best) + (Fraction(worst) - Fraction(best)) * Fraction(rank - 1, size - 1)
+    return 1 < rank < size and abs(spread - Fraction(exact)) <= _TWELVE_PLACES
+
+
+@dataclass(frozen=True)
+class _Framework:
+    """The rules of a framework that aren't sure, by what they are about, as its newest quarter's release has them."""
+
+    name: str
+    quarter: QuarterContent
+    by_subject: Mapping[str, Sequence[SaidRule]]
+    metric_names: Mapping[str, str]
+
+
+def _frameworks(contents: Contents) -> list[_Framework]:
+    newest = {rules_of(content).framework: content for content in contents.quarters}
+    found = []
+    for name, content in reversed(newest.items()):
+        by_table: dict[str, list[SaidRule]] = defaultdict(list)
+        for said in rules_of(content).unsure():
+            by_table[said.table].append(said)
+        order = [*RULES_ABOUT, *sorted(by_table.keys() - RULES_ABOUT.keys())]
+        by_subject = {RULES_ABOUT.get(one, one): by_table[one] for one in order if one in by_table}
+        names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
+        found.append(_Framework(name, content, by_subject, names))
+    return found
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Figures of one kind with one outcome for one reason; `metric_id` where it is a metric's."""
+
+    figure: str
+    name: str
+    metric_id: str | None
+    outcome: str
+    reason: str
+    times: int
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What a quarter's release differs in from the publisher's figures, by outcome, the gravest first."""
+
+    quarter: QuarterContent
+    by_outcome: Mapping[str, Sequence[_Difference]]
+
+
+def _differences(content: QuarterContent) -> dict[str, list[_Difference]]:
+    counted = Counter(
+        (row["outcome"], row["figure"], row["reason"])
+        for row in content.rows("reconciliation")
+        if row["outcome"] != "equal"
+    )
+    names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
+    by_score = {score_figure(metric_id): metric_id for metric_id in names}
+    found = [
+        _Difference(figure, *_named(figure, names, by_score), outcome, reason, times)
+        for (outcome, figure, reason), times in counted.items()
+    ]
+    order = list(OUTCOMES)
+    found.sort(
+        key=lambda one: (
+            order.index(one.outcome) if one.outcome in order else len(order),
+            one.outcome,
+            -one.times,
+            one.figure,
+            one.reason,
+        )
+    )
+    return {outcome: list(some) for outcome, some in groupby(found, key=lambda one: one.outcome)}
+
+
+def _named(figure: str, names: Mapping[str, str], by_score: Mapping[str, str]) -> tuple[str, str | None]:
+    """What a figure is called, and the metric that it belongs to."""
+    whole, _, part = figure.partition(".")
+    metric_id = whole if whole in names else by_score.get(whole)
+    if metric_id is not None:
+        kind = "value" if whole == metric_id else "score"
+        return f"{names[metric_id]} ({_PARTS.get(part, part) if part else kind})", metric_id
+    name = _FIGURES.get(whole, whole)
+    return f"{name}, {_PARTS.get(part, part)}" if part else name, None
