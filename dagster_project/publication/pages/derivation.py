@@ -176,7 +176,11 @@ class _Quarter:
         if standing is not None:
             return organisation_step(judged, sources, standing)
         metrics = judged.recomputation.metrics_of(organisation)
-        why = "No metric of it enters an average, so it has no place" if metrics else "It has no figure this quarter"
+        why = (
+            "No metric of it enters an average, so it has no place"
+            if metrics
+            else "It has no figure this quarter"
+        )
         return Step(
             "League-table rank",
             "none",
@@ -267,7 +271,11 @@ class _Recomputed:
         return found
 
     def _section(self, step: Step, depth: int, ids: tuple[str, ...]) -> Section:
-        metric = step.figure if step.judgements and any(j.table == "metric_score" for j in step.judgements) else None
+        metric = (
+            step.figure
+            if step.judgements and any(j.table == "metric_score" for j in step.judgements)
+            else None
+        )
         return Section(
             ids=ids,
             level=max(2, depth + 1) if depth < _DEEPEST_HEADING else 0,
@@ -283,7 +291,8 @@ class _Recomputed:
 
     def _sources_of(self, sources: Sequence[Source]) -> Iterator[Shown]:
         for (counts, extract, sheet, _), together in groupby(
-            sources, lambda one: (one.cell is not None, one.extract, one.sheet, (one.cell or "").partition(": ")[0])
+            sources,
+            lambda one: (one.cell is not None, one.extract, one.sheet, (one.cell or "").partition(": ")[0]),
         ):
             if counts:
                 yield self._files.counted(list(together))
@@ -366,7 +375,9 @@ class _Released:
         title = f"{metric_id} {row['metric_name']}"
         yield self._section(score_figure(metric_id), 3, title, score)
         if row["value"] is not None:
-            yield self._section(metric_id, 4, "Value", f"{row['value']} {row['unit']}, {row['period'] or 'no period'}")
+            yield self._section(
+                metric_id, 4, "Value", f"{row['value']} {row['unit']}, {row['period'] or 'no period'}"
+            )
 
     def _section(self, figure: str, level: int, title: str, value: str) -> Section:
         sources = [
