@@ -152,3 +152,10 @@ def compressed_data_file(quarter: str, table_name: str) -> str:
 def data_schema(kind: str) -> str:
     """The JSON Schema of a kind of JSON file: league-table, organisation or latest."""
     return f"data/v1/schemas/{kind}.json"
+
+
+def resolved(here: str, relative: str) -> str:
+    """Where a relative link of a page or file leads, as a path below the root: `link` read backwards."""
+    path, _, fragment = relative.partition("#")
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(here), path)) if path else here
+    return f"{there}#{fragment}" if fragment else there
