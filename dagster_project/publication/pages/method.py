@@ -1,19 +1,17 @@
-"""How the tables come about: method with a worked example, glossary, assumptions, known differences from the publisher."""
+"""How the tables come about: method with a worked example, glossary, assumptions."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dagster_project.documents.rule_words import STATE_MEANS
-from dagster_project.explanation.recomputation.measured import score_figure
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.rendering import Produced, page
@@ -45,28 +43,6 @@ RULES_ABOUT = {
     "insight_parameter": "Charts and remarks",
     "policy": "What follows from a segment",
 }
-_FIGURES = {
-    "OF5000": "Segment after the override",
-    "OF5002": "Average metric score",
-    "OF5003": "Segment before the override",
-    "OF5004": "Financial override",
-    "OF5005": "Final segment",
-    "OF5007": "Special support flag",
-}
-_PARTS = {
-    "rank": "rank",
-    "rank_likely_low": "likely range of the rank, better end",
-    "rank_likely_high": "likely range of the rank, worse end",
-    "likely_low": "likely range, better end",
-    "likely_high": "likely range, worse end",
-}
-OUTCOMES = {
-    "different": "Different from the publisher's figure",
-    "admissible": "As near as rounded figures allow",
-    "within_tolerance": "Within the stated tolerance",
-    "not_computable": "Can't be recomputed",
-    "not_published": "Computed here, but not published",
-}
 
 
 def of_all(contents: Contents) -> Iterator[Produced]:
@@ -89,13 +65,6 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         contents,
         frameworks=_frameworks(contents),
         state_means=STATE_MEANS,
-    )
-    yield page(
-        "differences.html.j2",
-        addresses.DIFFERENCES,
-        contents,
-        quarters=[_Compared(content, _differences(content)) for content in reversed(contents.quarters)],
-        outcomes=OUTCOMES,
     )
 
 
@@ -169,59 +138,3 @@ def _frameworks(contents: Contents) -> list[_Framework]:
         names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
         found.append(_Framework(name, content, by_subject, names))
     return found
-
-
-@dataclass(frozen=True)
-class _Difference:
-    """Figures of one kind with one outcome for one reason; `metric_id` where it is a metric's."""
-
-    figure: str
-    name: str
-    metric_id: str | None
-    outcome: str
-    reason: str
-    times: int
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """What a quarter's release differs in from the publisher's figures, by outcome, the gravest first."""
-
-    quarter: QuarterContent
-    by_outcome: Mapping[str, Sequence[_Difference]]
-
-
-def _differences(content: QuarterContent) -> dict[str, list[_Difference]]:
-    counted = Counter(
-        (row["outcome"], row["figure"], row["reason"])
-        for row in content.rows("reconciliation")
-        if row["outcome"] != "equal"
-    )
-    names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
-    by_score = {score_figure(metric_id): metric_id for metric_id in names}
-    found = [
-        _Difference(figure, *_named(figure, names, by_score), outcome, reason, times)
-        for (outcome, figure, reason), times in counted.items()
-    ]
-    order = list(OUTCOMES)
-    found.sort(
-        key=lambda one: (
-            order.index(one.outcome) if one.outcome in order else len(order),
-            one.outcome,
-            -one.times,
-            one.figure,
-            one.reason,
-        )
-    )
-    return {outcome: list(some) for outcome, some in groupby(found, key=lambda one: one.outcome)}
-
-
-def _named(figure: str, names: Mapping[str, str], by_score: Mapping[str, str]) -> tuple[str, str | None]:
-    """What a figure is called, and the metric that it belongs to."""
-    whole, _, part = figure.partition(".")
-    metric_id = whole if whole in names else by_score.get(whole)
-    if metric_id is not None:
-        kind = "value" if whole == metric_id else "score"
-        return f"{names[metric_id]} ({_PARTS.get(part, part) if part else kind})", metric_id
-    name = _FIGURES.get(whole, whole)
-    return f"{name}, {_PARTS.get(part, part)}" if part else name, None
