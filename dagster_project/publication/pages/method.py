@@ -20,6 +20,11 @@ from dagster_project.publication.rules import SaidRule, rules_of
 Row = Mapping[str, Any]
 _GLOSSARY = Path(__file__).parents[1] / "glossary.yml"
 _TWELVE_PLACES = Fraction(1, 10**12)
+_SEGMENTATION = {
+    "quartiles": "In the newest quarter the best quarter of all averages is segment 1, the next quarter segment 2, and "
+    "so on, over all league tables together.",
+    "thresholds": "In the newest quarter segments end at fixed averages.",
+}
 # What the tables of rules are about, in the order in which readers need them.
 RULES_ABOUT = {
     "framework": "The framework itself",
@@ -55,7 +60,10 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         quarter=newest,
         example=worked_example(newest),
         segments=newest.find("segment_threshold", figure="OF5002"),
-        framework=list(rules_of(newest).said("framework")),
+        segmentation=next(
+            (_SEGMENTATION.get(row["segmentation_method"]) for row in rules_of(newest).rows("framework")),
+            None,
+        ),
     )
     terms = yaml.safe_load(_GLOSSARY.read_text(encoding="utf-8"))
     yield page("glossary.html.j2", addresses.GLOSSARY, contents, terms=terms)
@@ -118,23 +126,35 @@ def _is_evenly_spread(score: Row, best: str, worst: str) -> bool:
 
 @dataclass(frozen=True)
 class _Framework:
-    """The rules of a framework that aren't sure, by what they are about, as its newest quarter's release has them."""
+    """The rules of a framework that aren't sure, by what they are about, as its newest quarter's release has them.
+
+    Those of a framework for the sample alone aren't listed: all of them are made up.
+    """
 
     name: str
     quarter: QuarterContent
+    is_sample_only: bool
     by_subject: Mapping[str, Sequence[SaidRule]]
     metric_names: Mapping[str, str]
 
 
 def _frameworks(contents: Contents) -> list[_Framework]:
     newest = {rules_of(content).framework: content for content in contents.quarters}
-    found = []
-    for name, content in reversed(newest.items()):
-        by_table: dict[str, list[SaidRule]] = defaultdict(list)
-        for said in rules_of(content).unsure():
+    return [_framework(name, content) for name, content in reversed(newest.items())]
+
+
+def _framework(name: str, content: QuarterContent) -> _Framework:
+    rules = rules_of(content)
+    by_table: dict[str, list[SaidRule]] = defaultdict(list)
+    is_sample_only = any(row["sample_only"] == "true" for row in rules.rows("framework"))
+    if not is_sample_only:
+        for said in rules.unsure():
             by_table[said.table].append(said)
-        order = [*RULES_ABOUT, *sorted(by_table.keys() - RULES_ABOUT.keys())]
-        by_subject = {RULES_ABOUT.get(one, one): by_table[one] for one in order if one in by_table}
-        names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
-        found.append(_Framework(name, content, by_subject, names))
-    return found
+    order = [*RULES_ABOUT, *sorted(by_table.keys() - RULES_ABOUT.keys())]
+    return _Framework(
+        name=name,
+        quarter=content,
+        is_sample_only=is_sample_only,
+        by_subject={RULES_ABOUT.get(one, one): by_table[one] for one in order if one in by_table},
+        metric_names={row["metric_id"]: row["metric_name"] for row in content.rows("metric")},
+    )
