@@ -114,6 +114,11 @@ def quality(quarter: str) -> str:
     return f"{quarter}/quality.html"
 
 
+def differences(quarter: str) -> str:
+    """Where a quarter's figures aren't the publisher's."""
+    return f"{quarter}/differences.html"
+
+
 def chart(quarter: str, name: str, form: str = "svg") -> str:
     """A chart as a file, for slides; `name` is the chart's own, such as `ranks-acute`."""
     return f"{quarter}/charts/{name}.{form}"
