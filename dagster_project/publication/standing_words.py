@@ -61,7 +61,11 @@ class Line:
     @property
     def standard(self) -> str:
         met = None if self.score is None else self.score["standard_met"]
-        return {True: "\u2713 met", False: "\u2717 not met"}.get(met, "none set") if met is not None else "none set"
+        return (
+            {True: "\u2713 met", False: "\u2717 not met"}.get(met, "none set")
+            if met is not None
+            else "none set"
+        )
 
 
 @dataclass(frozen=True)
