@@ -14,6 +14,18 @@ from dagster_project.reading.board_sentences import cause_words
 
 _STEPS = 8
 _REACHABLE = "reachable"
+_OF_AN_ORGANISATION = (
+    "organisation_name",
+    "table_name",
+    "organisation_subtype",
+    "region",
+    "icb_code",
+    "icb_name",
+    "town",
+    "postcode",
+    "successor_code",
+    "succeeded_on",
+)
 
 
 def of_quarter(content: QuarterContent) -> Iterator[Produced]:
@@ -80,19 +92,7 @@ def _known(quarters: Sequence[QuarterContent]) -> Mapping[str, str]:
 
 def named(content: QuarterContent, code: str) -> Row:
     """The organisation's row of the release; where there is none or no name in it, the code is the name."""
-    nothing = {
-        name: None
-        for name in (
-            "table_name",
-            "organisation_subtype",
-            "region",
-            "icb_code",
-            "icb_name",
-            "town",
-            "postcode",
-        )
-    }
-    nothing |= {"successor_code": None, "succeeded_on": None, "organisation_name": None}
+    nothing = dict.fromkeys(_OF_AN_ORGANISATION)
     score = content.one("metric_score", organisation_code=code) or {}
     place = content.places.get(code) or {}
     row = content.one("organisation", organisation_code=code) or {}
@@ -121,14 +121,12 @@ def _shown(content: QuarterContent, code: str) -> dict[str, Any]:
         return shown
     return shown | {
         "said": sentences(content, place),
-        "likely": content.one("likely_range", organisation_code=code, variant="fixed_cut_points"),
         "apart": content.one("not_told_apart", organisation_code=code),
         "chance": {
             row["measure"]: row for row in content.find("movement_beyond_chance", organisation_code=code)
         },
         "rank_before": content.one("movement_total", organisation_code=code, measure="rank"),
         "causes": _causes(content, code),
-        "distance": content.one("segment_distance", organisation_code=code),
         "steps": _steps(content, code),
         "exemplars": _exemplars(content, code),
         "consequences": _consequences(content, code),
