@@ -69,7 +69,9 @@ class Compared:
     def segment_column(self) -> str:
         """The final segment where the publisher gives it, otherwise the one that the override leaves."""
         places = self.content.find("league_table", table_name=self.table_name)
-        return "final_segment" if any(row["final_segment"] is not None for row in places) else "adjusted_segment"
+        return (
+            "final_segment" if any(row["final_segment"] is not None for row in places) else "adjusted_segment"
+        )
 
     @cached_property
     def codes(self) -> Sequence[str]:
@@ -89,10 +91,10 @@ class Compared:
         ]
         names = {row["domain"] for row in self.content.find("domain_score", table_name=self.table_name)}
         known = list(words.DOMAINS)
-        in_domain_order = sorted(names, key=lambda one: (known.index(one) if one in known else len(known), one))
-        scored = {
-            row["metric_id"] for row in self.content.find("metric_score", table_name=self.table_name)
-        }
+        in_domain_order = sorted(
+            names, key=lambda one: (known.index(one) if one in known else len(known), one)
+        )
+        scored = {row["metric_id"] for row in self.content.find("metric_score", table_name=self.table_name)}
         hints = {"low": "lower is better", "high": "higher is better"}
         metrics = [
             Topic(
@@ -107,8 +109,7 @@ class Compared:
             if row["metric_id"] in scored
         ]
         by_domain = [
-            Topic(f"domain:{name}", domains, words.domain_name(name), "")
-            for name in in_domain_order
+            Topic(f"domain:{name}", domains, words.domain_name(name), "") for name in in_domain_order
         ]
         return [*standing, *by_domain, *metrics]
 
@@ -153,7 +154,10 @@ class Compared:
 
     def verdict(self, code: str, other: str) -> str:
         """Whether two can be told apart: not if one's rank lies where those are that can't be told from the other."""
-        reaches = [(self.reach(one), self.content.places[than]["rank"]) for one, than in ((code, other), (other, code))]
+        reaches = [
+            (self.reach(one), self.content.places[than]["rank"])
+            for one, than in ((code, other), (other, code))
+        ]
         if any(reach is None for reach, _ in reaches):
             return UNKNOWN
         return SAME if any(reach[0] <= rank <= reach[1] for reach, rank in reaches if reach) else APART
@@ -202,7 +206,7 @@ class SideBySide:
 
 def _of_metric(line: Line) -> Cell:
     if line.score is None:
-        return Cell(f"missing: {line.missing}")
+        return Cell("missing", note=line.missing)
     if line.metric["score_only"]:
         note = "a score: only that is published"
         return _told("metric_score", line.score, ("metric_score",), "{}", "not published", note=note)

@@ -29,7 +29,9 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         addresses.COMPARE,
         contents,
         data=[one.path for one in data],
-        usual={table.table_name: [one for one in usual if one.table_name == table.table_name] for table in tables},
+        usual={
+            table.table_name: [one for one in usual if one.table_name == table.table_name] for table in tables
+        },
     )
     by_name = {one.table_name: one for one in tables}
     for one in usual:
@@ -49,6 +51,8 @@ def _data(compared: Compared) -> Produced:
     content = compared.content
     refs: dict[str, Any] = {}
     organisations = []
+    # Patterns and notes are the same for many cells: each is told once, and a cell names its number.
+    said: dict[str, int] = {}
     for code in compared.codes:
         cells = compared.cells(code)
         place, reach = content.places[code], compared.reach(code)
@@ -62,10 +66,11 @@ def _data(compared: Compared) -> Produced:
                 "name": in_one_line(place["organisation_name"] or code),
                 "rank": place["rank"],
                 "reach": reach,
-                "cells": {key: _plain(cell) for key, cell in cells.items()},
+                "cells": {key: _plain(cell, said) for key, cell in cells.items()},
             }
         )
-    said = {
+    known = {
+        "said": list(said),
         "table": compared.table_name,
         "tableName": words.table_name(compared.table_name),
         "quarter": content.quarter,
@@ -74,7 +79,7 @@ def _data(compared: Compared) -> Produced:
         "organisations": organisations,
     }
     # A name may not end the script, nor may a line separator end the line.
-    text = json_text(said).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = json_text(known).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     script = f"(window.comparedTables = window.comparedTables || []).push({text});\n".encode()
     digest = hashlib.sha256(script).hexdigest()[:10]
     return Produced(addresses.compared_data(compared.table_name, digest), script)
@@ -92,10 +97,13 @@ def _topic(compared: Compared, topic: Topic, refs: Any) -> Mapping[str, Any]:
     }
 
 
-def _plain(cell: Cell) -> list[str]:
-    """Pattern and note, then value and text of each released cell."""
-    slots = [text for slot in cell.slots for text in (words.plain(slot.row[slot.column]), slot.shown)]
-    return [cell.pattern, cell.note, *slots]
+def _plain(cell: Cell, said: dict[str, int]) -> list[int | str]:
+    """The numbers of pattern and note, then of each released cell its value, and its text where that is another."""
+    found: list[int | str] = [said.setdefault(text, len(said)) for text in (cell.pattern, cell.note)]
+    for slot in cell.slots:
+        value = words.plain(slot.row[slot.column])
+        found += [value, "" if slot.shown == value else slot.shown]
+    return found
 
 
 def _refs(cell: Cell) -> list[list[str]]:
@@ -107,4 +115,3 @@ def _refs(cell: Cell) -> list[list[str]]:
         href = addresses.link(addresses.COMPARE, there) if there else ""
         found.append([cell_id(slot.table, row, slot.column), href])
     return found
-

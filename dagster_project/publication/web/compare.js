@@ -75,6 +75,10 @@
   }
 
   function verdicts(chosen) {
+    const pairs = chosen.flatMap((one, at) => chosen.slice(at + 1).map((other) => verdict(one, other)));
+    if (chosen.length > 2 && pairs.every((found) => found === "same")) {
+      return element("p", "None of them can be told apart from another: the figures don't say which is better.");
+    }
     const ordered = [...chosen].sort((one, other) => one.rank - other.rank || (one.code < other.code ? -1 : 1));
     const list = element("ul", []);
     ordered.forEach((one, at) => {
@@ -91,16 +95,20 @@
     return list;
   }
 
-  // A cell is its pattern and its note, then value and text of each released cell.
+  // A cell is the numbers of its pattern and its note, then value and text of each released cell.
   function pieces(one, topic) {
-    const [pattern, note, ...values] = one.cells[topic.key] || ["no figure", ""];
+    const cell = one.cells[topic.key];
+    if (!cell) return ["no figure"];
+    const [pattern, note] = cell.slice(0, 2).map((number) => one.table.said[number]);
+    const values = cell.slice(2);
     const refs = (one.table.topics.find((its) => its.key === topic.key) || topic).refs;
     const made = [];
     pattern.split("{}").forEach((text, at) => {
       if (at > 0) {
-        const [cell, href] = refs[at - 1];
+        const [name, href] = refs[at - 1];
+        const value = values[2 * at - 2];
         const fill = (ref) => ref.replaceAll("CODE", one.code);
-        const figure = element("data", values[2 * at - 1], { value: values[2 * at - 2], "data-cell": fill(cell) });
+        const figure = element("data", values[2 * at - 1] || value, { value, "data-cell": fill(name) });
         made.push(href ? element("a", figure, { class: "figure", href: fill(href) }) : figure);
       }
       if (text) made.push(text);
@@ -134,9 +142,12 @@
         keys.add(topic.key);
       }
     }
+    // Places, averages and scores of domains only say something among those of one league table.
+    const ofOneTable = (topic) => ["apart", "average"].includes(topic.key) || topic.key.startsWith("domain:");
+    const isOneTable = new Set(chosen.map((one) => one.table)).size === 1;
     const groups = new Map();
     const leftOut = [];
-    for (const topic of topics) {
+    for (const topic of topics.filter((one) => isOneTable || !ofOneTable(one))) {
       const isMeasured = topic.key.startsWith("metric:");
       if (isMeasured && (!alike || chosen.filter((one) => hasFigure(one, topic)).length < 2)) {
         if (chosen.some((one) => one.cells[topic.key])) leftOut.push(topic.label);
