@@ -1,19 +1,17 @@
-"""How the tables come about: method with a worked example, glossary, assumptions, known differences from the publisher."""
+"""How the tables come about: method with a worked example, glossary, assumptions."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dagster_project.documents.rule_words import STATE_MEANS
-from dagster_project.explanation.recomputation.measured import score_figure
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.rendering import Produced, page
@@ -22,6 +20,11 @@ from dagster_project.publication.rules import SaidRule, rules_of
 Row = Mapping[str, Any]
 _GLOSSARY = Path(__file__).parents[1] / "glossary.yml"
 _TWELVE_PLACES = Fraction(1, 10**12)
+_SEGMENTATION = {
+    "quartiles": "In the newest quarter the best quarter of all averages is segment 1, the next quarter segment 2, and "
+    "so on, over all league tables together.",
+    "thresholds": "In the newest quarter segments end at fixed averages.",
+}
 # What the tables of rules are about, in the order in which readers need them.
 RULES_ABOUT = {
     "framework": "The framework itself",
@@ -45,28 +48,6 @@ RULES_ABOUT = {
     "insight_parameter": "Charts and remarks",
     "policy": "What follows from a segment",
 }
-_FIGURES = {
-    "OF5000": "Segment after the override",
-    "OF5002": "Average metric score",
-    "OF5003": "Segment before the override",
-    "OF5004": "Financial override",
-    "OF5005": "Final segment",
-    "OF5007": "Special support flag",
-}
-_PARTS = {
-    "rank": "rank",
-    "rank_likely_low": "likely range of the rank, better end",
-    "rank_likely_high": "likely range of the rank, worse end",
-    "likely_low": "likely range, better end",
-    "likely_high": "likely range, worse end",
-}
-OUTCOMES = {
-    "different": "Different from the publisher's figure",
-    "admissible": "As near as rounded figures allow",
-    "within_tolerance": "Within the stated tolerance",
-    "not_computable": "Can't be recomputed",
-    "not_published": "Computed here, but not published",
-}
 
 
 def of_all(contents: Contents) -> Iterator[Produced]:
@@ -79,7 +60,10 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         quarter=newest,
         example=worked_example(newest),
         segments=newest.find("segment_threshold", figure="OF5002"),
-        framework=list(rules_of(newest).said("framework")),
+        segmentation=next(
+            (_SEGMENTATION.get(row["segmentation_method"]) for row in rules_of(newest).rows("framework")),
+            None,
+        ),
     )
     terms = yaml.safe_load(_GLOSSARY.read_text(encoding="utf-8"))
     yield page("glossary.html.j2", addresses.GLOSSARY, contents, terms=terms)
@@ -89,13 +73,6 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         contents,
         frameworks=_frameworks(contents),
         state_means=STATE_MEANS,
-    )
-    yield page(
-        "differences.html.j2",
-        addresses.DIFFERENCES,
-        contents,
-        quarters=[_Compared(content, _differences(content)) for content in reversed(contents.quarters)],
-        outcomes=OUTCOMES,
     )
 
 
@@ -149,79 +126,35 @@ def _is_evenly_spread(score: Row, best: str, worst: str) -> bool:
 
 @dataclass(frozen=True)
 class _Framework:
-    """The rules of a framework that aren't sure, by what they are about, as its newest quarter's release has them."""
+    """The rules of a framework that aren't sure, by what they are about, as its newest quarter's release has them.
+
+    Those of a framework for the sample alone aren't listed: all of them are made up.
+    """
 
     name: str
     quarter: QuarterContent
+    is_sample_only: bool
     by_subject: Mapping[str, Sequence[SaidRule]]
     metric_names: Mapping[str, str]
 
 
 def _frameworks(contents: Contents) -> list[_Framework]:
     newest = {rules_of(content).framework: content for content in contents.quarters}
-    found = []
-    for name, content in reversed(newest.items()):
-        by_table: dict[str, list[SaidRule]] = defaultdict(list)
-        for said in rules_of(content).unsure():
+    return [_framework(name, content) for name, content in reversed(newest.items())]
+
+
+def _framework(name: str, content: QuarterContent) -> _Framework:
+    rules = rules_of(content)
+    by_table: dict[str, list[SaidRule]] = defaultdict(list)
+    is_sample_only = any(row["sample_only"] == "true" for row in rules.rows("framework"))
+    if not is_sample_only:
+        for said in rules.unsure():
             by_table[said.table].append(said)
-        order = [*RULES_ABOUT, *sorted(by_table.keys() - RULES_ABOUT.keys())]
-        by_subject = {RULES_ABOUT.get(one, one): by_table[one] for one in order if one in by_table}
-        names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
-        found.append(_Framework(name, content, by_subject, names))
-    return found
-
-
-@dataclass(frozen=True)
-class _Difference:
-    """Figures of one kind with one outcome for one reason; `metric_id` where it is a metric's."""
-
-    figure: str
-    name: str
-    metric_id: str | None
-    outcome: str
-    reason: str
-    times: int
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """What a quarter's release differs in from the publisher's figures, by outcome, the gravest first."""
-
-    quarter: QuarterContent
-    by_outcome: Mapping[str, Sequence[_Difference]]
-
-
-def _differences(content: QuarterContent) -> dict[str, list[_Difference]]:
-    counted = Counter(
-        (row["outcome"], row["figure"], row["reason"])
-        for row in content.rows("reconciliation")
-        if row["outcome"] != "equal"
+    order = [*RULES_ABOUT, *sorted(by_table.keys() - RULES_ABOUT.keys())]
+    return _Framework(
+        name=name,
+        quarter=content,
+        is_sample_only=is_sample_only,
+        by_subject={RULES_ABOUT.get(one, one): by_table[one] for one in order if one in by_table},
+        metric_names={row["metric_id"]: row["metric_name"] for row in content.rows("metric")},
     )
-    names = {row["metric_id"]: row["metric_name"] for row in content.rows("metric")}
-    by_score = {score_figure(metric_id): metric_id for metric_id in names}
-    found = [
-        _Difference(figure, *_named(figure, names, by_score), outcome, reason, times)
-        for (outcome, figure, reason), times in counted.items()
-    ]
-    order = list(OUTCOMES)
-    found.sort(
-        key=lambda one: (
-            order.index(one.outcome) if one.outcome in order else len(order),
-            one.outcome,
-            -one.times,
-            one.figure,
-            one.reason,
-        )
-    )
-    return {outcome: list(some) for outcome, some in groupby(found, key=lambda one: one.outcome)}
-
-
-def _named(figure: str, names: Mapping[str, str], by_score: Mapping[str, str]) -> tuple[str, str | None]:
-    """What a figure is called, and the metric that it belongs to."""
-    whole, _, part = figure.partition(".")
-    metric_id = whole if whole in names else by_score.get(whole)
-    if metric_id is not None:
-        kind = "value" if whole == metric_id else "score"
-        return f"{names[metric_id]} ({_PARTS.get(part, part) if part else kind})", metric_id
-    name = _FIGURES.get(whole, whole)
-    return f"{name}, {_PARTS.get(part, part)}" if part else name, None
