@@ -28,6 +28,7 @@ from dagster_project.publication.figures import KEYS
 from dagster_project.quarters import Quarter
 from dagster_project.reading.board_page import board_page
 from dagster_project.settings import DataFolder
+from dagster_project.shown import in_one_line
 
 Row = Mapping[str, Any]
 _TESTS = Path(__file__).resolve().parents[2]
@@ -181,7 +182,7 @@ class Truth:
                 names |= {str(row[column]) for row in rows for column in columns if row[column]}
         names |= {name for one in list(names) for name in _shortened(one)}
         names |= set(_strings(vars(words))) | set(_strings(vars(notices)))
-        names = {" ".join(name.split()) for name in names if any(map(str.isdigit, name))}
+        names = {in_one_line(name) for name in names if any(map(str.isdigit, name))}
         escaped = [re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name))]
         return re.compile("|".join(rf"(?<!\w)(?:{one})(?!\w)" for one in [*escaped, *_ALWAYS_FREE]), re.I)
 
@@ -347,7 +348,7 @@ def _same_released(value: Any, text: str) -> bool:
         return text == "none"
     if isinstance(value, Decimal):
         return Decimal(text) == value
-    return text == " ".join(_plain(value).split())
+    return text == in_one_line(_plain(value))
 
 
 def unheld_digits(page: Page, truth: Truth) -> Iterator[str]:
