@@ -63,6 +63,22 @@ def organisation_in_all(code: str) -> str:
     return f"organisations/{code}.html"
 
 
+def comparison(*codes: str) -> str:
+    """The page that compares, with whom it compares at first."""
+    chosen = "&".join(f"{name}={code}" for name, code in zip("abcd", codes, strict=False))
+    return f"{COMPARE}?{chosen}"
+
+
+def usual_comparison(name: str) -> str:
+    """A comparison that stands without JavaScript; `name` is its table, what its members share, and a number."""
+    return f"compare/{slug(name)}.html"
+
+
+def compared_data(table_name: str, digest: str) -> str:
+    """What the page that compares knows of a league table, by its hash."""
+    return f"compare/{slug(table_name)}-{digest}.js"
+
+
 def derivation(quarter: str, code: str, figure: str | None = None) -> str:
     """How an organisation's figures of a quarter came about; `figure` is the publisher's id, such as OF1010."""
     page = f"{quarter}/derivations/{code}.html"
