@@ -18,7 +18,7 @@ from dagster_project.sql_text import literal
 
 Row = Mapping[str, Any]
 Made = TypeVar("Made")
-EMBARGOED = "Embargoed: not to be passed on before it is published."
+EMBARGOED = "EMBARGOED: not to be passed on before it is published."
 # Views over all quarters: no release holds them.
 VIEWS = frozenset({"metric_variation", "segment_persistence"})
 
@@ -56,6 +56,12 @@ class QuarterContent:
         return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
 
     @property
+    def short_label(self) -> str:
+        """Where many stand side by side: Apr to Jun 2025."""
+        first = self.release.quarter.first_day
+        return f"{first:%b} to {first.replace(month=first.month + 2):%b} {first.year}"
+
+    @property
     def release_id(self) -> str:
         return self.release.release_id
 
@@ -65,7 +71,9 @@ class QuarterContent:
 
     @property
     def notice(self) -> str:
-        return notice_of(is_sample=self.is_sample)
+        """What every page and file says of its figures."""
+        said = notice_of(is_sample=self.is_sample)
+        return f"{EMBARGOED} {said}" if self.is_embargoed else said
 
     @property
     def before(self) -> QuarterContent | None:

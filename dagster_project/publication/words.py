@@ -56,9 +56,9 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def trimmed(value: Decimal) -> str:
+def trimmed(value: Decimal | None) -> str:
     """A released number without idle zeroes: 3 for 3.000000000000."""
-    return f"{value.normalize():f}"
+    return "none" if value is None else f"{value.normalize():f}"
 
 
 def ordinal(number: int) -> str:
