@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagster_project.documents.markdown import code, heading, page, table
-from dagster_project.documents.rule_words import in_words, source_of, table_in_words
+from dagster_project.documents.rule_words import STATE_MEANS, in_words, source_of, table_in_words
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.methodology.rule_check import unknowns
 from dagster_project.methodology.rule_set import STATES, Row, RuleSet
@@ -33,13 +33,6 @@ _OF_THE_FRAMEWORK = (
     "expected_organisations",
     "policy",
 )
-_STATE_MEANS = {
-    "stated": "the publisher says so",
-    "verified": "it reproduces the publisher's own figures exactly",
-    "inferred": "the best reading of what is published; not proven",
-    "assumption": "chosen here, because something is needed; easy to change",
-    "unknown": "not published, and not guessed",
-}
 _STEPS = """\
 How a rank comes about: each metric's value becomes a **metric score** from 1 (best) to 4 by the metric's rule; the
 weighted mean of an organisation's scores is its **average metric score** (unrounded scores go in, unless a row below
@@ -95,7 +88,7 @@ def _in_order(names: Iterable[str], first: Sequence[str]) -> list[str]:
 
 def _summary(rules: RuleSet, framework: str, about: Row) -> str:
     states = [row["state"] for _, row in rows_of(rules, framework)]
-    counted = [(state, str(states.count(state)), _STATE_MEANS[state]) for state in STATES]
+    counted = [(state, str(states.count(state)), STATE_MEANS[state]) for state in STATES]
     return page(
         f"The rules of {about['from_quarter']} to {about['to_quarter']}: the rows of `dbt/seeds/methodology/` in "
         f"words, {len(states)} in all.",

@@ -8,6 +8,14 @@ from dagster_project.documents.markdown import code
 from dagster_project.methodology.rule_set import Row, RuleSet
 
 ABOUT_A_ROW = frozenset({"framework", "state", "source", "source_of_rule", "note"})
+# How sure a row of the rules is.
+STATE_MEANS = {
+    "stated": "the publisher says so",
+    "verified": "it reproduces the publisher's own figures exactly",
+    "inferred": "the best reading of what is published; not proven",
+    "assumption": "chosen here, because something is needed; easy to change",
+    "unknown": "not published, and not guessed",
+}
 _DIRECTIONS = {
     "low": "Lower is better",
     "high": "Higher is better",

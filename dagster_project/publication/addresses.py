@@ -48,6 +48,11 @@ def table(quarter: str, table_name: str) -> str:
     return f"{quarter}/tables/{slug(table_name)}.html"
 
 
+def table_picture(quarter: str, table_name: str) -> str:
+    """A league table drawn: everybody's average and likely range in rank order."""
+    return f"{quarter}/tables/{slug(table_name)}-picture.html"
+
+
 def organisation(quarter: str, code: str) -> str:
     """The page of an organisation in one quarter."""
     return f"{quarter}/organisations/{code}.html"
@@ -68,8 +73,28 @@ def metric(quarter: str, metric_id: str) -> str:
     return f"{quarter}/metrics/{metric_id}.html"
 
 
+def metrics(quarter: str) -> str:
+    """All metrics of a quarter by domain."""
+    return f"{quarter}/metrics/index.html"
+
+
+def metric_ranking(quarter: str, metric_id: str, table_name: str) -> str:
+    """The whole ranking of one league table by a metric, where the metric's own page is too long for it."""
+    return f"{quarter}/metrics/{metric_id}-{slug(table_name)}.html"
+
+
 def domain(quarter: str, name: str) -> str:
     return f"{quarter}/domains/{slug(name)}.html"
+
+
+def domain_ranking(quarter: str, name: str, table_name: str) -> str:
+    """The whole ranking of one league table by a domain, where the domain's own page is too long for it."""
+    return f"{quarter}/domains/{slug(name)}-{slug(table_name)}.html"
+
+
+def areas(quarter: str) -> str:
+    """All regions and ICB areas of a quarter."""
+    return f"{quarter}/regions/index.html"
 
 
 def region(quarter: str, name: str) -> str:
@@ -80,8 +105,18 @@ def icb_area(quarter: str, code: str) -> str:
     return f"{quarter}/icb-areas/{code}.html"
 
 
+def search_index(digest: str) -> str:
+    """What the search page searches, by its hash, so that a page never meets another publication's."""
+    return f"find/search-{digest}.js"
+
+
 def quality(quarter: str) -> str:
     return f"{quarter}/quality.html"
+
+
+def differences(quarter: str) -> str:
+    """Where a quarter's figures aren't the publisher's."""
+    return f"{quarter}/differences.html"
 
 
 def chart(quarter: str, name: str, form: str = "svg") -> str:

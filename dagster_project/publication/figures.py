@@ -36,7 +36,9 @@ _SECTIONS = {
     **dict.fromkeys(("likely_range", "segment_probability", "not_told_apart"), LIKELY_RANGES),
     **dict.fromkeys(("movement", "movement_total", "movement_beyond_chance"), MOVEMENT),
     "segment_persistence": MOVEMENT,
-    **dict.fromkeys(("segment_distance", "metric_step", "metric_influence", "sensitivity"), WHAT_WOULD_CHANGE),
+    **dict.fromkeys(
+        ("segment_distance", "metric_step", "metric_influence", "sensitivity"), WHAT_WOULD_CHANGE
+    ),
 }
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+")
 

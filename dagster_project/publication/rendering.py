@@ -23,8 +23,6 @@ from dagster_project.publication.frontend import address_of
 from dagster_project.shown import in_one_line
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_CELL = Markup('<data value="{}" data-cell="{}">{}</data>')
-_LINK = Markup('<a class="figure" href="{}">{}</a>')
 Row = Mapping[str, Any]
 
 
@@ -67,7 +65,7 @@ def environment() -> Environment:
 
 
 def page(template: str, path: str, content: QuarterContent | Contents, **values: Any) -> Produced:
-    """A page at a path; its template gets `content`, `to`, `asset`, `figure`, `cell`, `between`, `count` and the values."""
+    """A page at a path; its template gets the values and what is listed below."""
     text = (
         environment()
         .get_template(template)
@@ -102,7 +100,7 @@ def figures(path: str) -> Callable[..., Markup]:
         there = explained_at(table, row, column)
         if there is None or row[column] is None:
             return data
-        return _LINK.format(addresses.link(path, there), data)
+        return Markup(f'<a class="figure" href="{escape(addresses.link(path, there))}">{data}</a>')
 
     return figure
 
@@ -118,7 +116,8 @@ def cell(path: str, table: str, row: Row, column: str, shown: Any = None) -> Mar
     if value is None:
         return escape(text)
     elsewhere = not path.startswith(f"{row['quarter']}/")
-    return _CELL.format(plain, cell_id(table, row, column, with_quarter=elsewhere), text)
+    name = escape(cell_id(table, row, column, with_quarter=elsewhere))
+    return Markup(f'<data value="{escape(plain)}" data-cell="{name}">{escape(text)}</data>')
 
 
 def ranges(path: str) -> Callable[..., Markup]:

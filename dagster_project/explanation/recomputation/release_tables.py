@@ -112,10 +112,11 @@ def read_rules(release: ReleaseTables) -> FrameworkRules:
                 "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
                 f"league run {release.quarter}"
             )
-        found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
+        found[row["rule_table"]].append(Rule(rule_terms(row["rule_terms"]), row["state"], row["source"]))
     return framework_rules(release.release_file["framework"], str(release.quarter), found)
 
 
-def _terms(text: str) -> dict[str, str]:
+def rule_terms(text: str) -> dict[str, str]:
+    """The terms of a released rule by name, from the text that holds them all."""
     pairs = (term.partition("=") for term in _NEXT_TERM.split(text))
     return {name: value for name, _, value in pairs}

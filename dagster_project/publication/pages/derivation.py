@@ -16,7 +16,7 @@ from dagster_project.archive.archive import Archive
 from dagster_project.catalogue.catalogue import bundled_catalogue
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.explanation.recomputation.judged import Judged
-from dagster_project.explanation.recomputation.measured import Organisation, score_figure
+from dagster_project.explanation.recomputation.measured import VALUE, Organisation, score_figure
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.story.metric_branch import metric_step
 from dagster_project.explanation.story.organisation_branch import organisation_step
@@ -63,23 +63,31 @@ class Shown:
     cells: str = ""
 
 
+class Compared(NamedTuple):
+    """Released cells of one table that a figure was compared with, each by its column and as released; `name` is the
+    table and what its rows are told by."""
+
+    name: str
+    cells: Sequence[tuple[str, str]]
+    differences: Sequence[str]
+
+    @property
+    def agrees(self) -> bool:
+        return not self.differences
+
+
 @dataclass
 class Section:
-    """One figure: what it is, how it was worked out, what it was compared with and what it rests on.
-
-    `compared` are released cells as `column value`, of the row that `compared_with` names.
-    """
+    """One figure: what it is, how it was worked out, what it was compared with and what it rests on; `level` is that of
+    its heading, 0 of one without."""
 
     ids: tuple[str, ...]
     level: int
     title: str
     value: str
     lines: Sequence[Line] = ()
-    agrees: bool | None = None
-    differences: Sequence[str] = ()
-    compared: Sequence[tuple[str, str]] = ()
+    compared: Sequence[Compared] = ()
     sources: Sequence[Shown] = ()
-    metric: str | None = None
     further_ids: list[str] = field(default_factory=list)
 
 
@@ -141,9 +149,8 @@ class _Quarter:
     def page_of(self, organisation: Organisation) -> Produced:
         code = organisation[1]
         known = self.content.one("organisation", organisation_code=code) or {}
-        if self.why_not:
-            made = _Released(self, organisation)
-        else:
+        made: _Recomputed | _Released = _Released(self, organisation)
+        if not self.why_not:
             made = _Recomputed(self, organisation, self.root(organisation))
         return page(
             "derivation.html.j2",
@@ -176,7 +183,11 @@ class _Quarter:
         if standing is not None:
             return organisation_step(judged, sources, standing)
         metrics = judged.recomputation.metrics_of(organisation)
-        why = "No metric of it enters an average, so it has no place" if metrics else "It has no figure this quarter"
+        why = (
+            "No metric of it enters an average, so it has no place"
+            if metrics
+            else "It has no figure this quarter"
+        )
         return Step(
             "League-table rank",
             "none",
@@ -267,23 +278,36 @@ class _Recomputed:
         return found
 
     def _section(self, step: Step, depth: int, ids: tuple[str, ...]) -> Section:
-        metric = step.figure if step.judgements and any(j.table == "metric_score" for j in step.judgements) else None
         return Section(
-            ids=ids,
+            ids=ids[:1],
             level=max(2, depth + 1) if depth < _DEEPEST_HEADING else 0,
             title=step.title,
             value=step.value,
             lines=[_line(text) for text in step.working],
-            agrees=all(one.agrees for one in step.judgements) if step.judgements else None,
-            differences=[one.words for one in step.judgements if not one.agrees],
-            compared=[(one.column, one.released) for one in step.judgements],
+            compared=list(self._compared(step)),
             sources=list(self._sources_of(step.sources)),
-            metric=metric,
+            further_ids=list(ids[1:]),
         )
+
+    def _compared(self, step: Step) -> Iterator[Compared]:
+        for table, together in groupby(step.judgements, lambda one: one.table):
+            judgements = list(together)
+            figure = step.figure or ""
+            told_by = {
+                "metric_score": VALUE + figure[len(VALUE) :],
+                "domain_score": self._domains.get(figure, ""),
+                "segment_threshold": "OF5002" if figure == "OF5003" else figure,
+            }.get(table, "")
+            yield Compared(
+                f"{table}|{told_by}",
+                [(one.column.replace("_", " "), one.released) for one in judgements],
+                [one.words for one in judgements if not one.agrees],
+            )
 
     def _sources_of(self, sources: Sequence[Source]) -> Iterator[Shown]:
         for (counts, extract, sheet, _), together in groupby(
-            sources, lambda one: (one.cell is not None, one.extract, one.sheet, (one.cell or "").partition(": ")[0])
+            sources,
+            lambda one: (one.cell is not None, one.extract, one.sheet, (one.cell or "").partition(": ")[0]),
         ):
             if counts:
                 yield self._files.counted(list(together))
@@ -308,9 +332,9 @@ def _line(text: str) -> Line:
 def _wanted(content: QuarterContent, code: str) -> Mapping[str, str]:
     """Each id that a released cell of the organisation leads to, with the id of the section it belongs to."""
     found: dict[str, str] = {}
-    for table in ("metric_score", "domain_score", "league_table", "reconciliation"):
+    for table, columns in _SHOWN_CELLS.items():
         for row in content.find(table, organisation_code=code):
-            for column in row:
+            for column in columns:
                 figure = figure_of(table, row, column)
                 if figure is not None:
                     score = score_figure(row["metric_id"]) if table == "metric_score" else RANK
@@ -318,6 +342,19 @@ def _wanted(content: QuarterContent, code: str) -> Mapping[str, str]:
     return found
 
 
+_SHOWN_CELLS = {
+    "metric_score": ("value", "metric_score"),
+    "domain_score": ("domain_score",),
+    "league_table": (
+        "rank",
+        "average_metric_score",
+        "adjusted_segment",
+        "unadjusted_segment",
+        "financial_override",
+        "final_segment",
+    ),
+    "reconciliation": ("computed",),
+}
 _SECTIONS_OF_THE_PAGE = frozenset({"likely-ranges", "movement", "what-would-change"})
 
 
@@ -366,7 +403,9 @@ class _Released:
         title = f"{metric_id} {row['metric_name']}"
         yield self._section(score_figure(metric_id), 3, title, score)
         if row["value"] is not None:
-            yield self._section(metric_id, 4, "Value", f"{row['value']} {row['unit']}, {row['period'] or 'no period'}")
+            yield self._section(
+                metric_id, 4, "Value", f"{row['value']} {row['unit']}, {row['period'] or 'no period'}"
+            )
 
     def _section(self, figure: str, level: int, title: str, value: str) -> Section:
         sources = [
