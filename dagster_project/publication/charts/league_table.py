@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -12,13 +12,24 @@ import altair as alt
 
 from dagster_project.publication import words
 from dagster_project.publication.charts.chart import Cell, Chart, Row
-from dagster_project.publication.charts.drawing import WIDTH, Frame, charted, compiled, drawn
+from dagster_project.publication.charts.drawing import (
+    WIDTH,
+    Frame,
+    charted,
+    compiled,
+    drawn,
+    in_place,
+    said,
+    texts,
+)
 from dagster_project.publication.contents import QuarterContent
 
 _SHAPES = {1: "circle", 2: "square", 3: "triangle-up", 4: "diamond", 5: "cross"}
 _SEGMENTS = alt.Scale(domain=list(_SHAPES), range=[f"segment-{one}" for one in _SHAPES])
 _UNITS = {"percent": "%", "count": "number", "band": "band"}
-_DOT = 7.0
+_RANKS = Frame(1, 36, 28, 58, 10)
+# Of a distribution: the size of a dot, how far apart texts lie, and how wide it is.
+_DOT, _LEVEL, _ACROSS = 7.0, 17, WIDTH - 16
 
 
 def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = None) -> Chart | None:
@@ -39,13 +50,25 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
         for number, row in enumerate(places)
     ]
     every = 20 if len(places) > 60 else 10 if len(places) > 20 else 1
-    ranks = [
-        {"y": row["y"], "text": str(place["rank"])}
+    texts_ = [
+        said(-10, row["y"] + 4.5, str(place["rank"]), "axis", "right")
         for number, (row, place) in enumerate(zip(rows, places, strict=True))
         if number == 0 or (number + 1) % every == 0
     ]
-    there = sorted({row["segment"] for row in rows})
+    key = [
+        {"x": 76 * number - 30, "y": -44, "segment": segment}
+        for number, segment in enumerate(sorted({row["segment"] for row in rows}))
+    ]
+    texts_ += [said(one["x"] + 9, one["y"] + 4.5, f"Segment {one['segment']}") for one in key]
     ours = [row for row in rows if row["code"] == marked]
+    for row in ours:
+        place = content.places[row["code"]]
+        left = row["x"] < 2.5
+        at = (row["x"] - 1) / 3 * (WIDTH - _RANKS.left - _RANKS.right)
+        label = f"{place['organisation_code']}: rank {place['rank']}"
+        texts_.append(
+            said(at - 20 if left else at + 20, row["y"] - 11, label, "label", "left" if left else "right")
+        )
     picture = drawn(
         _ranked_dots(),
         {
@@ -53,12 +76,8 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
             "ranges": [row for row in rows if row["low"] is not None and row["code"] != marked],
             "marked": ours,
             "marked_ranges": [row for row in ours if row["low"] is not None],
-            "ranks": ranks,
-            "named": [_named(content, row) for row in ours],
-            "legend": [
-                {"x": 85 * number, "y": -52, "segment": one, "text": f"Segment {one}"}
-                for number, one in enumerate(there)
-            ],
+            "legend": key,
+            "texts": texts_,
         },
         len(places) * step,
     )
@@ -66,7 +85,11 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
     title = f"{words.table_name(table_name)} in rank order"
     alt_text = _about_ranks(content, places, marked)
     missing = len(places) - sum(row["low"] is not None for row in rows)
-    notes = (f"No likely range is known of {missing} of these.",) if missing else ()
+    notes: tuple[str, ...] = (f"No likely range is known of {missing} of these.",) if missing else ()
+    if any(row["adjusted_segment"] > row["unadjusted_segment"] for row in places):
+        notes += (
+            "Some rank lower than their average says: a financial deficit holds them in a worse segment.",
+        )
     return charted(
         name,
         title,
@@ -108,35 +131,31 @@ def distribution(
     ranked = sorted(ranked, key=lambda row: (row["value"], row["organisation_code"]))
     standard = _standard(content, table_name, metric_id)
     low, high = _domain(ranked, standard)
-    signs = _signs(ranked, standard, marked)
+    signs = _in_levels(_signs(ranked, standard, marked), low, high)
     dots = _stacked(ranked, low, high)
-    levels = max(dot["level"] for dot in dots)
-    size = min(_DOT, 170 / (levels + 1))
-    height = 16 * len(signs) + 8 + size * (levels + 1)
+    size = min(_DOT, 170 / (1 + max(dot["level"] for dot in dots)))
+    height = _LEVEL * len(signs) + 8 + size * (1 + max(dot["level"] for dot in dots))
     for dot in dots:
         dot["y"] = height - size / 2 - size * dot["level"]
-    for number, sign in enumerate(signs):
-        sign |= {"y": 12 + 16 * number, "from": 16 + 16 * number, "to": height}
-    middle = (low + high) / 2
     picture = drawn(
         _distribution(),
         {
             "rows": [dot for dot in dots if dot["code"] != marked],
             "marked": [dot for dot in dots if dot["code"] == marked],
-            "signs": signs,
-            "left": [sign for sign in signs if sign["x"] <= middle],
-            "right": [sign for sign in signs if sign["x"] > middle],
-            "unit": [{"y": height + 38, "text": _axis_title(metric)}],
+            "signs": [{**sign, "to": height} for sign in signs],
+            "texts": [
+                *(said(sign["at"], sign["from"] - 4, sign["text"], "label", sign["align"]) for sign in signs),
+                said(_ACROSS / 2, height + 40, _axis_title(metric), "axis", "center"),
+            ],
         },
         height,
         {"x": (low, high)},
     )
     name = f"values-{metric_id}-{table_name}" + (f"-{marked}" if marked else "")
-    title = f"{metric['metric_name']}, {words.table_name(table_name).lower()}"
+    title = f"{metric['metric_name']}: {words.table_name(table_name).lower()}"
     alt_text = (
-        f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}. "
-        + "; ".join(f"{sign['text']}" for sign in signs)
-        + f". {_axis_title(metric)}."
+        f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}, each "
+        f"a dot. {'; '.join(sign['text'] for sign in _signs(ranked, standard, marked))}. {_axis_title(metric)}."
     )
     return charted(
         name,
@@ -165,21 +184,13 @@ def _organisation(content: QuarterContent, code: str) -> str:
     return str(place["organisation_name"]) if place is not None else code
 
 
-def _named(content: QuarterContent, row: dict[str, Any]) -> dict[str, Any]:
-    """The label of the marked one: on the side where more room is."""
-    place = content.places[row["code"]]
-    return {**row, "text": f"{place['organisation_code']}: rank {place['rank']}"}
-
-
 def _about_ranks(content: QuarterContent, places: Sequence[Row], marked: str | None) -> str:
-    by_segment: dict[int, int] = defaultdict(int)
-    for row in places:
-        by_segment[row["adjusted_segment"]] += 1
-    said = ", ".join(f"{by_segment[one]} in segment {one}" for one in sorted(by_segment))
+    segments = Counter(row["adjusted_segment"] for row in places)
+    counted = ", ".join(f"{segments[one]} in segment {one}" for one in sorted(segments))
     text = (
         f"{len(places)} organisations in rank order, the best on top, each a dot at its average with a line for the "
         f"likely range. The averages go from {places[0]['average_metric_score']} to "
-        f"{places[-1]['average_metric_score']}. {said}."
+        f"{places[-1]['average_metric_score']}. {counted}."
     )
     place = content.places.get(marked or "")
     if place is None:
@@ -207,36 +218,38 @@ def _domain(ranked: Sequence[Row], standard: Decimal | None) -> tuple[float, flo
 
 def _signs(ranked: Sequence[Row], standard: Decimal | None, marked: str | None) -> list[dict[str, Any]]:
     """What is named above the dots, each a line down to the axis."""
-    first = ranked[0]
-    found = []
-    for column, what in (
-        ("lower_quartile", "a quarter at or below"),
-        ("median", "middle"),
-        ("upper_quartile", "a quarter at or above"),
-    ):
-        if first[column] is not None:
-            found.append(
-                {"x": float(first[column]), "text": f"{what} {words.trimmed(first[column])}", "kind": "peers"}
-            )
-    if standard is not None:
-        found.append(
-            {"x": float(standard), "text": f"standard {words.trimmed(standard)}", "kind": "standard"}
-        )
-    for row in ranked:
-        if row["organisation_code"] == marked:
-            found.append(
-                {
-                    "x": float(row["value"]),
-                    "text": f"{row['organisation_code']}: {words.trimmed(row['value'])}",
-                    "kind": "mine",
-                }
-            )
-    return found
+    figures = [
+        ("A quarter at or below", ranked[0]["lower_quartile"], "ink"),
+        ("Middle", ranked[0]["median"], "ink"),
+        ("A quarter at or above", ranked[0]["upper_quartile"], "ink"),
+        ("Standard", standard, "standard"),
+    ]
+    figures += [
+        (row["organisation_code"], row["value"], "mine")
+        for row in ranked
+        if row["organisation_code"] == marked
+    ]
+    return [
+        {"x": float(figure), "text": f"{what}: {words.trimmed(figure)}", "kind": kind}
+        for what, figure, kind in figures
+        if figure is not None
+    ]
+
+
+def _in_levels(signs: list[dict[str, Any]], low: float, high: float) -> list[dict[str, Any]]:
+    """Each sign on a level of its own, in an order in which few lines cross a text: those that have room at their
+    right from the left, then the others from the right.
+    """
+    for sign in signs:
+        sign["at"] = (sign["x"] - low) / (high - low) * _ACROSS
+        sign["align"] = "left" if sign["at"] + 7.2 * len(sign["text"]) <= _ACROSS else "right"
+    signs.sort(key=lambda one: (one["align"], one["at"] if one["align"] == "left" else -one["at"]))
+    return [{**sign, "from": _LEVEL * (1 + number)} for number, sign in enumerate(signs)]
 
 
 def _stacked(ranked: Sequence[Row], low: float, high: float) -> list[dict[str, Any]]:
     """A dot for each value, at its value; those that would cover each other on top of each other."""
-    column = (high - low) / ((WIDTH - 16) / _DOT)
+    column = (high - low) / (_ACROSS / _DOT)
     levels: dict[int, int] = defaultdict(int)
     dots = []
     for row in ranked:
@@ -250,10 +263,6 @@ def _axis_title(metric: Row) -> str:
     unit = _UNITS.get(metric["unit"], metric["unit"])
     better = {"low": "lower is better", "high": "higher is better"}.get(metric["better"])
     return f"{unit}; {better}" if better else str(unit)
-
-
-def _y(field: str = "y") -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
 @cache
@@ -279,30 +288,24 @@ def _ranked_dots() -> dict[str, Any]:
         return alt.Chart(alt.NamedData(data))
 
     return compiled(
-        of("ranges").mark_rule(strokeWidth=1.5).encode(x="low:Q", x2="high:Q", y=_y(), color=color)
-        + of("rows").mark_point(filled=True, size=26).encode(x=x, y=_y(), color=color, shape=shape)
-        + of("marked_ranges").mark_rule(strokeWidth=4, stroke="ink").encode(x="low:Q", x2="high:Q", y=_y())
+        of("ranges").mark_rule(strokeWidth=1.5).encode(x="low:Q", x2="high:Q", y=in_place("y"), color=color)
+        + of("rows").mark_point(filled=True, size=26).encode(x=x, y=in_place("y"), color=color, shape=shape)
+        + of("marked_ranges")
+        .mark_rule(strokeWidth=4, stroke="ink")
+        .encode(x="low:Q", x2="high:Q", y=in_place("y"))
         + of("marked")
         .mark_point(filled=True, size=150, stroke="ground", strokeWidth=1.5)
         .encode(
             x="x:Q",
-            y=_y(),
+            y=in_place("y"),
             fill=alt.Fill("segment:N", scale=_SEGMENTS, legend=None),
             shape=shape,
         )
-        + of("named")
-        .mark_text(align="left", dy=-10, dx=-20, fill="label")
-        .encode(x="x:Q", y=_y(), text="text:N")
-        + of("ranks")
-        .mark_text(align="right", dy=4.5, fill="axis")
-        .encode(x=alt.value(-10), y=_y(), text="text:N")
         + of("legend")
         .mark_point(filled=True, size=60)
-        .encode(x=alt.X("x:Q", scale=None), y=_y(), color=color, shape=shape)
-        + of("legend")
-        .mark_text(align="left", dx=8, dy=4.5)
-        .encode(x=alt.X("x:Q", scale=None), y=_y(), text="text:N"),
-        Frame(1, 36, 28, 64, 10),
+        .encode(x=in_place("x", alt.X), y=in_place("y"), color=color, shape=shape)
+        + texts(),
+        _RANKS,
     )
 
 
@@ -319,18 +322,14 @@ def _distribution() -> dict[str, Any]:
     def of(data: str) -> alt.Chart:
         return alt.Chart(alt.NamedData(data))
 
-    kinds = ["peers", "standard", "mine"]
-    kind = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["ink", "standard", "mine"]), legend=None)
     return compiled(
-        of("signs").mark_rule(strokeWidth=1).encode(x="x:Q", y=_y("from"), y2="to:Q", color=kind)
-        + of("rows").mark_point(filled=True, size=34, fill="others").encode(x=x, y=_y())
+        of("signs")
+        .mark_rule(strokeWidth=1)
+        .encode(x="x:Q", y=in_place("from"), y2="to:Q", stroke=alt.Stroke("kind:N", scale=None))
+        + of("rows").mark_point(filled=True, size=34, fill="others").encode(x=x, y=in_place("y"))
         + of("marked")
         .mark_point(filled=True, size=110, fill="mine", stroke="ground", strokeWidth=1.5)
-        .encode(x="x:Q", y=_y())
-        + of("left").mark_text(align="left", dx=-2, fill="label").encode(x="x:Q", y=_y(), text="text:N")
-        + of("right").mark_text(align="right", dx=2, fill="label").encode(x="x:Q", y=_y(), text="text:N")
-        + of("unit")
-        .mark_text(align="center", fill="axis")
-        .encode(x=alt.value((WIDTH - 16) / 2), y=_y(), text="text:N"),
+        .encode(x="x:Q", y=in_place("y"))
+        + texts(),
         Frame(1, 8, 8, 4, 46),
     )

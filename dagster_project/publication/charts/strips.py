@@ -28,7 +28,7 @@ from dagster_project.publication.charts.drawing import (
 _LEFT, _RIGHT = 8, 84
 _WIDE = WIDTH - _LEFT - _RIGHT
 _STRIP, _GAP, _HEADING = 18, 9, 24
-_AXIS, _KEY = 24, 20
+_AXIS, _KEY = 26, 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Drawn:
 
     def key(self, axis: Axis) -> None:
         """Adds what each sign means, above the axis."""
-        x, y = 0.0, -_AXIS - 4.0
+        x, y = 0.0, -_AXIS - 10.0
         for sign, kind, words in axis.key:
             if sign == "dot":
                 self.dots.append({"x": axis.at(x), "y": y, "kind": kind, "shape": "circle"})
@@ -105,7 +105,7 @@ class _Drawn:
                 self.ticks.append({"x": axis.at(x), "y": y - 8, "y2": y + 8})
             start = x + (16 if sign == "bar" else 10)
             self.texts.append(said(start, y + 4.5, words))
-            x = start + 6.4 * len(words) + 18
+            x = start + 6.1 * len(words) + 16
 
 
 def picture(strips: Sequence[Strip], axis: Axis) -> Element:
