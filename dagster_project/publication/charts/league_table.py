@@ -24,9 +24,11 @@ from dagster_project.publication.charts.drawing import (
 )
 from dagster_project.publication.contents import QuarterContent
 
+# What the names of charts of a league table start with.
+RANKS = "ranks-"
 _SHAPES = {1: "circle", 2: "square", 3: "triangle-up", 4: "diamond", 5: "cross"}
 _SEGMENTS = alt.Scale(domain=list(_SHAPES), range=[f"segment-{one}" for one in _SHAPES])
-_UNITS = {"percent": "%", "count": "number", "band": "band"}
+_UNITS = {"count": "number", "score": "score"}
 _RANKS = Frame(1, 36, 28, 58, 10)
 # Of a distribution: the size of a dot, how far apart texts lie, and how wide it is.
 _DOT, _LEVEL, _ACROSS = 7.0, 17, WIDTH - 16
@@ -51,15 +53,15 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
     ]
     every = 20 if len(places) > 60 else 10 if len(places) > 20 else 1
     texts_ = [
-        said(-10, row["y"] + 4.5, str(place["rank"]), "axis", "right")
+        said(-10, row["y"] + 5, str(place["rank"]), "axis", "right")
         for number, (row, place) in enumerate(zip(rows, places, strict=True))
         if number == 0 or (number + 1) % every == 0
     ]
     key = [
-        {"x": 76 * number - 30, "y": -44, "segment": segment}
+        {"x": 84 * number - 28, "y": -44, "segment": segment}
         for number, segment in enumerate(sorted({row["segment"] for row in rows}))
     ]
-    texts_ += [said(one["x"] + 9, one["y"] + 4.5, f"Segment {one['segment']}") for one in key]
+    texts_ += [said(one["x"] + 9, one["y"] + 5, f"Segment {one['segment']}") for one in key]
     ours = [row for row in rows if row["code"] == marked]
     for row in ours:
         place = content.places[row["code"]]
@@ -81,7 +83,7 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
         },
         len(places) * step,
     )
-    name = f"ranks-{table_name}" + (f"-{marked}" if marked else "")
+    name = f"{RANKS}{table_name}" + (f"-{marked}" if marked else "")
     title = f"{words.table_name(table_name)} in rank order"
     alt_text = _about_ranks(content, places, marked)
     missing = len(places) - sum(row["low"] is not None for row in rows)
@@ -155,7 +157,7 @@ def distribution(
     title = f"{metric['metric_name']}: {words.table_name(table_name).lower()}"
     alt_text = (
         f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}, each "
-        f"a dot. {'; '.join(sign['text'] for sign in _signs(ranked, standard, marked))}. {_axis_title(metric)}."
+        f"a dot, in {_axis_title(metric)}. {'. '.join(sign['text'] for sign in _signs(ranked, standard, marked))}."
     )
     return charted(
         name,
@@ -219,9 +221,9 @@ def _domain(ranked: Sequence[Row], standard: Decimal | None) -> tuple[float, flo
 def _signs(ranked: Sequence[Row], standard: Decimal | None, marked: str | None) -> list[dict[str, Any]]:
     """What is named above the dots, each a line down to the axis."""
     figures = [
-        ("A quarter at or below", ranked[0]["lower_quartile"], "ink"),
+        ("A quarter below", ranked[0]["lower_quartile"], "ink"),
         ("Middle", ranked[0]["median"], "ink"),
-        ("A quarter at or above", ranked[0]["upper_quartile"], "ink"),
+        ("A quarter above", ranked[0]["upper_quartile"], "ink"),
         ("Standard", standard, "standard"),
     ]
     figures += [
@@ -242,7 +244,9 @@ def _in_levels(signs: list[dict[str, Any]], low: float, high: float) -> list[dic
     """
     for sign in signs:
         sign["at"] = (sign["x"] - low) / (high - low) * _ACROSS
-        sign["align"] = "left" if sign["at"] + 7.2 * len(sign["text"]) <= _ACROSS else "right"
+        room = 7.6 * len(sign["text"])
+        has_room = sign["at"] + room <= _ACROSS or (sign["at"] < room and sign["at"] < _ACROSS / 2)
+        sign["align"] = "left" if has_room else "right"
     signs.sort(key=lambda one: (one["align"], one["at"] if one["align"] == "left" else -one["at"]))
     return [{**sign, "from": _LEVEL * (1 + number)} for number, sign in enumerate(signs)]
 

@@ -54,7 +54,7 @@ _PLACE = (
 # A panel of `trend`: its height, the room above it, and where its quarters start and end.
 _PANEL, _ABOVE, _FIRST, _LAST = 110, 48, 44.0, 300.0
 # A row of `metric_trends`: its height, where the line starts and ends, and how wide the label is.
-_ROW, _START, _END, _LABEL = 52, 182.0, 292.0, 165
+_ROW, _START, _END, _LABEL = 52, 190.0, 296.0, 178
 _MOST_QUARTERS_NAMED = 6
 Known = Sequence[tuple[int, QuarterContent, Row]]
 
@@ -207,7 +207,7 @@ def _panel(
     lines.texts.append(said(0, top - 20, title, "strong"))
     for tick in ticks:
         lines.rules.append(_rule(_FIRST - 8, _LAST + 8, y(tick), y(tick), "grid", 1))
-        lines.texts.append(said(_FIRST - 14, y(tick) + 4.5, str(tick), "axis", "right"))
+        lines.texts.append(said(_FIRST - 14, y(tick) + 5, str(tick), "axis", "right"))
     run, previous = 0, None
     for number, _, row in known:
         # A quarter without a place leaves a gap.
@@ -219,7 +219,7 @@ def _panel(
         lines.dots.append({"x": x(number), "y": y(row[figure])})
     newest = known[-1][2][figure]
     shown = words.ordinal(newest) if figure == "rank" else words.plain(newest)
-    lines.texts.append(said(_LAST + 14, y(newest) + 4.5, shown, "strong"))
+    lines.texts.append(said(_LAST + 14, y(newest) + 5, shown, "strong"))
     return top + _PANEL
 
 
@@ -244,7 +244,7 @@ def _metric(
     lines.dots.append({"x": points[-1]["x"], "y": points[-1]["y"]})
     lines.texts.append(said(0, top + 14, name))
     newest = words.trimmed(values[-1][1]["value"])
-    lines.texts.append(said(WIDTH, points[-1]["y"] + 4.5, newest, "strong", "right"))
+    lines.texts.append(said(WIDTH, points[-1]["y"] + 5, newest, "strong", "right"))
     return top + height
 
 
