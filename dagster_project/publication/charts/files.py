@@ -26,10 +26,10 @@ PALETTE: Mapping[str, str] = {
     "standard": "#9c5a00",
     "better": "#0b5a66",
     "worse": "#9a4a08",
-    "segment-1": "#0b5a66",
-    "segment-2": "#35868f",
-    "segment-3": "#a8741a",
-    "segment-4": "#8f3d08",
+    "segment-1": "#084851",
+    "segment-2": "#3792a0",
+    "segment-3": "#b4812a",
+    "segment-4": "#7d2f04",
     "segment-5": "#4b2448",
 }
 _INK, _GROUND = "#16262a", "#ffffff"

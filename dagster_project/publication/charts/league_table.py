@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -28,6 +27,11 @@ from dagster_project.publication.contents import QuarterContent
 RANKS = "ranks-"
 _SHAPES = {1: "circle", 2: "square", 3: "triangle-up", 4: "diamond", 5: "cross"}
 _SEGMENTS = alt.Scale(domain=list(_SHAPES), range=[f"segment-{one}" for one in _SHAPES])
+_QUARTILES = {
+    "A quarter below": "lower_quartile",
+    "Middle": "median",
+    "A quarter above": "upper_quartile",
+}
 _UNITS = {"count": "number", "score": "score"}
 _RANKS = Frame(1, 36, 28, 58, 10)
 # Of a distribution: the size of a dot, how far apart texts lie, and how wide it is.
@@ -68,9 +72,9 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
         left = row["x"] < 2.5
         at = (row["x"] - 1) / 3 * (WIDTH - _RANKS.left - _RANKS.right)
         label = f"{place['organisation_code']}: rank {place['rank']}"
-        texts_.append(
-            said(at - 20 if left else at + 20, row["y"] - 11, label, "label", "left" if left else "right")
-        )
+        # Below the first few, so that it doesn't cover the axis.
+        beside = row["y"] + 20 if row["y"] < 24 else row["y"] - 11
+        texts_.append(said(at - 20 if left else at + 20, beside, label, "label", "left" if left else "right"))
     picture = drawn(
         _ranked_dots(),
         {
@@ -131,9 +135,11 @@ def distribution(
     if not ranked or metric is None:
         return None
     ranked = sorted(ranked, key=lambda row: (row["value"], row["organisation_code"]))
-    standard = _standard(content, table_name, metric_id)
-    low, high = _domain(ranked, standard)
-    signs = _in_levels(_signs(ranked, standard, marked), low, high)
+    named = _named(content, ranked, marked)
+    low, high = _domain(
+        [*(float(row["value"]) for row in ranked), *(float(cell.row[cell.column]) for _, cell, _ in named)]
+    )
+    signs = _in_levels(named, low, high)
     dots = _stacked(ranked, low, high)
     size = min(_DOT, 170 / (1 + max(dot["level"] for dot in dots)))
     height = _LEVEL * len(signs) + 8 + size * (1 + max(dot["level"] for dot in dots))
@@ -157,7 +163,7 @@ def distribution(
     title = f"{metric['metric_name']}: {words.table_name(table_name).lower()}"
     alt_text = (
         f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}, each "
-        f"a dot, in {_axis_title(metric)}. {'. '.join(sign['text'] for sign in _signs(ranked, standard, marked))}."
+        f"a dot, in {_axis_title(metric)}. {'. '.join(f'{what}: {cell.shown}' for what, cell, _ in named)}."
     )
     return charted(
         name,
@@ -166,13 +172,16 @@ def distribution(
         picture,
         ("Organisation", "Value", "Rank", "Of"),
         [
-            (
-                _organisation(content, row["organisation_code"]),
-                Cell("metric_ranking", row, "value", words.trimmed(row["value"])),
-                Cell("metric_ranking", row, "rank_in_table"),
-                Cell("metric_ranking", row, "organisations_ranked"),
-            )
-            for row in ranked
+            *((what, cell, "", "") for what, cell, kind in named if kind != "mine"),
+            *(
+                (
+                    _organisation(content, row["organisation_code"]),
+                    Cell("metric_ranking", row, "value", words.trimmed(row["value"])),
+                    Cell("metric_ranking", row, "rank_in_table"),
+                    Cell("metric_ranking", row, "organisations_ranked"),
+                )
+                for row in ranked
+            ),
         ],
     )
 
@@ -203,50 +212,44 @@ def _about_ranks(content: QuarterContent, places: Sequence[Row], marked: str | N
     )
 
 
-def _standard(content: QuarterContent, table_name: str, metric_id: str) -> Decimal | None:
-    """The standard of the metric, where all of the table have the same."""
-    found = {
-        row["standard"] for row in content.find("metric_step", table_name=table_name, metric_id=metric_id)
-    }
-    return found.pop() if len(found) == 1 else None
+def _named(content: QuarterContent, ranked: Sequence[Row], marked: str | None) -> list[tuple[str, Cell, str]]:
+    """What is named above the dots: its words, the released cell, and the class of its line."""
+    first = ranked[0]
+    found = [
+        (what, Cell("metric_ranking", first, column, words.trimmed(first[column])), "ink")
+        for what, column in _QUARTILES.items()
+        if first[column] is not None
+    ]
+    steps = content.find("metric_step", table_name=first["table_name"], metric_id=first["metric_id"])
+    # Where one standard holds for all of the table.
+    if len({row["standard"] for row in steps}) == 1 and steps[0]["standard"] is not None:
+        shown = words.trimmed(steps[0]["standard"])
+        found.append(("Standard", Cell("metric_step", steps[0], "standard", shown), "standard"))
+    for row in ranked:
+        if row["organisation_code"] == marked:
+            shown = words.trimmed(row["value"])
+            found.append((str(marked), Cell("metric_ranking", row, "value", shown), "mine"))
+    return found
 
 
-def _domain(ranked: Sequence[Row], standard: Decimal | None) -> tuple[float, float]:
-    values = [float(row["value"]) for row in ranked] + ([float(standard)] if standard is not None else [])
+def _domain(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     room = (high - low) * 0.02 or max(abs(high) * 0.1, 1.0)
     return low - room, high + room
 
 
-def _signs(ranked: Sequence[Row], standard: Decimal | None, marked: str | None) -> list[dict[str, Any]]:
-    """What is named above the dots, each a line down to the axis."""
-    figures = [
-        ("A quarter below", ranked[0]["lower_quartile"], "ink"),
-        ("Middle", ranked[0]["median"], "ink"),
-        ("A quarter above", ranked[0]["upper_quartile"], "ink"),
-        ("Standard", standard, "standard"),
-    ]
-    figures += [
-        (row["organisation_code"], row["value"], "mine")
-        for row in ranked
-        if row["organisation_code"] == marked
-    ]
-    return [
-        {"x": float(figure), "text": f"{what}: {words.trimmed(figure)}", "kind": kind}
-        for what, figure, kind in figures
-        if figure is not None
-    ]
-
-
-def _in_levels(signs: list[dict[str, Any]], low: float, high: float) -> list[dict[str, Any]]:
-    """Each sign on a level of its own, in an order in which few lines cross a text: those that have room at their
+def _in_levels(named: Sequence[tuple[str, Cell, str]], low: float, high: float) -> list[dict[str, Any]]:
+    """Each name on a level of its own, in an order in which few lines cross a text: those that have room at their
     right from the left, then the others from the right.
     """
-    for sign in signs:
-        sign["at"] = (sign["x"] - low) / (high - low) * _ACROSS
-        room = 7.6 * len(sign["text"])
-        has_room = sign["at"] + room <= _ACROSS or (sign["at"] < room and sign["at"] < _ACROSS / 2)
-        sign["align"] = "left" if has_room else "right"
+    signs: list[dict[str, Any]] = []
+    for what, cell, kind in named:
+        figure = float(cell.row[cell.column])
+        text = f"{what}: {cell.shown}"
+        at, room = (figure - low) / (high - low) * _ACROSS, 7.6 * len(text)
+        to_the_right = at + room <= _ACROSS or (at < room and at < _ACROSS / 2)
+        align = "left" if to_the_right else "right"
+        signs.append({"x": figure, "text": text, "kind": kind, "at": at, "align": align})
     signs.sort(key=lambda one: (one["align"], one["at"] if one["align"] == "left" else -one["at"]))
     return [{**sign, "from": _LEVEL * (1 + number)} for number, sign in enumerate(signs)]
 
