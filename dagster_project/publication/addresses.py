@@ -63,6 +63,22 @@ def organisation_in_all(code: str) -> str:
     return f"organisations/{code}.html"
 
 
+def comparison(*codes: str) -> str:
+    """The page that compares, with whom it compares at first."""
+    chosen = "&".join(f"{name}={code}" for name, code in zip("abcd", codes, strict=False))
+    return f"{COMPARE}?{chosen}"
+
+
+def usual_comparison(name: str) -> str:
+    """A comparison that stands without JavaScript; `name` is its table, what its members share, and a number."""
+    return f"compare/{slug(name)}.html"
+
+
+def compared_data(table_name: str, digest: str) -> str:
+    """What the page that compares knows of a league table, by its hash."""
+    return f"compare/{slug(table_name)}-{digest}.js"
+
+
 def derivation(quarter: str, code: str, figure: str | None = None) -> str:
     """How an organisation's figures of a quarter came about; `figure` is the publisher's id, such as OF1010."""
     page = f"{quarter}/derivations/{code}.html"
@@ -114,6 +130,11 @@ def quality(quarter: str) -> str:
     return f"{quarter}/quality.html"
 
 
+def differences(quarter: str) -> str:
+    """Where a quarter's figures aren't the publisher's."""
+    return f"{quarter}/differences.html"
+
+
 def chart(quarter: str, name: str, form: str = "svg") -> str:
     """A chart as a file, for slides; `name` is the chart's own, such as `ranks-acute`."""
     return f"{quarter}/charts/{name}.{form}"
@@ -142,3 +163,20 @@ def data_package(quarter: str) -> str:
 def data_file(quarter: str, table_name: str) -> str:
     """A released table as CSV, a resource of the data package."""
     return f"data/v1/{quarter}/{table_name}.csv"
+
+
+def compressed_data_file(quarter: str, table_name: str) -> str:
+    """A large released table as CSV, compressed."""
+    return f"{data_file(quarter, table_name)}.gz"
+
+
+def data_schema(kind: str) -> str:
+    """The JSON Schema of a kind of JSON file: league-table, organisation or latest."""
+    return f"data/v1/schemas/{kind}.json"
+
+
+def resolved(here: str, relative: str) -> str:
+    """Where a relative link of a page or file leads, as a path below the root: `link` read backwards."""
+    path, _, fragment = relative.partition("#")
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(here), path)) if path else here
+    return f"{there}#{fragment}" if fragment else there

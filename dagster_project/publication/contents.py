@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -54,6 +55,11 @@ class QuarterContent:
         """As in a sentence: April to June 2025."""
         first = self.release.quarter.first_day
         return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the quarter: a release knows no other day of its own."""
+        return self.release.quarter.shifted(1).first_day - timedelta(days=1)
 
     @property
     def short_label(self) -> str:
@@ -144,9 +150,13 @@ class QuarterContent:
 
 @dataclass(frozen=True)
 class Contents:
-    """All quarters of a publication, oldest first; at least one."""
+    """All quarters of a publication, oldest first; at least one.
+
+    `sizes` are the bytes of the quarters' files by path, known once those are written.
+    """
 
     quarters: tuple[QuarterContent, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def newest(self) -> QuarterContent:

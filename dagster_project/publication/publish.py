@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -119,6 +119,8 @@ def publish_chosen(
             if task.part == _LAST_PART:
                 tell(f"{task.quarter}: {counted(len(by_quarter[task.quarter]), 'file')}")
         tell("pages of all quarters")
+        sizes = {path: (fresh / path).stat().st_size for of in by_quarter.values() for path in of}
+        contents = replace(contents, sizes=sizes)
         for part in SITE_PARTS.values():
             files |= _write(fresh, part(contents))
         files |= _write(fresh, (Produced(address_of(name), content) for name, content in assets().items()))

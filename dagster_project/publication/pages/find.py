@@ -13,6 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from lunr.builder import Builder
@@ -171,7 +172,7 @@ def _index(known: Sequence[Found]) -> dict[str, Any]:
 
 def _joined(text: Sequence[str]) -> list[str]:
     """Neighbouring words as one, for whoever leaves out the hyphen or the space."""
-    return [before + after for before, after in zip(text, text[1:], strict=False)]
+    return [before + after for before, after in pairwise(text)]
 
 
 def _postcode_words(postcode: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.documents.rule_words import STATE_MEANS
-from dagster_project.publication import addresses, words
+from dagster_project.publication import addresses, charts, words
 from dagster_project.publication.contents import QuarterContent
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.rules import QuarterRules, SaidRule, rules_of
@@ -99,6 +99,9 @@ def _metric_pages(content: QuarterContent, rules: QuarterRules, metric: Row) -> 
         addresses.metric(content.quarter, metric_id),
         content,
         rankings=rankings,
+        pictures={
+            one.table_name: charts.distribution(content, one.table_name, metric_id) for one in rankings
+        },
         moved=_moved(content, metric_id),
         rules=_of_metric(rules, metric_id),
         state_means=STATE_MEANS,

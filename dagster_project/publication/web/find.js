@@ -170,13 +170,13 @@
     link.href = one.link;
     item.appendChild(link);
     var place = [one.town, one.postcode].filter(Boolean).join(", ");
-    item.appendChild(element("div", [place, one.table, "code " + ref].filter(Boolean).join(" · "), "pages-aside"));
+    item.appendChild(element("div", [place, one.table, "code " + ref].filter(Boolean).join(" · "), "site-quiet"));
     [
       ["Formerly: ", one.former.join("; ")],
       ["Took over: ", one.tookOver.join("; ")],
       ["Now part of: ", one.became]
     ].forEach(function (line) {
-      if (line[1]) item.appendChild(element("div", line[0] + line[1], "pages-aside"));
+      if (line[1]) item.appendChild(element("div", line[0] + line[1], "site-quiet"));
     });
     return item;
   }
