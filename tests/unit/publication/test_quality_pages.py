@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import html5lib
 import pytest
 from published_quarters import FIRST, SECOND, small_contents, write_release
 from read_page import ReadPage, read_page, words
@@ -113,17 +114,11 @@ def test_the_quality_report_is_that_of_the_release_word_for_word(tmp_path: Path)
     page = of_quarter(contents, addresses.quality(FIRST))
     (shown,) = page.derived("quality")
     assert "<b>ZA1</b> has 101 percent" in shown
-    whole = " ".join(words(one) for one in read_page_of(report).iter("main"))
-    assert whole == f"Quality of the data {shown}"
+    (main,) = html5lib.parse(report.decode(), namespaceHTMLElements=False).iter("main")
+    assert words(main) == f"Quality of the data {shown}"
 
 
-def read_page_of(content: bytes) -> Any:
-    import html5lib
-
-    return html5lib.parse(content.decode(), namespaceHTMLElements=False)
-
-
-def with_journal(folder: Path, contents: Contents, *events: tuple[str, str, str, str | None]) -> None:
+def with_journal(contents: Contents, *events: tuple[str, str, str, str | None]) -> None:
     """A warehouse whose journal has these events of the first quarter: event, release, how, reason; and a revision."""
     warehouse = contents.newest.warehouse
     warehouse.parent.mkdir(parents=True)
@@ -151,7 +146,6 @@ def with_journal(folder: Path, contents: Contents, *events: tuple[str, str, str,
 def test_corrections_are_what_was_withdrawn_replaced_and_revised_and_name_no_person(tmp_path: Path) -> None:
     contents = small_contents(tmp_path)
     with_journal(
-        tmp_path,
         contents,
         ("published", "a" * 16, "run", None),
         ("withdrawn", "a" * 16, "", "a wrong <file>"),
