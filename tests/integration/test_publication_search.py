@@ -119,6 +119,7 @@ def search(folder: Path, browser: Any) -> Iterator[Search]:
         ("northmarshire", STOKE),
         ("Port mouth", PORT),
         ("portm", PORT),
+        ("mars partnerships", STOKE),
         ("ambulance", AMBULANCE),
         ("zcx", LYNN),
         (" Z1F ", WIGHT),

@@ -111,7 +111,7 @@ def test_a_metric_says_what_it_is_and_how_sure_that_is(tmp_path: Path) -> None:
         "score_if_failed": "",
         "note": "Likely",
     }
-    about = {"metric_id": "OF0003", "unit": "percent", "rule": "standard", "standard": "18"}
+    about = {"metric_id": "OF0003", "unit": "percent", "rule": "standard", "standard": "18.500000"}
     rules = [
         rule("metric", metric_id="OF0003", better="low"),
         rule("metric_rule", "assumption", **about, **ends),
@@ -123,9 +123,10 @@ def test_a_metric_says_what_it_is_and_how_sure_that_is(tmp_path: Path) -> None:
     for said in (
         "Weight in the average1/3",
         "Time it coverslatest month",
+        "Standardat most 18.5 percent",
         "Inferred: the best reading of what is published; not proven",
         "Sourcethe manual",
-        "whoever meets the standard (at most 18) scores 1 and isn't ranked",
+        "whoever meets the standard (at most 18.5) scores 1 and isn't ranked",
         "Likely. Assumption: chosen here, because something is needed; easy to change. Source: the manual.",
         "Organisations of the acute table are ranked among themselves (pool acute).",
         "rounded to 2 decimal places",
@@ -137,6 +138,7 @@ def test_a_metric_says_what_it_is_and_how_sure_that_is(tmp_path: Path) -> None:
 
 def test_a_metric_without_rules_and_scores_says_both(tmp_path: Path) -> None:
     page = page_of(made(tmp_path), addresses.metric(FIRST, "OF0003"))
+    assert "Standardnone: it is only compared with others" in page.text
     assert "No league table of this quarter counts this metric." in page.text
     assert "This release doesn't hold the rules of this metric in words." in page.text
     assert "There is no earlier quarter here to compare with." in page.text
