@@ -7,26 +7,34 @@ import dagster as dg
 from dagster_project.assets.extracts import read_extracts
 from dagster_project.assets.gates import gate_checks, schema_change_checks
 from dagster_project.assets.league_tables import dbt_stages
+from dagster_project.assets.publication import PUBLICATION, published
 from dagster_project.assets.quarterly_run_resource import resource_for
 from dagster_project.assets.releases import released
 from dagster_project.automation.schedules import publication_weeks_schedule
-from dagster_project.automation.sensors import new_extracts_sensor, summary_sensors
+from dagster_project.automation.sensors import new_extracts_sensor, publication_sensor, summary_sensors
 from dagster_project.runs.request import RunRequest
 
 JOB_NAME = "quarterly_league_tables"
 
 quarterly_league_tables = dg.define_asset_job(
     JOB_NAME,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(PUBLICATION),
     description="A quarter from raw extracts to released league tables, through three gates.",
     executor_def=dg.in_process_executor,
 )
 
+publication = dg.define_asset_job(
+    "publication",
+    selection=dg.AssetSelection.assets(PUBLICATION),
+    description="Pages, charts, spreadsheets and data files of the current releases.",
+    executor_def=dg.in_process_executor,
+)
+
 defs = dg.Definitions(
-    assets=[read_extracts, *dbt_stages(), released],
+    assets=[read_extracts, *dbt_stages(), released, published],
     asset_checks=[*gate_checks(), *schema_change_checks()],
-    jobs=[quarterly_league_tables],
-    sensors=[new_extracts_sensor(JOB_NAME), *summary_sensors()],
+    jobs=[quarterly_league_tables, publication],
+    sensors=[new_extracts_sensor(JOB_NAME), *summary_sensors(), publication_sensor()],
     schedules=[publication_weeks_schedule(JOB_NAME)],
     resources={"quarterly_run": resource_for(RunRequest)()},
     executor=dg.in_process_executor,

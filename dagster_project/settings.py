@@ -94,6 +94,10 @@ class DataFolder:
         return self.root / "publication"
 
     @property
+    def publication_embargoed(self) -> Path:
+        return self.root / "publication-embargoed"
+
+    @property
     def nowcasts(self) -> Path:
         return self.root / "nowcasts"
 

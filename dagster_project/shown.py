@@ -62,7 +62,8 @@ def in_one_line(text: str) -> str:
 def json_text(value: object, *, indent: int | None = None, sort_keys: bool = False) -> str:
     """JSON of plain values, in which what can't be seen is escaped: the same values for whoever reads it."""
     text = json.dumps(value, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
-    if text.isprintable() and not _INVISIBLE.search(text):
+    # Line ends are the indentation's: those within a text are escaped already.
+    if text.replace("\n", "").isprintable() and not _INVISIBLE.search(text):
         return text
     return "".join(
         character if character == "\n" or _is_visible(character) else json.dumps(character)[1:-1]

@@ -1,10 +1,11 @@
-"""Sensors: one watches the publisher's pages, two write a summary when a run has ended."""
+"""Sensors: one watches the publisher's pages, one publishes after a release, two write a summary of a run."""
 
 from __future__ import annotations
 
 import dagster as dg
 
 from dagster_project.assets.partitions import offer
+from dagster_project.assets.publication import PUBLICATION
 from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
@@ -48,6 +49,16 @@ def new_extracts_sensor(job_name: str, around: Surroundings | None = None) -> dg
         return dg.SensorResult(skip_reason=said, cursor=look.cursor or None)
 
     return new_extracts
+
+
+def publication_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Publishes whenever a release has been made current by a run. Off until switched on."""
+    return dg.AutomationConditionSensorDefinition(
+        "publication_after_releases",
+        target=dg.AssetSelection.assets(PUBLICATION),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Makes the publication anew when a quarter was released.",
+    )
 
 
 def summary_sensors() -> list[dg.SensorDefinition]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.commands.help_panels import READ
+from dagster_project.errors import WrongUsage
+from dagster_project.layout import counted
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -25,18 +28,50 @@ def publish(
     to: Annotated[
         Path | None, typer.Option("--to", help="The folder; by default publication/ of the data folder.")
     ] = None,
+    held: Annotated[
+        bool,
+        typer.Option(
+            "--held",
+            help="With the releases that wait for approval, marked EMBARGOED, by default to publication-embargoed/.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make pages, charts, spreadsheets and data files of the current releases, to open or to put on a server."""
     with reporting(as_json):
-        from dagster_project.publication.publish import publish
+        from dagster_project.publication.publish import publish, publish_held
 
+        data = DataFolder.from_environment()
         wanted = [Quarter.from_argument(text) for text in quarters or ()]
+        if held and wanted:
+            raise WrongUsage(
+                "--held shows every quarter, as an approval would leave it: name no quarter with it."
+            )
         with presentation.at_work("reading the releases"):
-            result = publish(DataFolder.from_environment(), wanted, to, tell=presentation.progress)
+            if held:
+                result = publish_held(data, to, tell=announce)
+            else:
+                result = publish(data, wanted, to, tell=announce)
         finish(result, as_json, lambda: _show(result))
 
 
-def _show(result: dict[str, object]) -> None:
-    print(f"{result['files']} files, {int(str(result['bytes'])) / 1e6:.1f} MB. {result['notice']}")
+@app.command(rich_help_panel=READ)
+def serve(
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="A publication; by default publication/ of the data folder.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 8000,
+) -> None:
+    """Serve a publication on this machine alone, for a look; Ctrl-C ends it."""
+    with reporting(as_json=False):
+        from dagster_project.publication.serving import serve as serve_folder
+
+        chosen = folder or DataFolder.from_environment().publication
+        serve_folder(chosen, port, lambda address: print(f"Open {address} (Ctrl-C ends it)", flush=True))
+
+
+def _show(result: dict[str, Any]) -> None:
+    made, kept = (counted(len(result[f"quarters_{what}"]), "quarter") for what in ("made", "kept"))
+    print(f"{made} made, {kept} kept: {result['files']} files, {result['bytes'] / 1e6:.1f} MB")
+    print(result["notice"])
     print(f"Open {result['index']}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ class Judge:
             name=suite.suite, expectations=[self._expectation(suite, e) for e in expectations]
         )
         batch = self._batches.get_batch(batch_parameters={"dataframe": frame})
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _configured_once():
             warnings.simplefilter("ignore")
             validation = batch.validate(
                 declared, result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False}
@@ -138,6 +139,32 @@ class Judge:
             raise BrokenGateError(
                 f"{where}: {declared.type} doesn't take these arguments: {error}"
             ) from error
+
+
+@contextmanager
+def _configured_once() -> Iterator[None]:
+    """Keeps each expectation's configuration while it is judged.
+
+    Great Expectations makes it anew whenever it looks at it, a hundred times and more for each expectation, which takes
+    it longer than judging.
+    """
+    from great_expectations.expectations.expectation import Expectation as Core
+
+    made: dict[int, tuple[Any, Any]] = {}
+    undo: Any = Core
+    make: property = undo.configuration
+
+    def configuration(expectation: Any) -> Any:
+        # With the expectation itself: of one that is gone, another could have the number.
+        if id(expectation) not in made:
+            made[id(expectation)] = expectation, make.__get__(expectation)
+        return made[id(expectation)][1]
+
+    undo.configuration = property(configuration)
+    try:
+        yield
+    finally:
+        undo.configuration = make
 
 
 def _refuse_exception(suite: Suite, name: str, exception_info: Mapping[str, Any] | None) -> None:

@@ -48,6 +48,11 @@ def table(quarter: str, table_name: str) -> str:
     return f"{quarter}/tables/{slug(table_name)}.html"
 
 
+def table_picture(quarter: str, table_name: str) -> str:
+    """A league table drawn: everybody's average and likely range in rank order."""
+    return f"{quarter}/tables/{slug(table_name)}-picture.html"
+
+
 def organisation(quarter: str, code: str) -> str:
     """The page of an organisation in one quarter."""
     return f"{quarter}/organisations/{code}.html"
@@ -152,3 +157,10 @@ def compressed_data_file(quarter: str, table_name: str) -> str:
 def data_schema(kind: str) -> str:
     """The JSON Schema of a kind of JSON file: league-table, organisation or latest."""
     return f"data/v1/schemas/{kind}.json"
+
+
+def resolved(here: str, relative: str) -> str:
+    """Where a relative link of a page or file leads, as a path below the root: `link` read backwards."""
+    path, _, fragment = relative.partition("#")
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(here), path)) if path else here
+    return f"{there}#{fragment}" if fragment else there

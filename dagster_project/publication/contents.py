@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import duckdb
 
@@ -18,7 +18,8 @@ from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolde
 from dagster_project.sql_text import literal
 
 Row = Mapping[str, Any]
-EMBARGOED = "Embargoed: not to be passed on before it is published."
+Made = TypeVar("Made")
+EMBARGOED = "EMBARGOED: not to be passed on before it is published."
 # Views over all quarters: no release holds them.
 VIEWS = frozenset({"metric_variation", "segment_persistence"})
 
@@ -37,6 +38,7 @@ class QuarterContent:
         default_factory=dict, repr=False
     )
     _tables: dict[str, list[Row]] = field(default_factory=dict, repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @property
     def quarter(self) -> str:
@@ -75,7 +77,9 @@ class QuarterContent:
 
     @property
     def notice(self) -> str:
-        return notice_of(is_sample=self.is_sample)
+        """What every page and file says of its figures."""
+        said = notice_of(is_sample=self.is_sample)
+        return f"{EMBARGOED} {said}" if self.is_embargoed else said
 
     @property
     def before(self) -> QuarterContent | None:
@@ -120,6 +124,12 @@ class QuarterContent:
     def one(self, table: str, **equal: Any) -> Row | None:
         """The one row of a released table with these values; None where there is none."""
         return next(iter(self.find(table, **equal)), None)
+
+    def once(self, name: Hashable, make: Callable[[], Made]) -> Made:
+        """What is made of these rows and asked for again and again, made once; `name` tells it from all else."""
+        if name not in self._made:
+            self._made[name] = make()
+        return cast(Made, self._made[name])
 
     @cached_property
     def tables(self) -> tuple[str, ...]:

@@ -102,7 +102,8 @@ def _league_table(content: QuarterContent, name: str) -> Produced:
             "columns": {column.name: column.description for column in _own(columns)},
             "rows": [
                 {
-                    **_record(path, "league_table", row),
+                    **_record("league_table", row),
+                    "derivation_page": _derivation_page(content, path, row["organisation_code"]),
                     "page": addresses.link(
                         path, addresses.organisation(content.quarter, row["organisation_code"])
                     ),
@@ -125,23 +126,32 @@ def _organisation(content: QuarterContent, code: str) -> Produced:
             **_envelope(content, path, "organisation"),
             "organisation_code": code,
             "page": addresses.link(path, addresses.organisation(content.quarter, code)),
+            "derivation_page": _derivation_page(content, path, code),
             "figures": {
-                table: [_record(path, table, row) for row in content.find(table, organisation_code=code)]
+                table: [_record(table, row) for row in content.find(table, organisation_code=code)]
                 for table in ORGANISATION_TABLES
             },
         },
     )
 
 
-def _record(path: str, table: str, row: Row) -> dict[str, Any]:
-    """A released row without its stamps, and for each figure in it that has a derivation the link to that."""
+def _record(table: str, row: Row) -> dict[str, Any]:
+    """A released row without its stamps. `derivations` names for each figure in it the part of the derivation page that
+    explains it: written out as links they would be a third of the file.
+    """
     values = {column: plain_value(value) for column, value in row.items() if column not in STAMPS}
     derivations = {
-        column: addresses.link(path, addresses.derivation(row["quarter"], row["organisation_code"], name))
+        column: name
         for column, value in row.items()
-        if value is not None and (name := figure_of(table, row, column))
+        if isinstance(value, int | Decimal)
+        and column not in STAMPS
+        and (name := figure_of(table, row, column))
     }
     return {**values, "derivations": derivations} if derivations else values
+
+
+def _derivation_page(content: QuarterContent, path: str, code: str) -> str:
+    return addresses.link(path, addresses.derivation(content.quarter, code))
 
 
 def _envelope(content: QuarterContent, path: str, kind: str) -> dict[str, Any]:
@@ -206,8 +216,15 @@ def schemas(content: QuarterContent) -> dict[str, dict[str, Any]]:
             "type": "array",
             "items": {
                 **row,
-                "properties": {**row["properties"], "page": link, "json": link},
-                "required": ["organisation_code", "rank", "page", "json", "derivations"],
+                "properties": {
+                    **row["properties"],
+                    "derivation_page": link,
+                    "page": link,
+                    "json": link,
+                },
+                "required": [
+                    *("organisation_code", "rank", "derivations", "derivation_page", "page", "json")
+                ],
             },
         },
     }
@@ -218,6 +235,7 @@ def schemas(content: QuarterContent) -> dict[str, dict[str, Any]]:
     organisation = {
         "organisation_code": text,
         "page": link,
+        "derivation_page": link,
         "figures": {"type": "object", "properties": figures, "required": list(figures)},
     }
     places = {
@@ -284,8 +302,8 @@ def _row_schema(table: DescribedTable) -> dict[str, Any]:
     }
     derivations = {
         "type": "object",
-        "description": "Column: link to how its figure came about",
-        "additionalProperties": {"type": "string", "format": "uri-reference"},
+        "description": "Column: the part of the derivation page that explains its figure, after a # in its address",
+        "additionalProperties": {"type": "string"},
     }
     return {
         "type": "object",

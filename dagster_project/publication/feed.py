@@ -40,7 +40,9 @@ def of_all(contents: Contents) -> Iterator[Produced]:
 
 
 def journal(warehouse: Path) -> list[ReleaseEvent]:
-    """The events of the published warehouse; none of one that was made before there was a journal."""
+    """The events of the published warehouse; none of one that was made before there was a journal, nor without one."""
+    if not warehouse.is_file():
+        return []
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         # Attached, because connect() gives a process that still reads from before a swap the old file again.
         connection.execute(f"attach {literal(warehouse)} as published (read_only)")

@@ -19,17 +19,20 @@ from typing import Any
 from dagster_project.durable import UNFINISHED
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.explanation.recomputation.release_tables import find_release
+from dagster_project.layout import counted
 from dagster_project.publication.contents import Contents, contents_of
 from dagster_project.publication.frontend import address_of, assets
 from dagster_project.publication.parts import QUARTER_PARTS, SITE_PARTS
 from dagster_project.publication.rendering import Produced
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import hash_code
+from dagster_project.releases.journal import HELD, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 from dagster_project.shown import json_text
 
 RECORD = "publication.json"
+_LAST_PART = list(QUARTER_PARTS)[-1]
 _DRAWN_BY = (
     "altair",
     "gptables",
@@ -74,6 +77,11 @@ def publish(
     return publish_chosen(data, current(data, quarters), to or data.publication, tell=tell)
 
 
+def publish_held(data: DataFolder, to: Path | None = None, *, tell: Tell = lambda _: None) -> dict[str, Any]:
+    """Publishes what an approval of all that waits would leave, embargoed, to a folder of its own."""
+    return publish_chosen(data, held(data), to or data.publication_embargoed, tell=tell)
+
+
 def current(data: DataFolder, quarters: Sequence[Quarter] = ()) -> tuple[Chosen, ...]:
     """The current releases of the quarters, or of all; raises InputMissing naming what there is."""
     released = {release.quarter: release.release_id for release in current_release(data)}
@@ -102,13 +110,16 @@ def publish_chosen(
             path: said for quarter in kept for path, said in before["quarters"][quarter]["files"].items()
         }
         made = [one.quarter for one in chosen if one.quarter not in kept]
+        tell(f"Making {counted(len(made), 'quarter')}, keeping {len(kept)}")
         by_quarter = {quarter: dict(before["quarters"][quarter]["files"]) for quarter in kept}
         by_quarter |= {quarter: {} for quarter in made}
         for task, written in _work(
             [_Task(data, chosen, q, part, fresh) for q in made for part in QUARTER_PARTS]
         ):
-            tell(f"{task.quarter}: {task.part}")
             by_quarter[task.quarter] |= written
+            if task.part == _LAST_PART:
+                tell(f"{task.quarter}: {counted(len(by_quarter[task.quarter]), 'file')} made")
+        tell("Making the pages of all quarters")
         sizes = {path: (fresh / path).stat().st_size for of in by_quarter.values() for path in of}
         contents = replace(contents, sizes=sizes)
         for part in SITE_PARTS.values():
@@ -140,6 +151,24 @@ def publish_chosen(
         "is_embargoed": contents.is_embargoed,
         "notice": contents.notice,
     }
+
+
+def held(data: DataFolder) -> tuple[Chosen, ...]:
+    """The current releases with those that wait for approval in their quarters' places, all of it embargoed.
+
+    Raises InputMissing where nothing waits.
+    """
+    waiting = {
+        event.quarter: event.release_id
+        for event in sorted(last_events(read_events(data)).values(), key=lambda event: event.number)
+        if event.event == HELD
+    }
+    if not waiting:
+        raise InputMissing("No release waits for approval: `league publish` publishes what is current.")
+    shown = {release.quarter: release.release_id for release in current_release(data)} | waiting
+    return tuple(
+        Chosen(str(quarter), shown[quarter], is_embargoed=True) for quarter in sorted(shown, key=str)
+    )
 
 
 def read_contents(data: DataFolder, chosen: Iterable[Chosen]) -> Contents:

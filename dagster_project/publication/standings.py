@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dagster_project.publication.contents import QuarterContent, Row
+from dagster_project.quarters import Quarter
 
 WITHIN, BEYOND, UNCLEAR = "within_chance", "beyond_chance", "unclear"
 
@@ -57,3 +58,9 @@ def moved_beyond_chance(content: QuarterContent, table: str) -> Sequence[Row]:
         for one in in_order(content, table)
         if one["organisation_code"] in found
     ]
+
+
+def quarter_label(content: QuarterContent, quarter: str) -> str:
+    """The name of an earlier quarter in a sentence: the publication's, or the publisher's where that isn't in it."""
+    known = (one.label for one in content.earlier if one.quarter == quarter)
+    return next(known, Quarter.from_canonical(quarter).label)

@@ -35,6 +35,11 @@ def domain_name(name: str) -> str:
     return DOMAINS.get(name, name.replace("_", " ").capitalize())
 
 
+def domain_order(name: str) -> tuple[int, str]:
+    """The same topics come in the same order everywhere; what we don't know comes last."""
+    return list(DOMAINS).index(name) if name in DOMAINS else len(DOMAINS), name
+
+
 def segment_word(number: int) -> str:
     """The word that goes with a segment's number."""
     return SEGMENTS.get(number, "")

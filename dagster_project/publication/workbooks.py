@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import EMBARGOED, QuarterContent
-from dagster_project.publication.figures import figure_of
+from dagster_project.publication.figures import explained_at
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.rendering import Produced
 from dagster_project.publication.spreadsheet import NOT_AVAILABLE, Cover, Sheet, workbook
@@ -85,12 +85,16 @@ _NAME = "organisation_name"
 
 @dataclass(frozen=True)
 class SheetOf:
-    """A sheet of a released table: which columns, in which order. `title` is said of the quarter."""
+    """A sheet of a released table: which columns, in which order. `title` is said of the quarter.
+
+    `explained` is the column whose derivation a board pack names beside each row.
+    """
 
     name: str
     table: str
     title: str
     columns: tuple[str, ...]
+    explained: str | None = None
 
 
 _WHO = ("organisation_code", _NAME)
@@ -166,14 +170,18 @@ OF_THE_QUARTER = (
     SheetOf("Caveats", "caveat", "What to bear in mind", (*_WHO, "table_name", *_CAVEAT)),
 )
 OF_AN_ORGANISATION = (
-    SheetOf("Domains", "domain_score", "Domain scores", _DOMAIN),
-    SheetOf("Metrics", "metric_score", "Metric values and scores", _METRIC),
-    SheetOf("Likely ranges", "likely_range", "Likely ranges of the place", _RANGE),
-    SheetOf("Movement", "movement_total", "What moved since the quarter before", _MOVED),
+    SheetOf("Domains", "domain_score", "Domain scores", _DOMAIN, "domain_score"),
+    SheetOf("Metrics", "metric_score", "Metric values and scores", _METRIC, "metric_score"),
+    SheetOf("Likely ranges", "likely_range", "Likely ranges of the place", _RANGE, "rank_low"),
+    SheetOf("Movement", "movement_total", "What moved since the quarter before", _MOVED, "change"),
     SheetOf(
-        "Movement and chance", "movement_beyond_chance", "Whether a movement is more than chance", _BEYOND
+        "Movement and chance",
+        "movement_beyond_chance",
+        "Whether a movement is more than chance",
+        _BEYOND,
+        "change",
     ),
-    SheetOf("Caveats", "caveat", "What to bear in mind", _CAVEAT),
+    SheetOf("Caveats", "caveat", "What to bear in mind", _CAVEAT, "caveat"),
 )
 PLACE_COLUMNS = ("rank", "organisations_in_table", *_PLACE)
 SUMMARY_HEADINGS = ("League table", "Outcome of the comparison", "Figures (number)")
@@ -220,7 +228,7 @@ def board_pack(content: QuarterContent, code: str) -> bytes:
     place = content.places.get(code)
     found = [(of, content.find(of.table, organisation_code=code)) for of in OF_AN_ORGANISATION]
     sheets = [_place(content, place)] if place is not None else []
-    sheets += [_sheet(content, of, rows, with_derivation=True) for of, rows in found if rows]
+    sheets += [_sheet(content, of, rows) for of, rows in found if rows]
     said = [] if place is not None else ["It has no place in a league table of this quarter."]
     said += _not_here([of.name for of, rows in found if not rows])
     cover = _cover(content, f"{name} ({code}), {content.label}", said)
@@ -249,36 +257,29 @@ def cell_value(content: QuarterContent, row: Row, column: str) -> object:
     return value
 
 
-def _sheet(
-    content: QuarterContent, of: SheetOf, rows: Sequence[Row], *, with_derivation: bool = False
-) -> Sheet:
+def _sheet(content: QuarterContent, of: SheetOf, rows: Sequence[Row]) -> Sheet:
     columns = [column for column in of.columns if column == _NAME or column in rows[0]]
     values = [[cell_value(content, row, column) for column in columns] for row in rows]
     headings = [heading(column) for column in columns]
-    shown = "metric_score" if with_derivation and of.table == "metric_score" else None
-    if shown is not None:
+    if of.explained is not None:
         headings.append(DERIVATION)
         for row, line in zip(rows, values, strict=True):
-            line.append(_derivation(row, of.table, shown))
+            line.append(explained_at(of.table, row, of.explained))
     return Sheet(of.name, _titled(content, of.title), _lines(content), tuple(headings), values)
 
 
 def _place(content: QuarterContent, place: Row) -> Sheet:
-    """The place as a list: what, how much, and where its derivation is."""
+    """The place as a list: what, how much, and where its derivation is: a path and no link, because a link from a file
+    that was passed on would lead nowhere.
+    """
     columns = [column for column in PLACE_COLUMNS if column in place]
     return Sheet(
         "Place",
         _titled(content, f"Place in the table: {table_name(place['table_name'])}"),
         _lines(content),
         ("What", "Figure (in the unit beside its name)", DERIVATION),
-        [(heading(column), place[column], _derivation(place, "league_table", column)) for column in columns],
+        [(heading(column), place[column], explained_at("league_table", place, column)) for column in columns],
     )
-
-
-def _derivation(row: Row, table: str, column: str) -> str | None:
-    """A path and no link: a link from a file that was passed on would lead nowhere."""
-    name = figure_of(table, row, column)
-    return addresses.derivation(row["quarter"], row["organisation_code"], name) if name else None
 
 
 def _summary(content: QuarterContent) -> Sheet:

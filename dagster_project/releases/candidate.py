@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +35,33 @@ KEPT = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """A writable warehouse that no reader sees; `warehouse` is its file."""
+    """A writable warehouse that no reader sees; `warehouse` is its file.
+
+    From its first connection on it stays open until it is let go, closed or discarded. Each connection of this process
+    would read all of its tables' statistics anew otherwise, and write every table to its place when it ends.
+    """
 
     run_id: str
     warehouse: Path
+    _held: list[duckdb.DuckDBPyConnection] = field(default_factory=list, repr=False, compare=False)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection that may write; dbt in this process can share the file, as neither sets options."""
+        if not self._held:
+            self._held.append(duckdb.connect(str(self.warehouse)))
         return duckdb.connect(str(self.warehouse))
+
+    def let_go(self) -> None:
+        """Ends what holds it open; the last connection to be closed brings everything into the one file."""
+        while self._held:
+            self._held.pop().close()
 
     def close(self) -> None:
         """Brings everything into the one file; raises LeagueError while something else has it open."""
         try:
             with self.connect() as connection:
                 connection.execute("checkpoint")
+            self.let_go()
             # DuckDB refuses a read-only connection while a writing one is alive in this process.
             duckdb.connect(str(self.warehouse), read_only=True).close()
         except duckdb.Error as error:
@@ -78,6 +91,7 @@ class Candidate:
 
     def discard(self) -> None:
         """Removes the candidate and its folder, also where it never came to be."""
+        self.let_go()
         # Without its note first: a folder half removed is nobody's to go on with.
         remove(self.warehouse.parent / _NOTE)
         remove(self.warehouse.parent)

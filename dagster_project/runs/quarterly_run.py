@@ -147,6 +147,7 @@ class QuarterlyRun:
 
     def _put_away(self, candidate: Candidate) -> None:
         """Removes the candidate, unless another run may go on from it."""
+        candidate.let_go()
         if not (self.leaves and candidate.is_kept):
             candidate.discard()
 

@@ -39,6 +39,17 @@ def corrected(corrected_release: DataFolder, tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def publication(made_once: MadeOnce, six_quarters: DataFolder) -> Path:
+    """The publication of the sample's last two quarters, which have all four tables. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        ended = league("publish", *SAMPLE_QUARTERS[-2:], "--to", folder, data=six_quarters)
+        assert ended.code == 0, ended.err
+
+    return made_once("publication", build)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Headless Chromium; skips where there is none, or fails if `chromium` is among the words of `LEAGUE_REQUIRE`.

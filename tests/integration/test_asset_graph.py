@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.assets.partitions import PARTITIONS
+from dagster_project.assets.publication import PUBLICATION
 from dagster_project.assets.quarterly_run_resource import op_of
 from dagster_project.catalogue.catalogue import reader_names
 from dagster_project.releases.tables import RELEASED_TABLES
@@ -70,7 +71,27 @@ def test_every_asset_has_owner_kinds_description_and_the_quarters_as_partitions(
         assert node.owners == ["team:league-tables"], node.key
         assert node.kinds, node.key
         assert node.description, node.key
-        assert node.partitions_def == PARTITIONS, node.key
+        of_all_quarters = node.key == dg.AssetKey(PUBLICATION)
+        assert node.partitions_def == (None if of_all_quarters else PARTITIONS), node.key
+
+
+def test_the_publication_is_asked_for_once_after_each_release_though_other_quarters_have_none(
+    definitions: dg.Definitions,
+) -> None:
+    wanted = dg.AssetSelection.assets(PUBLICATION)
+
+    def requested(cursor: object = None) -> tuple[int, object]:
+        evaluated = dg.evaluate_automation_conditions(definitions, instance, wanted, cursor=cursor)
+        return evaluated.total_requested, evaluated.cursor
+
+    with dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions("quarter", ["2025-26-Q1", "2025-26-Q2"])
+        before, cursor = requested()
+        release = dg.AssetMaterialization(["releases", "release"], partition="2025-26-Q1")
+        instance.report_runless_asset_event(release)
+        after, cursor = requested(cursor)
+        again, _ = requested(cursor)
+    assert (before, after, again) == (0, 1, 0)
 
 
 def test_each_gate_stands_before_the_stage_behind_it(definitions: dg.Definitions) -> None:
@@ -101,12 +122,13 @@ def test_each_stage_has_an_asset_to_be_chosen_by_and_none_that_only_the_stage_it
         for assets in definitions.resolve_asset_graph().assets_defs
         if assets.keys
         for key in assets.keys
+        if key != dg.AssetKey(PUBLICATION)
     }
     assert {op_of(stage) for stage in flow.FLOW} == set(stage_of.values())
     steps = ("measure", "score", "likely_ranges")
     for node in graph.asset_nodes:
-        if stage_of[node.key] in steps and node.key.path[0] not in ("league", "likely_ranges"):
-            assert {stage_of[child] for child in node.child_keys} - {stage_of[node.key]}, node.key
+        if stage_of.get(node.key) in steps and node.key.path[0] not in ("league", "likely_ranges"):
+            assert {stage_of.get(child) for child in node.child_keys} - {stage_of[node.key]}, node.key
 
 
 def test_every_table_hangs_on_the_sources_it_is_read_from(definitions: dg.Definitions) -> None:

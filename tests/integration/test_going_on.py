@@ -19,6 +19,8 @@ from dagster_history import history
 from league_command import environment_of, league
 from published_state import promised_bytes, published_files, release_ids, rows_of
 from sample_copy import SampleCopy
+from shared_folders import MadeOnce
+from staged_run import copy_to_go_on_with
 
 from dagster_project.releases.candidate import kept_candidates
 from dagster_project.runs import stages
@@ -94,15 +96,25 @@ def fails_once(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(stages, "draw_likely_ranges", fail)
 
 
+@pytest.fixture(scope="session")
+def failed_run(small_release: DataFolder, small_extracts: Path, made_once: MadeOnce) -> DataFolder:
+    """`small_release` with a run of the next quarter that failed while drawing likely ranges. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder, symlinks=True)
+        with pytest.MonkeyPatch.context() as patched:
+            fails_once(patched)
+            assert not run_of_job(DataFolder(folder), small_extracts / QUARTER).success
+
+    return DataFolder(made_once("failed-run", build))
+
+
 @pytest.fixture
-def crashed(
-    released: DataFolder, small_extracts: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[DataFolder, str]:
-    """A data folder with the quarter before released, and the id of a run that failed while drawing likely ranges."""
-    fails_once(monkeypatch)
-    failed = run_of_job(released, small_extracts / QUARTER)
-    assert not failed.success
-    return released, failed.run_id
+def crashed(failed_run: DataFolder, tmp_path: Path) -> tuple[DataFolder, str]:
+    """A copy of `failed_run` for a test that changes it, and the id of the run that failed."""
+    data = copy_to_go_on_with(failed_run, tmp_path / "data")
+    (kept,) = kept_candidates(data)
+    return data, kept.candidate.run_id
 
 
 def test_a_run_that_crashed_is_re_executed_from_its_failure_and_releases_what_a_whole_run_does(

@@ -395,3 +395,26 @@ def test_a_killed_withdrawal_leaves_one_complete_state_and_the_next_start_mends_
         mend_current_links(data)
     assert links(data) == release_ids(data)
     assert (tombstone(data, before[Q1]) is not None) == is_committed
+
+
+def test_what_waits_is_published_embargoed_in_a_folder_of_its_own(data: DataFolder) -> None:
+    held, current = held_ids(data), release_ids(data)
+    ended = league("publish", "--held", "--json", data=data)
+    assert ended.code == 0, ended.err
+    assert ended.answer["is_embargoed"]
+    folder = data.publication_embargoed
+    record = json.loads((folder / "publication.json").read_text(encoding="utf-8"))
+    assert record["releases"] == current | held
+    for file in folder.rglob("*"):
+        if file.suffix in (".html", ".json", ".atom", ".svg"):
+            assert "EMBARGOED" in file.read_text(encoding="utf-8"), file
+    assert not data.publication.exists()
+    ended = league("publish", "--json", data=data)
+    assert ended.code == 0, ended.err
+    record = json.loads((data.publication / "publication.json").read_text(encoding="utf-8"))
+    assert record["releases"] == current
+    assert "EMBARGOED" not in (data.publication / "index.html").read_text(encoding="utf-8")
+    for asked in (("--held", "--to", data.publication), ("--to", folder)):
+        ended = league("publish", *asked, data=data)
+        assert ended.code == 2, ended.err
+        assert "Name another folder with --to" in ended.err

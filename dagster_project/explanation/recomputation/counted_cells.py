@@ -13,16 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from dagster_project.archive.archive import Archive
-from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.errors import InputMissing, InputRejected, LeagueError
 from dagster_project.extracts.readers import sheets, text, zip_members
 from dagster_project.extracts.readers.cancer_provider_workbook import without_note
 from dagster_project.extracts.readers.delimited import HEADER_WITHIN, column_key, header_of
-from dagster_project.extracts.source import source_records
+from dagster_project.extracts.source import CountedColumns, source_record, source_records
 from dagster_project.files import sha256_of_file
 
 Place = tuple[str | None, int]  # sheet and row
@@ -65,6 +65,9 @@ class CountedFile(Protocol):
     def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
         """By measure, the cells of a row that hold it; raises InputRejected where the file has no such row."""
 
+    def total(self, places: Iterable[Place], measure: str) -> Fraction:
+        """What the cells of these rows that hold the measure add up to, without a cell being made of each."""
+
 
 def no_such_row(file_name: str, line: int) -> InputRejected:
     """The error for a row that lineage names and the file hasn't."""
@@ -84,16 +87,8 @@ class StatisticFile:
         self.extract_id = str(extract["extract_id"])
         self.source = str(extract["source"])
         self.file_name = str(extract["file_name"])
-        # The statistics' readers bring pandas along: only where a value was counted from one.
-        readable = {record.name: record for record in source_records() if record.counted is not None}
-        record = readable.get(self.source)
-        if record is None or record.counted is None:
-            raise InputMissing(
-                f"{self.file_name}: explain can't re-add the cells of {self.source} yet; it re-adds those of "
-                f"{', '.join(sorted(readable))}. The rows that count are in the released table lineage."
-            )
-        self._counted = record.counted
-        self._zeroes = frozenset(mark for mark, meaning in record.missing_marks.items() if meaning == "zero")
+        self._counted, marks = _how_counted(self.source, self.file_name)
+        self._zeroes = frozenset(mark for mark, meaning in marks.items() if meaning == "zero")
         self._raw = archive.read(self.extract_id)
         self._sheets: dict[str | None, _Sheet] = {}
         self._held: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
@@ -101,12 +96,24 @@ class StatisticFile:
 
     def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
         """By measure, the cells of a row that hold it; raises InputRejected where the file has no such row."""
-        sheet_name, line = place
-        sheet = self._sheet(sheet_name)
-        row = sheet.rows.get(line)
-        if row is None:
-            raise no_such_row(self.file_name, line)
+        row = self._row(place)
         return {measure: list(self._cells_of(place, row, measure)) for measure in measures}
+
+    def total(self, places: Iterable[Place], measure: str) -> Fraction:
+        """What the cells of these rows that hold the measure add up to; raises InputRejected as `cells` does."""
+        numbers = (
+            _number_of(row[at], self._zeroes)
+            for place in places
+            for row in (self._row(place),)
+            for at, _ in self._holding(place[0], measure)
+        )
+        return exact_sum(number for number in numbers if number is not None)
+
+    def _row(self, place: Place) -> Sequence[Any]:
+        row = self._sheet(place[0]).rows.get(place[1])
+        if row is None:
+            raise no_such_row(self.file_name, place[1])
+        return row
 
     def _cells_of(self, place: Place, row: Sequence[Any], measure: str) -> Iterator[CountedCell]:
         sheet_name, line = place
@@ -154,7 +161,8 @@ class StatisticFile:
 
     def _workbook_sheet(self, name: str) -> _Sheet:
         if self._workbook is None:
-            self._workbook = sheets.open_workbook(self._raw, self.file_name)
+            # These very bytes were read through when they were released: the archive names them by their hash.
+            self._workbook = sheets.loaded_workbook(self._raw, self.file_name)
         rows = sheets.sheet_rows(self._workbook, name, self.file_name)
         # The header is the first row with a column that only a header has.
         known = ("organisation_code", "org_code", "ods_code", "area")
@@ -176,6 +184,24 @@ class StatisticFile:
         )
 
 
+def _how_counted(source: str, file_name: str) -> tuple[CountedColumns, Mapping[str, str]]:
+    """How a source's cells are found, and what marks mean in it; raises InputMissing for one that has none.
+
+    Only its own reader is imported.
+    """
+    try:
+        record = source_record(source)
+    except LeagueError:
+        record = None
+    if record is None or record.counted is None:
+        readable = sorted(one.name for one in source_records() if one.counted is not None)
+        raise InputMissing(
+            f"{file_name}: explain can't re-add the cells of {source} yet; it re-adds those of "
+            f"{', '.join(readable)}. The rows that count are in the released table lineage."
+        )
+    return record.counted, record.missing_marks
+
+
 @cache
 def _number(shown: str, zeroes: frozenset[str]) -> Fraction | None:
     """The count; a mark that means zero in this source is 0, any other is no count. Small counts come often."""
@@ -185,6 +211,24 @@ def _number(shown: str, zeroes: frozenset[str]) -> Fraction | None:
         return Fraction(text.number(shown))
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=None, typed=True)
+def _number_of(cell: Any, zeroes: frozenset[str]) -> Fraction | None:
+    """As `_number`, of a cell as it was read."""
+    return _number(text.folded(sheets.cell_text(cell)), zeroes)
+
+
+def exact_sum(values: Iterable[Fraction]) -> Fraction:
+    """The exact sum."""
+    whole, rest = 0, Fraction(0)
+    for value in values:
+        # Counts are whole numbers, which Python adds up in a tenth of the time that fractions take.
+        if value.denominator == 1:
+            whole += value.numerator
+        else:
+            rest += value
+    return whole + rest
 
 
 _RTT = "rtt_waiting_times"
@@ -205,6 +249,7 @@ class RttFile:
         self.extract_id = str(extract["extract_id"])
         self.file_name = str(extract["file_name"])
         self._archive = archive
+        self._held: dict[str, list[int]] = {}
 
     def cells(self, place: Place, measures: Iterable[str]) -> dict[str, list[CountedCell]]:
         """By measure, what a row's bands add up to, as one cell whose text is the sum.
@@ -212,19 +257,23 @@ class RttFile:
         A row with a band that isn't a count lacks that measure, as one added up without it would be too small.
         Raises InputRejected where the file has no such row of all pathways and functions.
         """
+        row = self._row(place)
+        return {measure: list(self._sum(place, row, measure)) for measure in measures}
+
+    def total(self, places: Iterable[Place], measure: str) -> Fraction:
+        """What the rows' sums of the measure add up to; raises InputRejected as `cells` does."""
+        held = self._holding(measure)
+        return exact_sum(value for place in places for value in _all_counts(self._row(place), held))
+
+    def _row(self, place: Place) -> list[str]:
         row = self._rows.get(place[1])
         if row is None:
             raise no_such_row(self.file_name, place[1])
-        return {measure: list(self._sum(place, row, measure)) for measure in measures}
+        return row
 
     def _sum(self, place: Place, row: list[str], measure: str) -> Iterator[CountedCell]:
-        pattern = _RTT_COLUMNS.get(measure)
-        held = [at for at, key in enumerate(self._keys) if pattern and re.fullmatch(pattern, key)]
-        shown = [text.folded(row[at]) for at in held]
-        try:
-            values = [Fraction(text.number(cell)) for cell in shown]
-        except ValueError:
-            return
+        held = self._holding(measure)
+        values = _all_counts(row, held)
         if not values:
             return
         names = [self._header[at] for at in held]
@@ -233,10 +282,19 @@ class RttFile:
             sheet=place[0],
             source_row=place[1],
             column=names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)} columns)",
-            value_text=" + ".join(shown),
-            value=sum(values, Fraction(0)),
+            value_text=" + ".join(text.folded(row[at]) for at in held),
+            value=exact_sum(values),
             record=row,
         )
+
+    def _holding(self, measure: str) -> list[int]:
+        """Where the columns of the measure stand: found once, as every row needs them."""
+        if measure not in self._held:
+            pattern = _RTT_COLUMNS.get(measure)
+            self._held[measure] = [
+                at for at, key in enumerate(self._keys) if pattern and re.fullmatch(pattern, key)
+            ]
+        return self._held[measure]
 
     @property
     def _header(self) -> list[str]:
@@ -284,6 +342,12 @@ class RttFile:
             zip_members.check_contents(package, self.file_name)
             with package.open(zip_members.only_csv(package, self.file_name)) as member:
                 yield member
+
+
+def _all_counts(row: Sequence[str], held: Sequence[int]) -> list[Fraction]:
+    """The counts in these columns; none where one of them isn't a count."""
+    counts = [_number(text.folded(row[at]), frozenset()) for at in held]
+    return [] if None in counts else [count for count in counts if count is not None]
 
 
 def _rtt_header(records: Iterator[tuple[int, list[str]]]) -> tuple[list[str], list[str]]:

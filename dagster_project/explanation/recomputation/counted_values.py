@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, partial
 from typing import Any
 
-from dagster_project.explanation.recomputation.counted_cells import CountedCell, CountedFile, Place
+from dagster_project.explanation.recomputation.counted_cells import CountedCell, CountedFile, Place, exact_sum
 from dagster_project.explanation.recomputation.exact import half_up
 from dagster_project.explanation.recomputation.measured import CountedValue
 from dagster_project.explanation.recomputation.rules import FrameworkRules, Rule
@@ -26,11 +27,16 @@ class SignedCell:
 
 @dataclass(frozen=True)
 class Count:
-    """The cells of one organisation's numerator and denominator, and the value that they make."""
+    """What one organisation's counted cells make: its value, and `cells` that finds them by part."""
 
     rule: Rule
-    parts: Mapping[str, list[SignedCell]]
     value: CountedValue
+    cells: Callable[[], Mapping[str, list[SignedCell]]]
+
+    @cached_property
+    def parts(self) -> Mapping[str, list[SignedCell]]:
+        """The cells of numerator and denominator: of the one who is asked for, not of all that are ranked."""
+        return self.cells()
 
 
 def metrics_from_counts(rules: FrameworkRules, sources: Iterable[str]) -> dict[str, Rule]:
@@ -57,25 +63,59 @@ def count_metric(
     for row in lineage:
         if extracts[row["extract_id"]]["source"] == rule["source"]:
             places[row["organisation_code"]][row["extract_id"]].add((row["sheet"], row["source_row"]))
-    measures = [each for (metric, _), each in rules.measures.items() if metric == metric_id]
+    measures = [
+        _Signed(each["part"], each["measure"], each.number("sign") or Fraction(0))
+        for (metric, _), each in rules.measures.items()
+        if metric == metric_id
+    ]
     found = {}
     for code, by_extract in places.items():
-        parts: dict[str, list[SignedCell]] = {part: [] for part in PARTS}
-        for extract_id, rows in sorted(by_extract.items()):
-            file = file_of(extract_id)
-            for place in sorted(rows, key=lambda one: (one[0] or "", one[1])):
-                cells = file.cells(place, {each["measure"] for each in measures})
-                for each in measures:
-                    sign = each.number("sign") or Fraction(0)
-                    parts[each["part"]] += [SignedCell(cell, sign) for cell in cells[each["measure"]]]
-        value = _divided(rule, rules.metrics[metric_id], parts)
+        rows = [
+            (file_of(extract_id), _in_order(of_file)) for extract_id, of_file in sorted(by_extract.items())
+        ]
+        numerator, denominator = (
+            exact_sum(
+                file.total(of_file, one.measure) * one.sign
+                for file, of_file in rows
+                for one in measures
+                if one.part == part
+            )
+            for part in PARTS
+        )
+        value = _divided(rule, rules.metrics[metric_id], numerator, denominator)
         if value is not None:
-            found[code] = Count(rule, parts, value)
+            found[code] = Count(rule, value, partial(_cells, rows, measures))
     return found
 
 
-def _divided(rule: Rule, metric: Rule, parts: Mapping[str, list[SignedCell]]) -> CountedValue | None:
-    numerator, denominator = (added(parts[part]) for part in PARTS)
+def _in_order(places: Iterable[Place]) -> list[Place]:
+    """Rows by sheet and line."""
+    return sorted(places, key=lambda one: (one[0] or "", one[1]))
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """Which part a measure's cells count towards, and with which sign."""
+
+    part: str
+    measure: str
+    sign: Fraction
+
+
+def _cells(
+    rows: Sequence[tuple[CountedFile, Sequence[Place]]], measures: Sequence[_Signed]
+) -> dict[str, list[SignedCell]]:
+    """By part, each cell with its sign, in the order of the rows."""
+    parts: dict[str, list[SignedCell]] = {part: [] for part in PARTS}
+    for file, places in rows:
+        for place in places:
+            cells = file.cells(place, {one.measure for one in measures})
+            for one in measures:
+                parts[one.part] += [SignedCell(cell, one.sign) for cell in cells[one.measure]]
+    return parts
+
+
+def _divided(rule: Rule, metric: Rule, numerator: Fraction, denominator: Fraction) -> CountedValue | None:
     if denominator <= 0:
         return None
     ratio = ratio_of(rule, numerator, denominator)
@@ -96,15 +136,7 @@ def ratio_of(rule: Rule, numerator: Fraction, denominator: Fraction) -> Fraction
 
 def added(cells: Iterable[SignedCell]) -> Fraction:
     """The sum of the cells, each with its sign."""
-    whole, rest = 0, Fraction(0)
-    for one in cells:
-        value, sign = one.cell.value, one.sign
-        # Counts are whole numbers, which Python adds up in a tenth of the time that fractions take.
-        if value.denominator == sign.denominator == 1:
-            whole += value.numerator * sign.numerator
-        else:
-            rest += value * sign
-    return whole + rest
+    return exact_sum(one.cell.value * one.sign for one in cells)
 
 
 def _rounded(value: Fraction, places: int | None) -> Fraction:

@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dagster_project.errors import InputRejected
 from dagster_project.extracts.readers import cancer_provider_workbook, sheets, text
@@ -24,6 +23,9 @@ from dagster_project.extracts.readers.outcome import ReadStatistic, SetAside
 from dagster_project.extracts.readers.tables import csv_bytes, csv_records
 from dagster_project.extracts.readers.totals import wrong_sum
 from dagster_project.extracts.source import CountedColumns, SourceRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = "cancer_waiting_times"
 # Counts come in halves where two trusts share a pathway; a zero is written 0.
@@ -216,6 +218,9 @@ def _parts(
     records: Records, keys: dict[str, str], codes: list[str], periods: list[str], marks: Marks
 ) -> pd.DataFrame:
     """One row per record: what it counts, how finely, and whether it is `used`."""
+    # Whoever asks only where a file's counts stand does without pandas: half a second.
+    import pandas as pd
+
     frame = pd.DataFrame(
         {
             "code": codes,
@@ -250,6 +255,8 @@ def _parts(
 
 
 def _numbers(cells: list[str], marks: Marks) -> pd.Series[float]:
+    import pandas as pd
+
     shown = ("0" if marks.get(text.folded(cell).casefold()) == "zero" else cell for cell in cells)
     return pd.to_numeric(pd.Series(list(shown), dtype="str"), errors="coerce")
 

@@ -12,6 +12,7 @@ Colours in a specification are therefore names of classes (`mine`, `others`, `se
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import textwrap
@@ -25,6 +26,7 @@ import altair as alt
 import vl_convert as vlc
 from markupsafe import Markup
 
+from dagster_project.publication.charts.chart import Cell, Chart
 from dagster_project.shown import in_one_line
 
 # User units: a phone shows them nearly as they are, a wide page somewhat larger.
@@ -70,6 +72,8 @@ def compiled(chart: alt.TopLevelMixin, frame: Frame) -> dict[str, Any]:
     said["config"] = {
         "view": {"stroke": None},
         "font": "Arial",
+        "mark": {"invalid": None},
+        "point": {"opacity": 1},
         "text": {"fontSize": 0, "lineHeight": LINE_HEIGHT, "baseline": "alphabetic", "fill": "ink"},
         "axis": {
             "labelFontSize": 0,
@@ -108,11 +112,46 @@ def drawn(
     whole = {**vega, "data": filled, "scales": scales}
     if height is not None:
         whole["height"] = height
-    text = vlc.vega_to_svg(whole)
-    return _by_class(ElementTree.fromstring(text))
+    # As text, which the engine takes over faster than a mapping.
+    return _by_class(ElementTree.fromstring(vlc.vega_to_svg(json.dumps(whole))))
 
 
-def inline(picture: Element, name: str, title: str, alt_text: str) -> Markup:
+def in_place(field: str, kind: type[alt.X] | type[alt.Y] = alt.Y) -> Any:
+    """A channel whose rows hold user units: laid out already."""
+    return kind(f"{field}:Q", scale=None, axis=None)
+
+
+def said(
+    x: float, y: float, text: str | Sequence[str], kind: str = "ink", align: str = "left"
+) -> dict[str, Any]:
+    """A row of `texts`: where, what (one line or several), of which class, and on which side of its place."""
+    return {"x": x, "y": y, "text": text, "kind": kind, "align": align}
+
+
+def texts() -> alt.Chart:
+    """All texts of a picture, from its data `texts`: one kind of mark, as each costs time."""
+    made: alt.Chart = (
+        alt.Chart(alt.NamedData("texts"))
+        .mark_text(align=alt.ExprRef("datum.align"))
+        .encode(x=in_place("x", alt.X), y=in_place("y"), text="text:N", fill=alt.Fill("kind:N", scale=None))
+    )
+    return made
+
+
+def charted(
+    name: str,
+    title: str,
+    alt: str,
+    picture: Element,
+    headings: tuple[str, ...],
+    rows: Sequence[Sequence[str | Cell]],
+    notes: tuple[str, ...] = (),
+) -> Chart:
+    """The picture as a chart of a page."""
+    return Chart(name, title, alt, _inline(picture, name, title, alt), headings, rows, notes)
+
+
+def _inline(picture: Element, name: str, title: str, alt_text: str) -> Markup:
     """The picture as part of a page, named and described for those who don't see it."""
     whole = Element("svg")
     whole.set("class", "chart__picture")

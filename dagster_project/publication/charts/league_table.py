@@ -12,7 +12,7 @@ import altair as alt
 
 from dagster_project.publication import words
 from dagster_project.publication.charts.chart import Cell, Chart, Row
-from dagster_project.publication.charts.drawing import WIDTH, Frame, compiled, drawn, inline
+from dagster_project.publication.charts.drawing import WIDTH, Frame, charted, compiled, drawn
 from dagster_project.publication.contents import QuarterContent
 
 _SHAPES = {1: "circle", 2: "square", 3: "triangle-up", 4: "diamond", 5: "cross"}
@@ -67,11 +67,11 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
     alt_text = _about_ranks(content, places, marked)
     missing = len(places) - sum(row["low"] is not None for row in rows)
     notes = (f"No likely range is known of {missing} of these.",) if missing else ()
-    return Chart(
+    return charted(
         name,
         title,
         alt_text,
-        inline(picture, name, title, alt_text),
+        picture,
         ("Organisation", "Rank", "Average", "Likely from", "Likely to", "Segment"),
         [
             (
@@ -134,31 +134,26 @@ def distribution(
     name = f"values-{metric_id}-{table_name}" + (f"-{marked}" if marked else "")
     title = f"{metric['metric_name']}, {words.table_name(table_name).lower()}"
     alt_text = (
-        f"{len(ranked)} values from {shown(ranked[0]['value'])} to {shown(ranked[-1]['value'])}. "
+        f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}. "
         + "; ".join(f"{sign['text']}" for sign in signs)
         + f". {_axis_title(metric)}."
     )
-    return Chart(
+    return charted(
         name,
         title,
         alt_text,
-        inline(picture, name, title, alt_text),
+        picture,
         ("Organisation", "Value", "Rank", "Of"),
         [
             (
                 _organisation(content, row["organisation_code"]),
-                Cell("metric_ranking", row, "value", shown(row["value"])),
+                Cell("metric_ranking", row, "value", words.trimmed(row["value"])),
                 Cell("metric_ranking", row, "rank_in_table"),
                 Cell("metric_ranking", row, "organisations_ranked"),
             )
             for row in ranked
         ],
     )
-
-
-def shown(value: Decimal | None) -> str:
-    """A value without the zeros that its column has room for."""
-    return "not known" if value is None else f"{value.normalize():f}"
 
 
 def _number(value: Any) -> float | None:
@@ -221,16 +216,18 @@ def _signs(ranked: Sequence[Row], standard: Decimal | None, marked: str | None) 
     ):
         if first[column] is not None:
             found.append(
-                {"x": float(first[column]), "text": f"{what} {shown(first[column])}", "kind": "peers"}
+                {"x": float(first[column]), "text": f"{what} {words.trimmed(first[column])}", "kind": "peers"}
             )
     if standard is not None:
-        found.append({"x": float(standard), "text": f"standard {shown(standard)}", "kind": "standard"})
+        found.append(
+            {"x": float(standard), "text": f"standard {words.trimmed(standard)}", "kind": "standard"}
+        )
     for row in ranked:
         if row["organisation_code"] == marked:
             found.append(
                 {
                     "x": float(row["value"]),
-                    "text": f"{row['organisation_code']}: {shown(row['value'])}",
+                    "text": f"{row['organisation_code']}: {words.trimmed(row['value'])}",
                     "kind": "mine",
                 }
             )

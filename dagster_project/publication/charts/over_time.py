@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import altair as alt
 
@@ -16,12 +18,14 @@ from dagster_project.publication.charts.drawing import (
     LINE_HEIGHT,
     WIDTH,
     Frame,
+    charted,
     compiled,
     drawn,
-    inline,
+    in_place,
+    said,
+    texts,
     wrapped,
 )
-from dagster_project.publication.charts.league_table import shown
 from dagster_project.publication.contents import QuarterContent
 
 _CAUSES = {
@@ -38,59 +42,53 @@ _CAUSES = {
     "code": "Another computation",
     "rounding": "Rounding",
 }
-_LABEL, _SPARK = 165, 120
-_ROW = 52
-_PANEL, _BETWEEN = 120, 48
+_PLACE = (
+    "average_metric_score",
+    "average_likely_low",
+    "average_likely_high",
+    "rank",
+    "rank_likely_low",
+    "rank_likely_high",
+    "organisations_in_table",
+)
+# A panel of `trend`: its height, the room above it, and where its quarters start and end.
+_PANEL, _ABOVE, _FIRST, _LAST = 110, 34, 44.0, 300.0
+# A row of `metric_trends`: its height, where the line starts and ends, and how wide the label is.
+_ROW, _START, _END, _LABEL = 52, 182.0, 292.0, 165
+_MOST_QUARTERS_NAMED = 6
+Known = Sequence[tuple[int, QuarterContent, Row]]
 
 
 def trend(content: QuarterContent, code: str) -> Chart | None:
     """The average and the rank of an organisation over the quarters, each with its likely range."""
-    known = [
-        (number, one, one.places[code])
-        for number, one in enumerate((*content.earlier, content))
-        if code in one.places
-    ]
-    if len(known) < 2 or known[-1][1] is not content:
-        return None
     quarters = (*content.earlier, content)
+    known = [(number, one, one.places[code]) for number, one in enumerate(quarters) if code in one.places]
+    if len(known) < 2 or code not in content.places:
+        return None
     last = max(row["organisations_in_table"] for _, _, row in known)
-    picture = drawn(
-        _trend(len(quarters), last),
-        {
-            "averages": _points(known, "average_metric_score", "average_likely_low", "average_likely_high"),
-            "ranks": _points(known, "rank", "rank_likely_low", "rank_likely_high"),
-            "quarters": _quarter_labels([one.quarter for one in quarters]),
-            "names": [
-                {"y": -14, "text": "Average, the better on top"},
-                {"y": _PANEL + _BETWEEN - 14, "text": "Rank, the better on top"},
-            ],
-        },
-    )
-    name, title = f"trend-{code}", "Average and rank over the quarters"
+    step = 50 if last > 100 else 20 if last > 30 else 5
+    x = _between(0, len(quarters) - 1, _FIRST, _LAST)
+    lines = _Lines()
+    top = _panel(lines, known, x, 0, _PLACE[:3], (1, 2, 3, 4), 4, "Average, the better on top")
+    ranks = [1, *range(step, last + 1, step)]
+    top = _panel(lines, known, x, top, _PLACE[3:6], ranks, last, "Rank, the better on top")
+    every = -(-len(quarters) // _MOST_QUARTERS_NAMED)
+    for number, one in enumerate(quarters):
+        if (len(quarters) - 1 - number) % every == 0:
+            year, _, quarter = one.quarter.rpartition("-")
+            lines.texts.append(said(x(number), top + 20, [quarter, year], "axis", "center"))
     first, newest = known[0][2], known[-1][2]
-    alt_text = (
+    return charted(
+        f"trend-{code}",
+        "Average and rank over the quarters",
         f"Over {len(known)} quarters, {known[0][1].quarter} to {content.quarter}, the average went from "
         f"{first['average_metric_score']} to {newest['average_metric_score']}, where lower is better, and the rank "
         f"from {first['rank']} of {first['organisations_in_table']} to {newest['rank']} of "
-        f"{newest['organisations_in_table']}."
-    )
-    columns = (
-        "average_metric_score",
-        "average_likely_low",
-        "average_likely_high",
-        "rank",
-        "rank_likely_low",
-        "rank_likely_high",
-        "organisations_in_table",
-    )
-    return Chart(
-        name,
-        title,
-        alt_text,
-        inline(picture, name, title, alt_text),
+        f"{newest['organisations_in_table']}. Bars are likely ranges: where they meet, the change may be chance.",
+        lines.picture(top + 44),
         ("Quarter", "Average", "Likely from", "Likely to", "Rank", "Likely from", "Likely to", "Of"),
-        [(one.quarter, *(Cell("league_table", row, column) for column in columns)) for _, one, row in known],
-        _rules_changed(known),
+        [(one.quarter, *(Cell("league_table", row, column) for column in _PLACE)) for _, one, row in known],
+        (*_rules_changed(known), *_without_ranges(known)),
     )
 
 
@@ -100,184 +98,193 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
     metrics = [
         row for row in content.find("metric_score", organisation_code=code) if row["value"] is not None
     ]
-    metrics.sort(
-        key=lambda row: (
-            list(words.DOMAINS).index(row["domain"]) if row["domain"] in words.DOMAINS else 99,
-            row["metric_id"],
-        )
-    )
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("points", "last", "labels", "limits")}
-    cells: list[Sequence[str | Cell]] = []
-    top, told, limited = 0.0, 0, 0
+    metrics.sort(key=lambda row: (words.domain_order(row["domain"]), row["metric_id"]))
+    lines, x = _Lines(), _between(0, len(quarters) - 1, _START, _END)
+    cells: list[tuple[str | Cell, ...]] = []
+    top, drawn_metrics = 0.0, 0
     for metric in metrics:
         values = _values(quarters, code, metric)
         if len(values) < 2:
             continue
-        told += 1
-        lines = wrapped(f"{metric['metric_name']} ({metric['unit']})", _LABEL)
-        height = max(_ROW, LINE_HEIGHT * len(lines) + 12)
         variation = content.one("metric_variation", organisation_code=code, metric_id=metric["metric_id"])
-        limits = _limits(variation)
-        limited += bool(limits)
-        place = _scale([float(row["value"]) for _, row in values], limits, top + 8, top + height - 12)
-        for number, row in values:
-            point = {
-                "x": _spark_x(number, len(quarters)),
-                "y": place(float(row["value"])),
-                "metric": metric["metric_id"],
-                "run": f"{metric['metric_id']}",
-            }
-            rows["points"].append(point)
-        rows["last"].append({**point, "said": shown(metric["value"]), "middle": top + height / 2})
-        rows["labels"].append({"y": top + 12, "label": lines})
-        if limits:
-            rows["limits"].append(
-                {"low": place(limits[0]), "high": place(limits[2]), "middle": place(limits[1])}
-            )
+        top = _metric(lines, metric, [(x(number), row) for number, row in values], _limits(variation), top)
+        drawn_metrics += 1
         cells += [
             (
                 metric["metric_name"],
                 quarters[number].quarter,
-                Cell("metric_score", row, "value", shown(row["value"])),
+                Cell("metric_score", row, "value", words.trimmed(row["value"])),
             )
             for number, row in values
         ]
-        top += height
-    if not told:
+    if not drawn_metrics:
         return None
-    picture = drawn(_metric_trends(), rows, top)
-    name, title = f"metric-trends-{code}", "Each metric over the quarters"
-    alt_text = (
-        f"A line for each of {told} metrics over the quarters {quarters[0].quarter} to {content.quarter}, with the "
-        "newest value beside it. The table holds all values."
-    )
-    notes = (
-        ()
-        if limited
-        else (
-            "Too few quarters are known to say what is chance and what isn't: the limits within which chance moves a "
-            "value are drawn once there are enough.",
-        )
-    )
-    return Chart(
-        name,
-        title,
-        alt_text,
-        inline(picture, name, title, alt_text),
+    return charted(
+        f"metric-trends-{code}",
+        "Each metric over the quarters",
+        f"A line for each of {drawn_metrics} metrics over the quarters {quarters[0].quarter} to {content.quarter}, with "
+        "the newest value beside it. Each has a scale of its own.",
+        lines.picture(top),
         ("Metric", "Quarter", "Value"),
         cells,
-        notes,
+        (
+            "The band is where chance alone moves a value."
+            if lines.bands
+            else "Too few quarters are known to say what is chance and what isn't.",
+        ),
     )
 
 
 def movement(content: QuarterContent, code: str) -> Chart | None:
     """From the rank of the quarter before to the rank now, cause by cause."""
     total = content.one("movement_total", organisation_code=code, measure="rank", metric_id=None)
-    causes = list(content.find("movement", organisation_code=code, measure="rank"))
+    causes = list(content.find("movement", organisation_code=code, measure="rank", metric_id=None))
     if total is None or total["figure_before"] is None or total["figure_after"] is None or not causes:
         return None
     order = list(_CAUSES)
-    causes.sort(key=lambda row: order.index(row["cause"]) if row["cause"] in order else 99)
-    at = float(total["figure_before"])
+    causes.sort(key=lambda row: order.index(row["cause"]) if row["cause"] in order else len(order))
     before, after = int(total["figure_before"]), int(total["figure_after"])
-    labels = [f"Rank in {total['quarter_before']}"]
-    rows: list[dict[str, Any]] = [{"x": at, "x2": at, "said": words.ordinal(before), "way": "place"}]
-    for row in causes:
-        change = float(row["change"])
-        labels.append(_cause(row))
-        rows.append(
-            {
-                "x": at,
-                "x2": at + change,
-                "said": f"{int(row['change']):+d}",
-                "way": "better" if change < 0 else "worse",
-            }
-        )
-        at += change
-    labels.append(f"Rank in {content.quarter}")
-    rows.append({"x": at, "x2": at, "said": words.ordinal(after), "way": "place"})
-    laid = strips.laid_out(labels)
-    placed = [{**row, "y": y} for row, y in zip(rows, laid.middles, strict=True)]
-    ends = [row[key] for row in rows for key in ("x", "x2")]
-    picture = drawn(
-        _movement(),
-        {
-            "labels": laid.labels,
-            "rows": placed,
-            "places": [row for row in placed if row["way"] == "place"],
-            "causes": [row for row in placed if row["way"] != "place"],
-        },
-        laid.height,
-        {"x": (min(ends) - 1, max(ends) + 1)},
-    )
-    name, title = f"movement-{code}", "Why the rank moved"
-    said = ", ".join(f"{_cause(row).lower()} {int(row['change']):+d}" for row in causes)
-    alt_text = (
+    names = f"Rank in {total['quarter_before']}", f"Rank in {content.quarter}"
+    told = [f"{_cause(row).lower()} {_places(row)}" for row in causes]
+    return charted(
+        f"movement-{code}",
+        "Why the rank moved",
         f"From rank {before} in {total['quarter_before']} to rank {after} in {content.quarter}; fewer is better. "
-        f"The causes in places: {said}."
-    )
-    return Chart(
-        name,
-        title,
-        alt_text,
-        inline(picture, name, title, alt_text),
+        f"The causes in places: {', '.join(told)}.",
+        _waterfall(names, total, causes),
         ("Cause", "Places"),
         [
-            (
-                f"Rank in {total['quarter_before']}",
-                Cell("movement_total", total, "figure_before", str(before)),
-            ),
-            *(
-                (
-                    _cause(row),
-                    Cell("movement", row, "change", f"{int(row['change']):+d}"),
-                )
-                for row in causes
-            ),
-            (f"Rank in {content.quarter}", Cell("movement_total", total, "figure_after", str(after))),
+            (names[0], Cell("movement_total", total, "figure_before", str(before))),
+            *((_cause(row), Cell("movement", row, "change", _places(row))) for row in causes),
+            (names[1], Cell("movement_total", total, "figure_after", str(after))),
         ],
     )
+
+
+@dataclass
+class _Lines:
+    """What lies in a picture of lines, in user units."""
+
+    bands: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    points: list[dict[str, Any]] = field(default_factory=list)
+    dots: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+
+    def picture(self, height: float) -> Element:
+        return drawn(
+            _lines(),
+            {
+                "bands": self.bands,
+                "rules": self.rules,
+                "points": self.points,
+                "dots": self.dots,
+                "texts": self.texts,
+            },
+            height,
+        )
+
+
+def _panel(
+    lines: _Lines,
+    known: Known,
+    x: Callable[[float], float],
+    top: float,
+    columns: Sequence[str],
+    ticks: Sequence[int],
+    last: int,
+    title: str,
+) -> float:
+    """Adds a figure over the quarters with its likely ranges; returns where it ends."""
+    top += _ABOVE
+    y = _between(1, max(last, 2), top, top + _PANEL)
+    figure, low, high = columns
+    lines.texts.append(said(0, top - 18, title, "strong"))
+    for tick in ticks:
+        lines.rules.append(_rule(_FIRST - 8, _LAST + 8, y(tick), y(tick), "grid", 1))
+        lines.texts.append(said(_FIRST - 14, y(tick) + 4.5, str(tick), "axis", "right"))
+    run, previous = 0, None
+    for number, _, row in known:
+        # A quarter without a place leaves a gap.
+        run += previous is not None and number != previous + 1
+        previous = number
+        if row[low] is not None and row[high] is not None:
+            lines.rules.append(_rule(x(number), x(number), y(row[low]), y(row[high]), "peers", 8))
+        lines.points.append({"x": x(number), "y": y(row[figure]), "run": f"{figure}-{run}"})
+        lines.dots.append({"x": x(number), "y": y(row[figure])})
+    newest = known[-1][2][figure]
+    shown = words.ordinal(newest) if figure == "rank" else words.plain(newest)
+    lines.texts.append(said(_LAST + 14, y(newest) + 4.5, shown, "strong"))
+    return top + _PANEL
+
+
+def _metric(
+    lines: _Lines,
+    metric: Row,
+    values: Sequence[tuple[float, Row]],
+    chance: tuple[float, float, float] | None,
+    top: float,
+) -> float:
+    """Adds a metric's line below `top`, beside its name; returns where the next one starts."""
+    label = wrapped(f"{metric['metric_name']} ({metric['unit']})", _LABEL)
+    height = max(_ROW, LINE_HEIGHT * len(label) + 14)
+    figures = [float(row["value"]) for _, row in values] + list(chance or ())
+    y = _between(max(figures), min(figures), top + 8, top + height - 14)
+    if chance is not None:
+        low, middle, high = map(y, chance)
+        lines.bands.append({"x": _START, "x2": _END, "y": high, "y2": low})
+        lines.rules.append(_rule(_START, _END, middle, middle, "peers", 1))
+    points = [{"x": x, "y": y(row["value"]), "run": metric["metric_id"]} for x, row in values]
+    lines.points += points
+    lines.dots.append({"x": points[-1]["x"], "y": points[-1]["y"]})
+    lines.texts.append(said(0, top + 14, label))
+    newest = words.trimmed(values[-1][1]["value"])
+    lines.texts.append(said(WIDTH, points[-1]["y"] + 4.5, newest, "strong", "right"))
+    return top + height
+
+
+def _waterfall(names: tuple[str, str], total: Row, causes: Sequence[Row]) -> Element:
+    at = float(total["figure_before"])
+    found = [_place_of(names[0], at)]
+    ends = [at]
+    for row in causes:
+        kind = "better" if row["change"] < 0 else "worse"
+        change = float(row["change"])
+        found.append(strips.Strip(_cause(row), f"{_places(row)} {kind}", [(at, at + change, kind, 14)], [at]))
+        at += change
+        ends.append(at)
+    found.append(_place_of(names[1], float(total["figure_after"])))
+    room = max(1.0, (max(ends) - min(ends)) * 0.06)
+    low, high = min(ends) - room, max(ends) + room
+    return strips.picture(found, strips.Axis(low, high, [(low, "better"), (high, "worse")]))
+
+
+def _place_of(label: str, rank: float) -> strips.Strip:
+    return strips.Strip(label, words.ordinal(int(rank)), dots=[(rank, "mine", "circle")])
 
 
 def _cause(row: Row) -> str:
     return _CAUSES.get(row["cause"], str(row["cause"]).replace("_", " "))
 
 
-def _points(
-    known: Sequence[tuple[int, QuarterContent, Row]], figure: str, low: str, high: str
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "x": number,
-            "y": float(row[figure]),
-            "low": None if row[low] is None else float(row[low]),
-            "high": None if row[high] is None else float(row[high]),
-            "said": words.plain(row[figure]),
-        }
-        for number, _, row in known
-    ]
+def _places(row: Row) -> str:
+    return f"{int(row['change']):+d}"
 
 
-def _quarter_labels(quarters: Sequence[str]) -> list[dict[str, Any]]:
-    every = -(-len(quarters) // 6)
-    return [
-        {"x": number, "text": [quarter[-2:], quarter[:-3]]}
-        for number, quarter in enumerate(quarters)
-        if (len(quarters) - 1 - number) % every == 0
-    ]
-
-
-def _rules_changed(known: Sequence[tuple[int, QuarterContent, Row]]) -> tuple[str, ...]:
+def _rules_changed(known: Known) -> tuple[str, ...]:
     changed = [
         after.quarter
-        for (_, _, before_row), (_, after, row) in pairwise(known)
-        if before_row["framework"] != row["framework"]
+        for (_, _, row_before), (_, after, row) in pairwise(known)
+        if row_before["framework"] != row["framework"]
     ]
-    return (
-        (f"The rules changed in {', '.join(changed)}: what lies before isn't quite comparable.",)
-        if changed
-        else ()
-    )
+    if not changed:
+        return ()
+    return (f"The rules changed in {', '.join(changed)}, so what lies before isn't quite comparable.",)
+
+
+def _without_ranges(known: Known) -> tuple[str, ...]:
+    missing = [one.quarter for _, one, row in known if row["rank_likely_low"] is None]
+    return (f"No likely range is known for {', '.join(missing)}.",) if missing else ()
 
 
 def _values(quarters: Sequence[QuarterContent], code: str, metric: Row) -> list[tuple[int, Row]]:
@@ -291,114 +298,43 @@ def _values(quarters: Sequence[QuarterContent], code: str, metric: Row) -> list[
 
 
 def _limits(variation: Row | None) -> tuple[float, float, float] | None:
-    if variation is None or variation["lower_limit"] is None or variation["upper_limit"] is None:
+    columns = ("lower_limit", "mean", "upper_limit")
+    if variation is None or any(variation[column] is None for column in columns):
         return None
-    return float(variation["lower_limit"]), float(variation["mean"]), float(variation["upper_limit"])
+    low, middle, high = (float(variation[column]) for column in columns)
+    return low, middle, high
 
 
-def _scale(
-    values: Sequence[float], limits: tuple[float, float, float] | None, top: float, bottom: float
-) -> Any:
-    everything = [*values, *(limits or ())]
-    low, high = min(everything), max(everything)
-    if low == high:
-        return lambda _: (top + bottom) / 2
-    return lambda value: bottom - (value - low) / (high - low) * (bottom - top)
+def _between(first: float, last: float, start: float, end: float) -> Callable[[Any], float]:
+    """Maps figures from `first` to `last` to user units from `start` to `end`; to the middle where they are one."""
+    if first == last:
+        return lambda _: (start + end) / 2
+    return lambda figure: start + (float(figure) - first) / (last - first) * (end - start)
 
 
-def _spark_x(number: int, quarters: int) -> float:
-    return _LABEL + 12 + number * _SPARK / max(quarters - 1, 1)
-
-
-@cache
-def _trend(quarters: int, last: int) -> dict[str, Any]:
-    """Two panels below each other, the better end on top in both."""
-    x = alt.X("x:Q", scale=alt.Scale(domain=[0, quarters - 1], nice=False, zero=False), axis=None)
-    step = 50 if last > 100 else 20 if last > 30 else 5
-    upper = _panel("averages", x, [1, 4], [1, 2, 3, 4], (0, _PANEL))
-    lower = _panel(
-        "ranks",
-        x,
-        [1, max(last, 2)],
-        [1, *range(step, last + 1, step)],
-        (_PANEL + _BETWEEN, 2 * _PANEL + _BETWEEN),
-    )
-    named = (
-        alt.Chart(alt.NamedData("names"))
-        .mark_text(align="left", fill="strong")
-        .encode(x=alt.value(-30), y=strips.y(), text="text:N")
-    )
-    when = (
-        alt.Chart(alt.NamedData("quarters"))
-        .mark_text(align="center", fill="axis")
-        .encode(x=x, y=alt.value(2 * _PANEL + _BETWEEN + 22), text="text:N")
-    )
-    whole = alt.layer(*upper, *lower, named, when).resolve_scale(y="independent")
-    return compiled(whole, Frame(2 * _PANEL + _BETWEEN, 34, 34, 30, 44))
-
-
-def _panel(
-    data: str, x: alt.X, domain: list[int], values: list[int], place: tuple[int, int]
-) -> list[alt.Chart]:
-    """A figure over the quarters with its likely ranges, between two heights of the picture."""
-    scale = alt.Scale(domain=domain, range=list(place), nice=False, zero=False)
-    base = alt.Chart(alt.NamedData(data)).encode(x=x)
-    axis = alt.Axis(values=values, format="d", labelPadding=14, labelOffset=4, grid=True, orient="left")
-    bare = alt.Y("y:Q", scale=scale, axis=None)
-    return [
-        base.mark_rule(strokeWidth=8, stroke="peers")
-        .encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
-        .transform_filter("datum.low !== null"),
-        base.mark_line(strokeWidth=2, stroke="mine").encode(y=bare),
-        base.mark_point(filled=True, size=70, fill="mine", stroke="ground", strokeWidth=1.5).encode(y=bare),
-    ]
+def _rule(x: float, x2: float, y: float, y2: float, kind: str, width: int) -> dict[str, Any]:
+    return {"x": x, "x2": x2, "y": y, "y2": y2, "kind": kind, "width": width}
 
 
 @cache
-def _metric_trends() -> dict[str, Any]:
-    def of(data: str) -> alt.Chart:
-        return alt.Chart(alt.NamedData(data))
-
-    x = alt.X("x:Q", scale=None, axis=None)
-    y = strips.y()
-    left, right = _LABEL + 12, _LABEL + 12 + _SPARK
-    return compiled(
-        of("limits")
-        .mark_rect(fill="track")
-        .encode(x=alt.value(left), x2=alt.value(right), y=strips.y("low"), y2="high:Q")
-        + of("limits")
-        .mark_rule(stroke="peers")
-        .encode(x=alt.value(left), x2=alt.value(right), y=strips.y("middle"))
-        + of("points").mark_line(strokeWidth=2, stroke="mine").encode(x=x, y=y, detail="run:N")
-        + of("last").mark_point(filled=True, size=60, fill="mine").encode(x=x, y=y)
-        + of("last")
-        .mark_text(align="right", fill="strong", dy=4.5)
-        .encode(x=alt.value(WIDTH), y=y, text="said:N")
-        + of("labels").mark_text(align="left").encode(x=alt.value(0), y=y, text="label:N"),
-        Frame(1, 0, 0, 4, 4),
-    )
-
-
-@cache
-def _movement() -> dict[str, Any]:
-    x = alt.X(
-        "x:Q",
-        scale=alt.Scale(domain=[0, 1], nice=False, zero=False),
-        axis=alt.Axis(orient="top", labels=False, grid=False),
-    )
-    ways = alt.Scale(domain=["better", "worse"], range=["better", "worse"])
+def _lines() -> dict[str, Any]:
+    """One specification for all pictures of lines."""
 
     def of(data: str) -> alt.Chart:
-        return alt.Chart(alt.NamedData(data))
+        return alt.Chart(alt.NamedData(data)).encode(x=in_place("x", alt.X), y=in_place("y"))
 
     return compiled(
-        of("causes")
-        .mark_rule(strokeWidth=12)
-        .encode(x=x, x2="x2:Q", y=strips.y(), color=alt.Color("way:N", scale=ways, legend=None))
-        + of("places")
-        .mark_point(filled=True, size=120, fill="mine", stroke="ground", strokeWidth=1.5)
-        .encode(x="x:Q", y=strips.y())
-        + strips.labels()
-        + strips.said_beside(),
-        strips.frame(),
+        of("bands").mark_rect(fill="track").encode(x2="x2:Q", y2="y2:Q")
+        + of("rules")
+        .mark_rule()
+        .encode(
+            x2="x2:Q",
+            y2="y2:Q",
+            stroke=alt.Stroke("kind:N", scale=None),
+            strokeWidth=alt.StrokeWidth("width:Q", scale=None),
+        )
+        + of("points").mark_line(strokeWidth=2, stroke="mine").encode(detail="run:N")
+        + of("dots").mark_point(filled=True, size=70, fill="mine", stroke="ground", strokeWidth=1.5)
+        + texts(),
+        Frame(1, 0, 0, 0, 0),
     )

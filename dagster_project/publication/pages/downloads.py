@@ -126,7 +126,7 @@ def _main(contents: Contents, content: QuarterContent) -> list[Download]:
     wanted = [
         ("All tables in one workbook", addresses.workbook(quarter)),
         ("All tables as a data package (the list of its CSV files)", addresses.data_package(quarter)),
-        ("The league tables", addresses.data_file(quarter, "league_table")),
+        ("All league tables as one table", addresses.data_file(quarter, "league_table")),
         *((table_name(name), addresses.league_table_json(quarter, name)) for name in content.tables),
     ]
     return _there(contents, wanted)
@@ -172,15 +172,18 @@ def _addresses(content: QuarterContent) -> list[tuple[str, str]]:
         ),
         (addresses.data_file("{quarter}", "{table}"), "A released table."),
         (
-            f"data/v1/{{quarter}}/{{table}}.csv.gz for {' and '.join(sorted(COMPRESSED))}",
-            "A large released table, compressed.",
+            addresses.compressed_data_file("{quarter}", "{table}"),
+            f"A large released table, compressed: {' and '.join(sorted(COMPRESSED))}.",
+        ),
+        *(
+            (
+                addresses.league_table_json("{quarter}", name),
+                f"The league table of {table_name(name).casefold()}.",
+            )
+            for name in content.tables
         ),
         (
-            "data/v1/{quarter}/league-tables/{league table}.json",
-            f"A league table: {', '.join(addresses.slug(name) for name in content.tables)}.",
-        ),
-        (
-            addresses.organisation_json("{quarter}", "{organisation code}"),
+            addresses.organisation_json("{quarter}", "{organisation_code}"),
             "What is known of an organisation in a quarter.",
         ),
         (addresses.data_schema("{kind}"), "The JSON Schema of league-table, organisation or latest."),

@@ -1,4 +1,4 @@
-"""A page per league table: sortable, filterable, with likely ranges and the ranked-dots chart."""
+"""A page per league table: sortable, filterable, with likely ranges; and one with its ranked-dots chart."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagster_project.publication import addresses, standings
+from dagster_project.publication.charts import ranked_dots
 from dagster_project.publication.contents import QuarterContent, Row
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.words import ordinal
-from dagster_project.quarters import Quarter
 
 _VERDICTS = {
     standings.WITHIN: "within chance",
@@ -37,6 +37,7 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
     for table in content.tables:
         lines = lines_of(content, table)
         places = [line.place for line in lines]
+        picture = ranked_dots(content, table)
         yield page(
             "league_table.html.j2",
             addresses.table(content.quarter, table),
@@ -49,7 +50,16 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
             subtypes=sorted({one["organisation_subtype"] for one in places if one["organisation_subtype"]}),
             segments=sorted({line.begins for line in lines if line.begins is not None}),
             earlier=[one for one in reversed(content.earlier) if table in one.tables],
+            has_picture=picture is not None,
         )
+        if picture is not None:
+            yield page(
+                "league_table_picture.html.j2",
+                addresses.table_picture(content.quarter, table),
+                content,
+                table=table,
+                picture=picture,
+            )
 
 
 def lines_of(content: QuarterContent, table: str) -> Sequence[Line]:
@@ -78,10 +88,10 @@ def lines_of(content: QuarterContent, table: str) -> Sequence[Line]:
 
 
 def likely_place(place: Row) -> str:
-    """Where chance could have put it, in words."""
+    """Where chance could have put it, in words; nothing where that wasn't worked out."""
     low, high = place["rank_likely_low"], place["rank_likely_high"]
     if low is None or high is None:
-        return "not worked out"
+        return ""
     return f"{ordinal(low)} to {ordinal(high)}" if low != high else ordinal(low)
 
 
@@ -95,9 +105,12 @@ def told_apart(apart: Row | None) -> str:
 
 
 def movement(moved: Row | None, chance: Row | None) -> str:
-    """How a rank moved since the quarter before; better or worse is only said of a move beyond chance."""
+    """How a rank moved since the quarter before, and nothing for one that is new in the table.
+
+    Better or worse is only said of a move beyond chance.
+    """
     if moved is None or moved["figure_before"] is None:
-        return "not in the table before"
+        return ""
     if moved["change"] == 0:
         return "same place"
     if chance is None:
@@ -114,7 +127,4 @@ def _quarter_before(content: QuarterContent, table: str) -> str | None:
     moved = content.find("movement_total", table_name=table, measure="rank")
     if not moved:
         return None
-    before = moved[0]["quarter_before"]
-    return next(
-        (one.label for one in content.earlier if one.quarter == before), Quarter.from_canonical(before).label
-    )
+    return standings.quarter_label(content, moved[0]["quarter_before"])

@@ -12,7 +12,6 @@
   var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
   var rows = Array.prototype.slice.call(body.rows).map(read);
   var fields = ["text", "region", "subtype", "segment"].filter(function (name) { return form.elements[name]; });
-  var waiting;
 
   // What a row is found and ordered by. A missing number is null and comes last.
   function read(row, index) {
@@ -31,7 +30,7 @@
       region: kinds[1].textContent,
       segment: segment === undefined ? null : segment,
       place: place,
-      name: fold(name.querySelector("a").textContent),
+      name: name.querySelector("a").textContent.toLowerCase(),
       average: numbers(row, ".average")[0],
       likely: likely.length ? likely[0] + likely[likely.length - 1] : null,
       range: likely.length ? [likely[0], likely[likely.length - 1]] : null,
@@ -109,7 +108,7 @@
     table.classList.toggle("is-reordered", state.sort !== "place" || state.down);
     heads.forEach(function (head) {
       if (head.dataset.sort === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
-      else head.removeAttribute("aria-sort");
+      else head.setAttribute("aria-sort", "none");
     });
     say(fitting, state);
   }
@@ -188,11 +187,7 @@
   nameRoles();
   form.hidden = false;
   form.addEventListener("submit", function (event) { event.preventDefault(); fromForm(); });
-  form.addEventListener("change", fromForm);
-  form.addEventListener("input", function () {
-    clearTimeout(waiting);
-    waiting = setTimeout(fromForm, 200);
-  });
+  form.addEventListener("input", fromForm);
   form.addEventListener("reset", function (event) {
     event.preventDefault();
     fields.forEach(function (name) { form.elements[name].value = ""; });

@@ -4,4 +4,5 @@ select r.average_low, r.average_high, r.rank_low, r.rank_high,
 from league.likely_range as r
 inner join league.segment_probability as p using (quarter, organisation_code, variant)
 where r.quarter = $quarter and r.organisation_code = $organisation and r.variant = 'fixed_cut_points'
-    and p.probability > 0.01;
+    and p.probability > 0.01
+order by p.segment;

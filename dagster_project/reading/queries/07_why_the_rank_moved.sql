@@ -3,4 +3,4 @@ select t.quarter_before, cast(t.figure_before as integer) as rank_before, cast(t
 from league.movement_total as t
 inner join league.movement as m using (quarter, organisation_code, measure)
 where t.quarter = $quarter and t.organisation_code = $organisation and t.measure = 'rank'
-order by m.change;
+order by m.change, m.cause;

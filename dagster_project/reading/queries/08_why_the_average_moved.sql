@@ -7,4 +7,4 @@ with share as (
 select share.metric_id, metric.metric_name, cast(share.change as decimal(6, 3)) as change
 from share
 inner join league.metric as metric on metric.metric_id = share.metric_id and metric.quarter = $quarter
-order by share.change;
+order by share.change, share.metric_id;

@@ -4,4 +4,5 @@ from league.metric_variation as v
 inner join league.framework_rule as p
     on p.quarter = v.quarter and p.rule_table = 'insight_parameter' and p.rule_key = 'spc_least_points'
 where v.quarter = $quarter and v.organisation_code = $organisation
-group by v.variation;
+group by v.variation
+order by v.variation;

@@ -17,11 +17,13 @@ import yaml
 from made_up_release import write_release_file
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
+from dagster_project.files import sha256_of_file
 from dagster_project.notices import notice_of
 from dagster_project.publication.contents import Contents, contents_of
 from dagster_project.quarters import Quarter
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.shown import cell_in_sql
 from dagster_project.sql_text import literal, quoted_name
 
 FIRST, SECOND = "2025-26-Q1", "2025-26-Q2"
@@ -53,11 +55,17 @@ def write_release(
                 cells = [(stamps | dict(row)).get(column) for row in rows for column in columns]
                 connection.execute(f"insert into {table} values {', '.join([line] * len(rows))}", cells)
             connection.execute(f"copy {table} to {literal(folder / f'{table}.parquet')} (format parquet)")
+            cells_of = ", ".join(
+                f"{cell_in_sql(quoted_name(name))} as {quoted_name(name)}" if kind == "varchar" else name
+                for name, kind in columns.items()
+            )
+            file = literal(folder / f"{table}.csv")
+            connection.execute(f"copy (select {cells_of} from {table}) to {file} (format csv, header)")
     content: dict[str, Any] = {
         "release_id": release_id,
         "is_sample": is_sample,
         "notice": notice_of(is_sample=is_sample),
-        "files": {f"{table}.parquet": {} for table in tables},
+        "files": {file.name: {"sha256": sha256_of_file(file)} for file in sorted(folder.iterdir())},
     }
     write_release_file(folder, quarter=quarter, **content | said)
     return ReleaseTables(Quarter.from_canonical(quarter), release_id, folder, is_current=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +32,17 @@ AE = (
 )
 
 
+WITHOUT_PANDAS = """
+import json, sys
+from pathlib import Path
+from dagster_project.archive.archive import Archive
+from dagster_project.explanation.recomputation.counted_cells import StatisticFile
+file = StatisticFile(Archive(Path(sys.argv[1])), json.loads(sys.argv[2]))
+print(file.total([(None, 2)], "attendances") + file.total([(None, 2)], "over_4_hours"))
+for source in ("cancer_waiting_times", "community_waiting_lists"):
+    StatisticFile(Archive(Path(sys.argv[1])), json.loads(sys.argv[2]) | {"source": source})
+print("pandas" in sys.modules)
+"""
 SHEET_TOTALS = ("Total Attendances < 4 hours", "Total Attendances > 4 hours")
 
 
@@ -130,6 +144,38 @@ def test_cells_are_found_by_row_and_measure_and_marks_are_no_count(tmp_path: Pat
     assert [cell.value for cell in found["over_4_hours"]] == [Fraction(7)]
     marked = file.cells((None, 3), ["attendances", "over_4_hours"])
     assert [len(cells) for cells in marked.values()] == [1, 0]
+
+
+def test_what_rows_add_up_to_is_what_their_cells_do_and_marks_add_nothing(tmp_path: Path) -> None:
+    halves = AE.replace(",100,", ",100.5,")
+    file = statistic(tmp_path, "ae_attendances", halves)
+    places = [(None, 2), (None, 3)]
+    assert file.total(places, "attendances") == Fraction(341, 2)
+    for measure in ("attendances", "over_4_hours"):
+        cells = [cell.value for place in places for cell in file.cells(place, [measure])[measure]]
+        assert file.total(places, measure) == sum(cells)
+    with pytest.raises(InputRejected, match="row 9: expected a row, as the release's lineage says"):
+        file.total([(None, 9)], "attendances")
+
+
+def test_what_rows_of_a_large_extract_add_up_to_leaves_out_a_sum_that_lacks_a_band(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    whole, holed = rtt_line(bands={60: "3", 104: "2"}), rtt_line("Z02", bands={60: "3", 104: "*"})
+    raw = rtt_csv(whole, holed, rtt_line("Z03", bands={60: "4"}))
+    file = RttFile(archive, {"extract_id": archive.store(raw), "file_name": "rtt.csv"})
+    assert file.total([(None, 2), (None, 3), (None, 4)], "incomplete_over_52_weeks") == 9
+
+
+def test_cells_are_read_without_pandas_which_takes_longer_to_import(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    extract = {"extract_id": archive.store(AE.encode()), "source": "ae_attendances", "file_name": "ae.csv"}
+    said = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANDAS, tmp_path, json.dumps(extract)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["127", "False"]
 
 
 def test_a_row_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
