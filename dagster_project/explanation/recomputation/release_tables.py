@@ -113,7 +113,7 @@ def read_rules(release: ReleaseTables) -> FrameworkRules:
             f"league run {release.quarter}"
         )
     for row in rows:
-        found[row["rule_table"]].append(Rule(_terms(row["rule_terms"]), row["state"], row["source"]))
+        found[row["rule_table"]].append(Rule(rule_terms(row["rule_terms"]), row["state"], row["source"]))
     return framework_rules(release.release_file["framework"], str(release.quarter), found)
 
 

@@ -94,8 +94,8 @@ def small_contents(
     """Two quarters of seven acute and one ambulance trust, and one trust without a place (ZA8).
 
     `names` gives organisations other names, such as HOSTILE; the tables `without` are none of the release's. ZA7 is
-    only in the second quarter, ZA6 has neither likely range nor town, OF0046 is published as a score only. Rules it has none, so
-    that it can't be recomputed.
+    only in the second quarter, ZA6 has neither likely range nor town, OF0046 is published as a score only.
+    There are no rules, so that nothing can be recomputed.
     """
     releases = []
     for quarter in (FIRST, SECOND):
