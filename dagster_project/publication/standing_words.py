@@ -1,4 +1,4 @@
-"""What a page says of an organisation beside its figures: which third it is among, what counts, why a figure is missing.
+"""What a page says of an organisation beside its figures: which third it is among, what counts, why one is missing.
 
 Counts and orderings of released rows, never a new figure. Pages of an organisation and comparisons say it alike.
 """
@@ -18,8 +18,8 @@ _LEAST_RANKED = 6
 _SIGNS = {"percent": " %", "percentage points": " percentage points", "out of 10": " out of 10"}
 _IDLE_UNITS = ("count", "rate", "score", "band")
 NO_FIGURE = {
-    True: "The rules ask for it, but the publisher's files have no figure.",
-    False: "It counts only where the service is provided, and the publisher's files have no figure.",
+    True: "The publisher's files have no figure for it. Perhaps it doesn't do this: they don't say.",
+    False: "It counts only for those that provide the service, and the publisher's files have no figure.",
     None: "The publisher's files have no figure for it.",
 }
 
@@ -61,7 +61,7 @@ class Line:
     @property
     def standard(self) -> str:
         met = None if self.score is None else self.score["standard_met"]
-        return {True: "\u2713 met", False: "\u2717 not met"}.get(met, "none set") if met is not None else "none set"
+        return "none set" if met is None else "\u2713 met" if met else "\u2717 not met"
 
 
 @dataclass(frozen=True)

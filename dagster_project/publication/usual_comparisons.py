@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dagster_project.publication import addresses, words
 from dagster_project.publication.contents import Contents, QuarterContent, Row
@@ -79,4 +80,4 @@ def _balanced(members: Sequence[Row]) -> Sequence[Sequence[Row]]:
     ends = [0]
     for number in range(count):
         ends.append(ends[-1] + size + (number < larger))
-    return [members[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [members[start:end] for start, end in pairwise(ends)]

@@ -14,6 +14,18 @@ from dagster_project.reading.board_sentences import cause_words
 
 _STEPS = 8
 _REACHABLE = "reachable"
+_OF_AN_ORGANISATION = (
+    "organisation_name",
+    "table_name",
+    "organisation_subtype",
+    "region",
+    "icb_code",
+    "icb_name",
+    "town",
+    "postcode",
+    "successor_code",
+    "succeeded_on",
+)
 
 
 def of_quarter(content: QuarterContent) -> Iterator[Produced]:
@@ -73,16 +85,14 @@ def _is_in(content: QuarterContent, code: str) -> bool:
 
 def _known(quarters: Sequence[QuarterContent]) -> Mapping[str, str]:
     """Everyone that has a page in these quarters, by code, with the newest name."""
-    return {code: named(content, code)["organisation_name"] for content in quarters for code in codes(content)}
+    return {
+        code: named(content, code)["organisation_name"] for content in quarters for code in codes(content)
+    }
 
 
 def named(content: QuarterContent, code: str) -> Row:
     """The organisation's row of the release; where there is none or no name in it, the code is the name."""
-    nothing = {
-        name: None
-        for name in ("table_name", "organisation_subtype", "region", "icb_code", "icb_name", "town", "postcode")
-    }
-    nothing |= {"successor_code": None, "succeeded_on": None, "organisation_name": None}
+    nothing = dict.fromkeys(_OF_AN_ORGANISATION)
     score = content.one("metric_score", organisation_code=code) or {}
     place = content.places.get(code) or {}
     row = content.one("organisation", organisation_code=code) or {}
