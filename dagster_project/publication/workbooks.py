@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.publication import addresses
-from dagster_project.publication.contents import EMBARGOED, QuarterContent
+from dagster_project.publication.contents import QuarterContent
 from dagster_project.publication.figures import explained_at
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.rendering import Produced
@@ -324,9 +324,7 @@ def _titled(content: QuarterContent, title: str) -> str:
 
 def _lines(content: QuarterContent) -> tuple[str, ...]:
     """The first lines of each sheet: what kind of figures these are and how they are to be read."""
-    embargoed = (EMBARGOED.replace("Embargoed", "EMBARGOED"),) if content.is_embargoed else ()
     return (
-        *embargoed,
         f"{content.notice} Licence: {licence_of(is_sample=content.is_sample).title}.",
         f"Quarter {content.quarter}, release {content.release_id}.",
         LOWER_IS_BETTER,
@@ -336,14 +334,13 @@ def _lines(content: QuarterContent) -> tuple[str, ...]:
 
 def _cover(content: QuarterContent, title: str, not_here: Sequence[str]) -> Cover:
     licence = licence_of(is_sample=content.is_sample)
-    embargoed = (EMBARGOED.replace("Embargoed", "EMBARGOED"),) if content.is_embargoed else ()
     made_of = "invented figures" if content.is_sample else "figures that NHS England publishes"
     return Cover(
         title,
         (
             (
                 "Introductory information",
-                (*embargoed, content.notice, f"Recomputed from {made_of}. Not made or endorsed by the NHS."),
+                (content.notice, f"Recomputed from {made_of}. Not made or endorsed by the NHS."),
             ),
             ("How to read the figures", (LOWER_IS_BETTER, NOT_A_VERDICT)),
             (
