@@ -9,6 +9,7 @@ from typing import Any
 
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.described_tables import described_tables
 from dagster_project.publication.figures import explained_at
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.rendering import Produced
@@ -214,7 +215,7 @@ def quarter_workbook(content: QuarterContent) -> bytes:
     cover = _cover(content, title, _not_here(missing))
     return workbook(
         cover,
-        [_notes(content), *sheets],
+        [_notes(content), _columns(content), *sheets],
         subject=f"Quarter {content.quarter}, release {content.release_id}",
         dated=content.last_day,
         comments=content.notice,
@@ -315,6 +316,33 @@ def _notes(content: QuarterContent) -> Sheet:
         _lines(content),
         ("Note number", "Note text"),
         [(number, text) for number, text in enumerate(notes, 1)],
+    )
+
+
+def _columns(content: QuarterContent) -> Sheet:
+    """What each column of the quarter's sheets holds, as dbt's YAML describes it."""
+    tables = described_tables(content.release)
+    league = SheetOf("League tables", "league_table", "", LEAGUE)
+    shown = [of for of in (league, *OF_THE_QUARTER) if content.rows(of.table)]
+    described = {
+        (name, column.name): column.description for name, table in tables.items() for column in table.columns
+    }
+    return Sheet(
+        "Columns",
+        _titled(content, "What each column holds"),
+        _lines(content),
+        ("Sheet", "Column", "What it holds", "Name in the data files"),
+        [
+            (
+                of.name,
+                heading(column),
+                described.get((of.table, column)) or described.get(("organisation", column)),
+                f"{of.table}.{column}",
+            )
+            for of in shown
+            for column in of.columns
+            if column == _NAME or (of.table, column) in described
+        ],
     )
 
 

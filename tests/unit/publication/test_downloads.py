@@ -54,7 +54,7 @@ def test_each_download_is_there_with_its_own_size(
     page = parsed(files[addresses.DOWNLOADS])
     found = 0
     for row in [*page.iter("tr"), *page.iter("li")]:
-        sizes = [one.text for one in row.iter("span") if one.get("data-derived") == "size"]
+        sizes = [one.text for one in row.findall('.//span[@data-derived="bytes"]')]
         for link, size in zip(row.iter("a"), sizes, strict=False):
             path = addresses.resolved(addresses.DOWNLOADS, link.get("href"))
             assert size == downloads.size_in_words(len(files[path])), path

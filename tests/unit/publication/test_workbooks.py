@@ -164,6 +164,15 @@ def test_every_figure_of_the_place_stands_in_the_board_pack_with_its_derivation(
         assert derivation.startswith(addresses.derivation(newest.quarter, "ZA1")), column
 
 
+def test_every_column_of_the_quarters_sheets_is_explained(newest: QuarterContent) -> None:
+    book = read_workbook(workbooks.quarter_workbook(newest))
+    explained = {(row[0], row[1]) for row in book["Columns"].rows}
+    for name, sheet in book.items():
+        if name not in ("Cover", "Contents", "Notes", "Columns", "Compared with the publisher"):
+            of = "League tables" if name in ("Acute trusts", "Ambulance trusts") else name
+            assert {(of, heading) for heading in sheet.headings} <= explained
+
+
 def test_an_organisation_without_a_place_has_a_pack_that_says_so(newest: QuarterContent) -> None:
     book = read_workbook(workbooks.board_pack(newest, "ZA8"))
     said = [str(row[0]) for row in book["Cover"].cells]
