@@ -118,6 +118,14 @@ def test_every_sheet_says_first_whose_figures_they_are_and_that_lower_is_better(
                 assert "MIT" in said
 
 
+def test_every_sheet_of_a_board_pack_says_whose_it_is(newest: QuarterContent) -> None:
+    book = read_workbook(workbooks.board_pack(newest, "ZA1"))
+    named = [
+        name for name, sheet in book.items() if "Hospital 1 of Nowhere NHS Trust (ZA1)" in sheet.cells[0][0]
+    ]
+    assert named == [name for name in book if name != "Contents"]
+
+
 def test_an_embargoed_workbook_says_so_on_each_sheet(newest: QuarterContent) -> None:
     for content in made(replace(newest, is_embargoed=True)):
         for name, sheet in read_workbook(content).items():
