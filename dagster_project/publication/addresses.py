@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 
 HOME = "index.html"
 FIND = "find/index.html"
@@ -31,8 +32,13 @@ def link(here: str, there: str) -> str:
     path, _, fragment = there.partition("#")
     if path == here and fragment:
         return f"#{fragment}"
-    relative = posixpath.relpath(path, posixpath.dirname(here) or ".")
+    relative = _relative(path, posixpath.dirname(here) or ".")
     return f"{relative}#{fragment}" if fragment else relative
+
+
+@lru_cache(maxsize=4096)
+def _relative(path: str, folder: str) -> str:
+    return posixpath.relpath(path, folder)
 
 
 def slug(text: str) -> str:
@@ -61,6 +67,22 @@ def organisation(quarter: str, code: str) -> str:
 def organisation_in_all(code: str) -> str:
     """The page of an organisation that stays: every quarter in which it has a place, and the newest first."""
     return f"organisations/{code}.html"
+
+
+def comparison(*codes: str) -> str:
+    """The page that compares, with whom it compares at first."""
+    chosen = "&".join(f"{name}={code}" for name, code in zip("abcd", codes, strict=False))
+    return f"{COMPARE}?{chosen}"
+
+
+def usual_comparison(name: str) -> str:
+    """A comparison that stands without JavaScript; `name` is its table, what its members share, and a number."""
+    return f"compare/{slug(name)}.html"
+
+
+def compared_data(table_name: str, digest: str) -> str:
+    """What the page that compares knows of a league table, by its hash."""
+    return f"compare/{slug(table_name)}-{digest}.js"
 
 
 def derivation(quarter: str, code: str, figure: str | None = None) -> str:

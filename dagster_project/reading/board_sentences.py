@@ -151,7 +151,7 @@ def why_the_rank_moved(_: Subject, rows: Rows) -> str:
     if not rows:
         return "Its rank hasn't moved, or no quarter before in which it has one is released."
     row = rows[0]
-    told = _listed([f"{_cause(one['cause'])} {one['places']:+d}" for one in rows])
+    told = _listed([f"{cause_words(one['cause'])} {one['places']:+d}" for one in rows])
     return (
         f"In {row['quarter_before']} it ranked {row['rank_before']}, now {row['rank_now']}: "
         f"{row['places_in_all']:+d} places, where less is better. Of these are {told}."
@@ -325,7 +325,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _cause(cause: str) -> str:
+def cause_words(cause: str) -> str:
+    """Why a figure moved, as a sentence says it."""
     return _CAUSES.get(cause, cause.replace("_", " "))
 
 

@@ -31,9 +31,9 @@ from dagster_project.shown import in_one_line
 
 # User units: a phone shows them nearly as they are, a wide page somewhat larger.
 WIDTH = 360
-LINE_HEIGHT = 16
-# Of a letter in units, at the size of `chart__text`: wide enough for nearly all words in Arial.
-_LETTER = 6.7
+TEXT_SIZE, LINE_HEIGHT = 14, 17
+# Of a letter in units: wide enough for nearly all words in Arial.
+_LETTER = 7.1
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _KEPT = ("d", "x1", "x2", "y1", "y2", "x", "y", "width", "height", "dx", "dy", "transform", "text-anchor")
 Rows = Sequence[Mapping[str, Any]]

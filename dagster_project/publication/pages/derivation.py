@@ -7,7 +7,7 @@ its sum and its raw line at once. A quarter is recomputed once for all its organ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -79,7 +79,7 @@ class Compared(NamedTuple):
 @dataclass
 class Section:
     """One figure: what it is, how it was worked out, what it was compared with and what it rests on; `level` is that of
-    its heading, 0 of one without."""
+    its heading, 0 of one without; `metric` is there for a score of a metric that has a page."""
 
     ids: tuple[str, ...]
     level: int
@@ -88,6 +88,7 @@ class Section:
     lines: Sequence[Line] = ()
     compared: Sequence[Compared] = ()
     sources: Sequence[Shown] = ()
+    metric: str | None = None
     further_ids: list[str] = field(default_factory=list)
 
 
@@ -102,11 +103,12 @@ class File(NamedTuple):
     page: str | None
 
 
-def of_quarter(content: QuarterContent) -> Iterator[Produced]:
-    """Every organisation's derivations."""
+def of_quarter(content: QuarterContent, only: Collection[str] = ()) -> Iterator[Produced]:
+    """Every organisation's derivations, or those of the codes in `only`."""
     quarter = _Quarter(content)
     for organisation in quarter.organisations:
-        yield quarter.page_of(organisation)
+        if not only or organisation[1] in only:
+            yield quarter.page_of(organisation)
 
 
 class _Quarter:
@@ -286,8 +288,17 @@ class _Recomputed:
             lines=[_line(text) for text in step.working],
             compared=list(self._compared(step)),
             sources=list(self._sources_of(step.sources)),
+            metric=self._metric_of(step),
             further_ids=list(ids[1:]),
         )
+
+    def _metric_of(self, step: Step) -> str | None:
+        """The metric that a step scores, by its title."""
+        metric_id, _, _ = step.title.partition(" ")
+        is_score = (
+            step.figure is not None and step.figure == score_figure(metric_id) and metric_id != step.figure
+        )
+        return metric_id if is_score and self._content.one("metric", metric_id=metric_id) else None
 
     def _compared(self, step: Step) -> Iterator[Compared]:
         for table, together in groupby(step.judgements, lambda one: one.table):
@@ -360,7 +371,7 @@ _SECTIONS_OF_THE_PAGE = frozenset({"likely-ranges", "movement", "what-would-chan
 
 def _complete(sections: Sequence[Section], wanted: Mapping[str, str]) -> None:
     """Gives ids that no step has to the section they belong to, so that no link to a figure leads nowhere."""
-    by_id = {one: section for section in sections for one in section.ids}
+    by_id = {one: section for section in sections for one in (*section.ids, *section.further_ids)}
     for figure, belongs_to in wanted.items():
         if figure not in by_id and figure not in _SECTIONS_OF_THE_PAGE:
             by_id[figure] = by_id.get(belongs_to, sections[0])

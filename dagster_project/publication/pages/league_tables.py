@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dagster_project.publication import addresses, standings
 from dagster_project.publication.charts import ranked_dots
 from dagster_project.publication.contents import QuarterContent, Row
+from dagster_project.publication.figures import LIKELY_RANGES, MOVEMENT
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.words import ordinal
 
@@ -44,6 +45,8 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
             content,
             table=table,
             lines=lines,
+            likely_ranges=LIKELY_RANGES,
+            movement=MOVEMENT,
             certainty=standings.certainty(places),
             quarter_before=_quarter_before(content, table),
             regions=sorted({one["region"] for one in places if one["region"]}),
