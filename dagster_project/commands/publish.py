@@ -12,6 +12,7 @@ from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.commands.help_panels import READ
 from dagster_project.errors import WrongUsage
 from dagster_project.layout import counted
+from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
 
@@ -48,9 +49,9 @@ def publish(
             )
         with presentation.at_work("reading the releases"):
             if held:
-                result = publish_held(data, to, tell=presentation.progress)
+                result = publish_held(data, to, tell=announce)
             else:
-                result = publish(data, wanted, to, tell=presentation.progress)
+                result = publish(data, wanted, to, tell=announce)
         finish(result, as_json, lambda: _show(result))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 
 HOME = "index.html"
 FIND = "find/index.html"
@@ -31,8 +32,13 @@ def link(here: str, there: str) -> str:
     path, _, fragment = there.partition("#")
     if path == here and fragment:
         return f"#{fragment}"
-    relative = posixpath.relpath(path, posixpath.dirname(here) or ".")
+    relative = _relative(path, posixpath.dirname(here) or ".")
     return f"{relative}#{fragment}" if fragment else relative
+
+
+@lru_cache(maxsize=4096)
+def _relative(path: str, folder: str) -> str:
+    return posixpath.relpath(path, folder)
 
 
 def slug(text: str) -> str:

@@ -110,6 +110,7 @@ def publish_chosen(
             path: said for quarter in kept for path, said in before["quarters"][quarter]["files"].items()
         }
         made = [one.quarter for one in chosen if one.quarter not in kept]
+        tell(f"Making {counted(len(made), 'quarter')}, keeping {len(kept)}")
         by_quarter = {quarter: dict(before["quarters"][quarter]["files"]) for quarter in kept}
         by_quarter |= {quarter: {} for quarter in made}
         for task, written in _work(
@@ -117,8 +118,8 @@ def publish_chosen(
         ):
             by_quarter[task.quarter] |= written
             if task.part == _LAST_PART:
-                tell(f"{task.quarter}: {counted(len(by_quarter[task.quarter]), 'file')}")
-        tell("pages of all quarters")
+                tell(f"{task.quarter}: {counted(len(by_quarter[task.quarter]), 'file')} made")
+        tell("Making the pages of all quarters")
         sizes = {path: (fresh / path).stat().st_size for of in by_quarter.values() for path in of}
         contents = replace(contents, sizes=sizes)
         for part in SITE_PARTS.values():

@@ -17,6 +17,7 @@ from dagster_project.shown import in_one_line
 
 SURE = ("stated", "verified")
 _CODE = re.compile(r"`([^`]+)`")
+_IDLE_ZEROES = re.compile(r"(-?[0-9]+)(?:(\.[0-9]*[1-9])0*|\.0+)")
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,19 @@ def rules_of(content: QuarterContent) -> QuarterRules:
     for row in content.rows("framework_rule"):
         if row.get("rule_terms") is None:
             continue
-        terms = rule_terms(row["rule_terms"])
+        terms = {name: _plain(text) for name, text in rule_terms(row["rule_terms"]).items()}
         # Where a rule names a statistic as its source, the rule's own source has another name.
         own = "source_of_rule" if "source" in terms else "source"
         stamps = {"framework": row["framework"], "state": row["state"], own: row["source"] or ""}
         found[row["rule_table"]].append(terms | stamps)
     tables = {name: RuleTable(name, (), tuple(found[name])) for name in table_names()}
     return QuarterRules(framework, content.quarter, RuleSet(tables))
+
+
+def _plain(term: str) -> str:
+    """A number without the zeroes that only its column has room for; any other text as it is."""
+    found = _IDLE_ZEROES.fullmatch(term)
+    return term if found is None else found[1] + (found[2] or "")
 
 
 def marked_up(text: str) -> Markup:

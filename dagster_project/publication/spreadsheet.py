@@ -144,7 +144,7 @@ def _write_sheet(book: GPWorkbook, sheet: GPWorksheet, tab: str, content: Sheet)
         numbers = all(not isinstance(value, str) or value == NOT_AVAILABLE for value in values)
         align = {"align": "right" if numbers and column else "left"}
         style = {**(theme.data_format if column else theme.index_2_format), **align}
-        formats = {None: book.add_format(style)}
+        formats: dict[int | None, Any] = {None: book.add_format(style)}
         for row, value in enumerate(values, top + 1):
             if isinstance(value, str):
                 _write_text(sheet, row, column, value, formats[None])

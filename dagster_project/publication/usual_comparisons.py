@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dagster_project.publication import addresses, words
 from dagster_project.publication.contents import Contents, QuarterContent, Row
 from dagster_project.publication.standings import in_order
+from dagster_project.reading.board_sentences import short_name
 
 _AT_MOST = 4
 _SHARED = (("region", "in {}"), ("organisation_subtype", "of the kind {}"))
@@ -59,10 +61,10 @@ def _in_groups(
 ) -> Iterator[Comparison]:
     groups = _balanced(members)
     for number, group in enumerate(groups, 1):
-        first, last = (words.ordinal(group[end]["rank"]) for end in (0, -1))
+        names = [short_name(row["organisation_name"] or row["organisation_code"]) for row in group]
         yield Comparison(
             name=f"{table_name}-{column}-{says}-{number}",
-            title=f"{words.table_name(table_name)} {says}: {first} to {last} place",
+            title=f"{words.table_name(table_name)} {says}: {', '.join(names[:-1])} and {names[-1]}",
             content=content,
             table_name=table_name,
             codes=[row["organisation_code"] for row in group],
@@ -78,4 +80,4 @@ def _balanced(members: Sequence[Row]) -> Sequence[Sequence[Row]]:
     ends = [0]
     for number in range(count):
         ends.append(ends[-1] + size + (number < larger))
-    return [members[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [members[start:end] for start, end in pairwise(ends)]

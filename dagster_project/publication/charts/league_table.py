@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -12,13 +11,31 @@ import altair as alt
 
 from dagster_project.publication import words
 from dagster_project.publication.charts.chart import Cell, Chart, Row
-from dagster_project.publication.charts.drawing import WIDTH, Frame, charted, compiled, drawn
+from dagster_project.publication.charts.drawing import (
+    WIDTH,
+    Frame,
+    charted,
+    compiled,
+    drawn,
+    in_place,
+    said,
+    texts,
+)
 from dagster_project.publication.contents import QuarterContent
 
+# What the names of charts of a league table start with.
+RANKS = "ranks-"
 _SHAPES = {1: "circle", 2: "square", 3: "triangle-up", 4: "diamond", 5: "cross"}
 _SEGMENTS = alt.Scale(domain=list(_SHAPES), range=[f"segment-{one}" for one in _SHAPES])
-_UNITS = {"percent": "%", "count": "number", "band": "band"}
-_DOT = 7.0
+_QUARTILES = {
+    "A quarter below": "lower_quartile",
+    "Middle": "median",
+    "A quarter above": "upper_quartile",
+}
+_UNITS = {"count": "number", "score": "score"}
+_RANKS = Frame(1, 36, 28, 58, 10)
+# Of a distribution: the size of a dot, how far apart texts lie, and how wide it is.
+_DOT, _LEVEL, _ACROSS = 7.0, 17, WIDTH - 16
 
 
 def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = None) -> Chart | None:
@@ -39,13 +56,25 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
         for number, row in enumerate(places)
     ]
     every = 20 if len(places) > 60 else 10 if len(places) > 20 else 1
-    ranks = [
-        {"y": row["y"], "text": str(place["rank"])}
+    texts_ = [
+        said(-10, row["y"] + 5, str(place["rank"]), "axis", "right")
         for number, (row, place) in enumerate(zip(rows, places, strict=True))
         if number == 0 or (number + 1) % every == 0
     ]
-    there = sorted({row["segment"] for row in rows})
+    key = [
+        {"x": 84 * number - 28, "y": -44, "segment": segment}
+        for number, segment in enumerate(sorted({row["segment"] for row in rows}))
+    ]
+    texts_ += [said(one["x"] + 9, one["y"] + 5, f"Segment {one['segment']}") for one in key]
     ours = [row for row in rows if row["code"] == marked]
+    for row in ours:
+        place = content.places[row["code"]]
+        left = row["x"] < 2.5
+        at = (row["x"] - 1) / 3 * (WIDTH - _RANKS.left - _RANKS.right)
+        label = f"{place['organisation_code']}: rank {place['rank']}"
+        # Below the first few, so that it doesn't cover the axis.
+        beside = row["y"] + 20 if row["y"] < 24 else row["y"] - 11
+        texts_.append(said(at - 20 if left else at + 20, beside, label, "label", "left" if left else "right"))
     picture = drawn(
         _ranked_dots(),
         {
@@ -53,20 +82,20 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
             "ranges": [row for row in rows if row["low"] is not None and row["code"] != marked],
             "marked": ours,
             "marked_ranges": [row for row in ours if row["low"] is not None],
-            "ranks": ranks,
-            "named": [_named(content, row) for row in ours],
-            "legend": [
-                {"x": 85 * number, "y": -52, "segment": one, "text": f"Segment {one}"}
-                for number, one in enumerate(there)
-            ],
+            "legend": key,
+            "texts": texts_,
         },
         len(places) * step,
     )
-    name = f"ranks-{table_name}" + (f"-{marked}" if marked else "")
+    name = f"{RANKS}{table_name}" + (f"-{marked}" if marked else "")
     title = f"{words.table_name(table_name)} in rank order"
     alt_text = _about_ranks(content, places, marked)
     missing = len(places) - sum(row["low"] is not None for row in rows)
-    notes = (f"No likely range is known of {missing} of these.",) if missing else ()
+    notes: tuple[str, ...] = (f"No likely range is known of {missing} of these.",) if missing else ()
+    if any(row["adjusted_segment"] > row["unadjusted_segment"] for row in places):
+        notes += (
+            "Some rank lower than their average says: a financial deficit holds them in a worse segment.",
+        )
     return charted(
         name,
         title,
@@ -106,37 +135,35 @@ def distribution(
     if not ranked or metric is None:
         return None
     ranked = sorted(ranked, key=lambda row: (row["value"], row["organisation_code"]))
-    standard = _standard(content, table_name, metric_id)
-    low, high = _domain(ranked, standard)
-    signs = _signs(ranked, standard, marked)
+    named = _named(content, ranked, marked)
+    low, high = _domain(
+        [*(float(row["value"]) for row in ranked), *(float(cell.row[cell.column]) for _, cell, _ in named)]
+    )
+    signs = _in_levels(named, low, high)
     dots = _stacked(ranked, low, high)
-    levels = max(dot["level"] for dot in dots)
-    size = min(_DOT, 170 / (levels + 1))
-    height = 16 * len(signs) + 8 + size * (levels + 1)
+    size = min(_DOT, 170 / (1 + max(dot["level"] for dot in dots)))
+    height = _LEVEL * len(signs) + 8 + size * (1 + max(dot["level"] for dot in dots))
     for dot in dots:
         dot["y"] = height - size / 2 - size * dot["level"]
-    for number, sign in enumerate(signs):
-        sign |= {"y": 12 + 16 * number, "from": 16 + 16 * number, "to": height}
-    middle = (low + high) / 2
     picture = drawn(
         _distribution(),
         {
             "rows": [dot for dot in dots if dot["code"] != marked],
             "marked": [dot for dot in dots if dot["code"] == marked],
-            "signs": signs,
-            "left": [sign for sign in signs if sign["x"] <= middle],
-            "right": [sign for sign in signs if sign["x"] > middle],
-            "unit": [{"y": height + 38, "text": _axis_title(metric)}],
+            "signs": [{**sign, "to": height} for sign in signs],
+            "texts": [
+                *(said(sign["at"], sign["from"] - 4, sign["text"], "label", sign["align"]) for sign in signs),
+                said(_ACROSS / 2, height + 40, _axis_title(metric), "axis", "center"),
+            ],
         },
         height,
         {"x": (low, high)},
     )
     name = f"values-{metric_id}-{table_name}" + (f"-{marked}" if marked else "")
-    title = f"{metric['metric_name']}, {words.table_name(table_name).lower()}"
+    title = f"{metric['metric_name']}: {words.table_name(table_name).lower()}"
     alt_text = (
-        f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}. "
-        + "; ".join(f"{sign['text']}" for sign in signs)
-        + f". {_axis_title(metric)}."
+        f"{len(ranked)} values from {words.trimmed(ranked[0]['value'])} to {words.trimmed(ranked[-1]['value'])}, each "
+        f"a dot, in {_axis_title(metric)}. {'. '.join(f'{what}: {cell.shown}' for what, cell, _ in named)}."
     )
     return charted(
         name,
@@ -145,13 +172,16 @@ def distribution(
         picture,
         ("Organisation", "Value", "Rank", "Of"),
         [
-            (
-                _organisation(content, row["organisation_code"]),
-                Cell("metric_ranking", row, "value", words.trimmed(row["value"])),
-                Cell("metric_ranking", row, "rank_in_table"),
-                Cell("metric_ranking", row, "organisations_ranked"),
-            )
-            for row in ranked
+            *((what, cell, "", "") for what, cell, kind in named if kind != "mine"),
+            *(
+                (
+                    _organisation(content, row["organisation_code"]),
+                    Cell("metric_ranking", row, "value", words.trimmed(row["value"])),
+                    Cell("metric_ranking", row, "rank_in_table"),
+                    Cell("metric_ranking", row, "organisations_ranked"),
+                )
+                for row in ranked
+            ),
         ],
     )
 
@@ -165,21 +195,13 @@ def _organisation(content: QuarterContent, code: str) -> str:
     return str(place["organisation_name"]) if place is not None else code
 
 
-def _named(content: QuarterContent, row: dict[str, Any]) -> dict[str, Any]:
-    """The label of the marked one: on the side where more room is."""
-    place = content.places[row["code"]]
-    return {**row, "text": f"{place['organisation_code']}: rank {place['rank']}"}
-
-
 def _about_ranks(content: QuarterContent, places: Sequence[Row], marked: str | None) -> str:
-    by_segment: dict[int, int] = defaultdict(int)
-    for row in places:
-        by_segment[row["adjusted_segment"]] += 1
-    said = ", ".join(f"{by_segment[one]} in segment {one}" for one in sorted(by_segment))
+    segments = Counter(row["adjusted_segment"] for row in places)
+    counted = ", ".join(f"{segments[one]} in segment {one}" for one in sorted(segments))
     text = (
         f"{len(places)} organisations in rank order, the best on top, each a dot at its average with a line for the "
         f"likely range. The averages go from {places[0]['average_metric_score']} to "
-        f"{places[-1]['average_metric_score']}. {said}."
+        f"{places[-1]['average_metric_score']}. {counted}."
     )
     place = content.places.get(marked or "")
     if place is None:
@@ -190,53 +212,51 @@ def _about_ranks(content: QuarterContent, places: Sequence[Row], marked: str | N
     )
 
 
-def _standard(content: QuarterContent, table_name: str, metric_id: str) -> Decimal | None:
-    """The standard of the metric, where all of the table have the same."""
-    found = {
-        row["standard"] for row in content.find("metric_step", table_name=table_name, metric_id=metric_id)
-    }
-    return found.pop() if len(found) == 1 else None
+def _named(content: QuarterContent, ranked: Sequence[Row], marked: str | None) -> list[tuple[str, Cell, str]]:
+    """What is named above the dots: its words, the released cell, and the class of its line."""
+    first = ranked[0]
+    found = [
+        (what, Cell("metric_ranking", first, column, words.trimmed(first[column])), "ink")
+        for what, column in _QUARTILES.items()
+        if first[column] is not None
+    ]
+    steps = content.find("metric_step", table_name=first["table_name"], metric_id=first["metric_id"])
+    # Where one standard holds for all of the table.
+    if len({row["standard"] for row in steps}) == 1 and steps[0]["standard"] is not None:
+        shown = words.trimmed(steps[0]["standard"])
+        found.append(("Standard", Cell("metric_step", steps[0], "standard", shown), "standard"))
+    for row in ranked:
+        if row["organisation_code"] == marked:
+            shown = words.trimmed(row["value"])
+            found.append((str(marked), Cell("metric_ranking", row, "value", shown), "mine"))
+    return found
 
 
-def _domain(ranked: Sequence[Row], standard: Decimal | None) -> tuple[float, float]:
-    values = [float(row["value"]) for row in ranked] + ([float(standard)] if standard is not None else [])
+def _domain(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     room = (high - low) * 0.02 or max(abs(high) * 0.1, 1.0)
     return low - room, high + room
 
 
-def _signs(ranked: Sequence[Row], standard: Decimal | None, marked: str | None) -> list[dict[str, Any]]:
-    """What is named above the dots, each a line down to the axis."""
-    first = ranked[0]
-    found = []
-    for column, what in (
-        ("lower_quartile", "a quarter at or below"),
-        ("median", "middle"),
-        ("upper_quartile", "a quarter at or above"),
-    ):
-        if first[column] is not None:
-            found.append(
-                {"x": float(first[column]), "text": f"{what} {words.trimmed(first[column])}", "kind": "peers"}
-            )
-    if standard is not None:
-        found.append(
-            {"x": float(standard), "text": f"standard {words.trimmed(standard)}", "kind": "standard"}
-        )
-    for row in ranked:
-        if row["organisation_code"] == marked:
-            found.append(
-                {
-                    "x": float(row["value"]),
-                    "text": f"{row['organisation_code']}: {words.trimmed(row['value'])}",
-                    "kind": "mine",
-                }
-            )
-    return found
+def _in_levels(named: Sequence[tuple[str, Cell, str]], low: float, high: float) -> list[dict[str, Any]]:
+    """Each name on a level of its own, in an order in which few lines cross a text: those that have room at their
+    right from the left, then the others from the right.
+    """
+    signs: list[dict[str, Any]] = []
+    for what, cell, kind in named:
+        figure = float(cell.row[cell.column])
+        text = f"{what}: {cell.shown}"
+        at, room = (figure - low) / (high - low) * _ACROSS, 7.6 * len(text)
+        to_the_right = at + room <= _ACROSS or (at < room and at < _ACROSS / 2)
+        align = "left" if to_the_right else "right"
+        signs.append({"x": figure, "text": text, "kind": kind, "at": at, "align": align})
+    signs.sort(key=lambda one: (one["align"], one["at"] if one["align"] == "left" else -one["at"]))
+    return [{**sign, "from": _LEVEL * (1 + number)} for number, sign in enumerate(signs)]
 
 
 def _stacked(ranked: Sequence[Row], low: float, high: float) -> list[dict[str, Any]]:
     """A dot for each value, at its value; those that would cover each other on top of each other."""
-    column = (high - low) / ((WIDTH - 16) / _DOT)
+    column = (high - low) / (_ACROSS / _DOT)
     levels: dict[int, int] = defaultdict(int)
     dots = []
     for row in ranked:
@@ -250,10 +270,6 @@ def _axis_title(metric: Row) -> str:
     unit = _UNITS.get(metric["unit"], metric["unit"])
     better = {"low": "lower is better", "high": "higher is better"}.get(metric["better"])
     return f"{unit}; {better}" if better else str(unit)
-
-
-def _y(field: str = "y") -> alt.Y:
-    return alt.Y(f"{field}:Q", scale=None, axis=None)
 
 
 @cache
@@ -279,30 +295,24 @@ def _ranked_dots() -> dict[str, Any]:
         return alt.Chart(alt.NamedData(data))
 
     return compiled(
-        of("ranges").mark_rule(strokeWidth=1.5).encode(x="low:Q", x2="high:Q", y=_y(), color=color)
-        + of("rows").mark_point(filled=True, size=26).encode(x=x, y=_y(), color=color, shape=shape)
-        + of("marked_ranges").mark_rule(strokeWidth=4, stroke="ink").encode(x="low:Q", x2="high:Q", y=_y())
+        of("ranges").mark_rule(strokeWidth=1.5).encode(x="low:Q", x2="high:Q", y=in_place("y"), color=color)
+        + of("rows").mark_point(filled=True, size=26).encode(x=x, y=in_place("y"), color=color, shape=shape)
+        + of("marked_ranges")
+        .mark_rule(strokeWidth=4, stroke="ink")
+        .encode(x="low:Q", x2="high:Q", y=in_place("y"))
         + of("marked")
         .mark_point(filled=True, size=150, stroke="ground", strokeWidth=1.5)
         .encode(
             x="x:Q",
-            y=_y(),
+            y=in_place("y"),
             fill=alt.Fill("segment:N", scale=_SEGMENTS, legend=None),
             shape=shape,
         )
-        + of("named")
-        .mark_text(align="left", dy=-10, dx=-20, fill="label")
-        .encode(x="x:Q", y=_y(), text="text:N")
-        + of("ranks")
-        .mark_text(align="right", dy=4.5, fill="axis")
-        .encode(x=alt.value(-10), y=_y(), text="text:N")
         + of("legend")
         .mark_point(filled=True, size=60)
-        .encode(x=alt.X("x:Q", scale=None), y=_y(), color=color, shape=shape)
-        + of("legend")
-        .mark_text(align="left", dx=8, dy=4.5)
-        .encode(x=alt.X("x:Q", scale=None), y=_y(), text="text:N"),
-        Frame(1, 36, 28, 64, 10),
+        .encode(x=in_place("x", alt.X), y=in_place("y"), color=color, shape=shape)
+        + texts(),
+        _RANKS,
     )
 
 
@@ -319,18 +329,14 @@ def _distribution() -> dict[str, Any]:
     def of(data: str) -> alt.Chart:
         return alt.Chart(alt.NamedData(data))
 
-    kinds = ["peers", "standard", "mine"]
-    kind = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["ink", "standard", "mine"]), legend=None)
     return compiled(
-        of("signs").mark_rule(strokeWidth=1).encode(x="x:Q", y=_y("from"), y2="to:Q", color=kind)
-        + of("rows").mark_point(filled=True, size=34, fill="others").encode(x=x, y=_y())
+        of("signs")
+        .mark_rule(strokeWidth=1)
+        .encode(x="x:Q", y=in_place("from"), y2="to:Q", stroke=alt.Stroke("kind:N", scale=None))
+        + of("rows").mark_point(filled=True, size=34, fill="others").encode(x=x, y=in_place("y"))
         + of("marked")
         .mark_point(filled=True, size=110, fill="mine", stroke="ground", strokeWidth=1.5)
-        .encode(x="x:Q", y=_y())
-        + of("left").mark_text(align="left", dx=-2, fill="label").encode(x="x:Q", y=_y(), text="text:N")
-        + of("right").mark_text(align="right", dx=2, fill="label").encode(x="x:Q", y=_y(), text="text:N")
-        + of("unit")
-        .mark_text(align="center", fill="axis")
-        .encode(x=alt.value((WIDTH - 16) / 2), y=_y(), text="text:N"),
+        .encode(x="x:Q", y=in_place("y"))
+        + texts(),
         Frame(1, 8, 8, 4, 46),
     )

@@ -52,9 +52,9 @@ _PLACE = (
     "organisations_in_table",
 )
 # A panel of `trend`: its height, the room above it, and where its quarters start and end.
-_PANEL, _ABOVE, _FIRST, _LAST = 110, 34, 44.0, 300.0
+_PANEL, _ABOVE, _FIRST, _LAST = 110, 48, 44.0, 300.0
 # A row of `metric_trends`: its height, where the line starts and ends, and how wide the label is.
-_ROW, _START, _END, _LABEL = 52, 182.0, 292.0, 165
+_ROW, _START, _END, _LABEL = 52, 190.0, 296.0, 178
 _MOST_QUARTERS_NAMED = 6
 Known = Sequence[tuple[int, QuarterContent, Row]]
 
@@ -69,14 +69,18 @@ def trend(content: QuarterContent, code: str) -> Chart | None:
     step = 50 if last > 100 else 20 if last > 30 else 5
     x = _between(0, len(quarters) - 1, _FIRST, _LAST)
     lines = _Lines()
-    top = _panel(lines, known, x, 0, _PLACE[:3], (1, 2, 3, 4), 4, "Average, the better on top")
+    top = _panel(lines, known, x, -14, _PLACE[:3], (1, 2, 3, 4), 4, "Average, the better on top")
     ranks = [1, *range(step, last + 1, step)]
     top = _panel(lines, known, x, top, _PLACE[3:6], ranks, last, "Rank, the better on top")
+    named_years: set[str] = set()
     every = -(-len(quarters) // _MOST_QUARTERS_NAMED)
     for number, one in enumerate(quarters):
         if (len(quarters) - 1 - number) % every == 0:
             year, _, quarter = one.quarter.rpartition("-")
-            lines.texts.append(said(x(number), top + 20, [quarter, year], "axis", "center"))
+            # The year once, so that labels stand apart.
+            named = [quarter] if year in named_years else [quarter, year]
+            named_years.add(year)
+            lines.texts.append(said(x(number), top + 20, named, "axis", "center"))
     first, newest = known[0][2], known[-1][2]
     return charted(
         f"trend-{code}",
@@ -107,7 +111,8 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
         if len(values) < 2:
             continue
         variation = content.one("metric_variation", organisation_code=code, metric_id=metric["metric_id"])
-        top = _metric(lines, metric, [(x(number), row) for number, row in values], _limits(variation), top)
+        points = [(x(number), row) for number, row in values]
+        top = _metric(lines, _with_unit(content, metric), points, _limits(variation), top)
         drawn_metrics += 1
         cells += [
             (
@@ -122,8 +127,8 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
     return charted(
         f"metric-trends-{code}",
         "Each metric over the quarters",
-        f"A line for each of {drawn_metrics} metrics over the quarters {quarters[0].quarter} to {content.quarter}, with "
-        "the newest value beside it. Each has a scale of its own.",
+        f"A line for each of {drawn_metrics} metrics over the quarters {quarters[0].quarter} to {content.quarter}, "
+        "with the newest value beside it. Each has a scale of its own.",
         lines.picture(top),
         ("Metric", "Quarter", "Value"),
         cells,
@@ -167,7 +172,6 @@ class _Lines:
 
     bands: list[dict[str, Any]] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
-    points: list[dict[str, Any]] = field(default_factory=list)
     dots: list[dict[str, Any]] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
@@ -177,7 +181,6 @@ class _Lines:
             {
                 "bands": self.bands,
                 "rules": self.rules,
-                "points": self.points,
                 "dots": self.dots,
                 "texts": self.texts,
             },
@@ -199,48 +202,57 @@ def _panel(
     top += _ABOVE
     y = _between(1, max(last, 2), top, top + _PANEL)
     figure, low, high = columns
-    lines.texts.append(said(0, top - 18, title, "strong"))
+    lines.texts.append(said(0, top - 20, title, "strong"))
     for tick in ticks:
         lines.rules.append(_rule(_FIRST - 8, _LAST + 8, y(tick), y(tick), "grid", 1))
-        lines.texts.append(said(_FIRST - 14, y(tick) + 4.5, str(tick), "axis", "right"))
-    run, previous = 0, None
+        lines.texts.append(said(_FIRST - 14, y(tick) + 5, str(tick), "axis", "right"))
     for number, _, row in known:
-        # A quarter without a place leaves a gap.
-        run += previous is not None and number != previous + 1
-        previous = number
         if row[low] is not None and row[high] is not None:
             lines.rules.append(_rule(x(number), x(number), y(row[low]), y(row[high]), "peers", 8))
-        lines.points.append({"x": x(number), "y": y(row[figure]), "run": f"{figure}-{run}"})
         lines.dots.append({"x": x(number), "y": y(row[figure])})
+    for (before, _, row_before), (number, _, row) in pairwise(known):
+        # A quarter without a place leaves a gap.
+        if number == before + 1:
+            lines.rules.append(_rule(x(before), x(number), y(row_before[figure]), y(row[figure]), "mine", 2))
     newest = known[-1][2][figure]
     shown = words.ordinal(newest) if figure == "rank" else words.plain(newest)
-    lines.texts.append(said(_LAST + 14, y(newest) + 4.5, shown, "strong"))
+    lines.texts.append(said(_LAST + 14, y(newest) + 5, shown, "strong"))
     return top + _PANEL
 
 
 def _metric(
     lines: _Lines,
-    metric: Row,
+    label: str,
     values: Sequence[tuple[float, Row]],
     chance: tuple[float, float, float] | None,
     top: float,
 ) -> float:
     """Adds a metric's line below `top`, beside its name; returns where the next one starts."""
-    label = wrapped(f"{metric['metric_name']} ({metric['unit']})", _LABEL)
-    height = max(_ROW, LINE_HEIGHT * len(label) + 14)
+    name = wrapped(label, _LABEL)
+    height = max(_ROW, LINE_HEIGHT * len(name) + 14)
     figures = [float(row["value"]) for _, row in values] + list(chance or ())
     y = _between(max(figures), min(figures), top + 8, top + height - 14)
     if chance is not None:
         low, middle, high = map(y, chance)
         lines.bands.append({"x": _START, "x2": _END, "y": high, "y2": low})
         lines.rules.append(_rule(_START, _END, middle, middle, "peers", 1))
-    points = [{"x": x, "y": y(row["value"]), "run": metric["metric_id"]} for x, row in values]
-    lines.points += points
-    lines.dots.append({"x": points[-1]["x"], "y": points[-1]["y"]})
-    lines.texts.append(said(0, top + 14, label))
+    places = [(x, y(row["value"])) for x, row in values]
+    lines.rules += [
+        _rule(before[0], after[0], before[1], after[1], "mine", 2) for before, after in pairwise(places)
+    ]
+    lines.dots.append({"x": places[-1][0], "y": places[-1][1]})
+    lines.texts.append(said(0, top + 14, name))
     newest = words.trimmed(values[-1][1]["value"])
-    lines.texts.append(said(WIDTH, points[-1]["y"] + 4.5, newest, "strong", "right"))
+    lines.texts.append(said(WIDTH, places[-1][1] + 5, newest, "strong", "right"))
     return top + height
+
+
+def _with_unit(content: QuarterContent, metric: Row) -> str:
+    rule = content.one("metric", metric_id=metric["metric_id"])
+    better = {"low": ", lower is better", "high": ", higher is better"}.get(
+        rule["better"] if rule else "", ""
+    )
+    return f"{metric['metric_name']} ({metric['unit']}{better})"
 
 
 def _waterfall(names: tuple[str, str], total: Row, causes: Sequence[Row]) -> Element:
@@ -333,7 +345,6 @@ def _lines() -> dict[str, Any]:
             stroke=alt.Stroke("kind:N", scale=None),
             strokeWidth=alt.StrokeWidth("width:Q", scale=None),
         )
-        + of("points").mark_line(strokeWidth=2, stroke="mine").encode(detail="run:N")
         + of("dots").mark_point(filled=True, size=70, fill="mine", stroke="ground", strokeWidth=1.5)
         + texts(),
         Frame(1, 0, 0, 0, 0),

@@ -187,8 +187,8 @@ def _tried(content: QuarterContent, place: Row) -> list[tuple[str, Row]]:
 
 
 def _name(content: QuarterContent, code: str) -> str:
-    place = content.places.get(code)
-    return str(place["organisation_name"]) if place is not None else code
+    row = content.places.get(code) or content.one("organisation", organisation_code=code)
+    return str(row["organisation_name"]) if row is not None else code
 
 
 def _middle_half(content: QuarterContent, table: str, row: Row, told_by: str) -> Half:

@@ -25,10 +25,10 @@ from dagster_project.publication.charts.drawing import (
     wrapped,
 )
 
-_LEFT, _RIGHT = 8, 84
+_LEFT, _RIGHT = 8, 88
 _WIDE = WIDTH - _LEFT - _RIGHT
 _STRIP, _GAP, _HEADING = 18, 9, 24
-_AXIS, _KEY = 24, 20
+_AXIS, _KEY = 26, 20
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ class _Drawn:
         ]
         self.ticks += [{"x": place, "y": y - 8, "y2": y + 8} for place in strip.ticks]
         self.dots += [{"x": place, "y": y, "kind": kind, "shape": shape} for place, kind, shape in strip.dots]
-        self.texts.append(said(WIDTH - _LEFT, y + 4.5, strip.said, "strong", "right"))
+        self.texts.append(said(WIDTH - _LEFT, y + 5, strip.said, "strong", "right"))
         return top + LINE_HEIGHT * len(lines) + _STRIP + _GAP
 
     def key(self, axis: Axis) -> None:
         """Adds what each sign means, above the axis."""
-        x, y = 0.0, -_AXIS - 4.0
+        x, y = 0.0, -_AXIS - 10.0
         for sign, kind, words in axis.key:
             if sign == "dot":
                 self.dots.append({"x": axis.at(x), "y": y, "kind": kind, "shape": "circle"})
@@ -104,8 +104,8 @@ class _Drawn:
             else:
                 self.ticks.append({"x": axis.at(x), "y": y - 8, "y2": y + 8})
             start = x + (16 if sign == "bar" else 10)
-            self.texts.append(said(start, y + 4.5, words))
-            x = start + 6.4 * len(words) + 18
+            self.texts.append(said(start, y + 5, words))
+            x = start + 6.5 * len(words) + 14
 
 
 def picture(strips: Sequence[Strip], axis: Axis) -> Element:
@@ -120,7 +120,8 @@ def picture(strips: Sequence[Strip], axis: Axis) -> Element:
     return drawn(
         _strips(bool(axis.key)),
         {
-            "bars": all_of_it.bars,
+            # What lies on a track comes after all tracks.
+            "bars": sorted(all_of_it.bars, key=lambda bar: (bar["kind"] != "track", bar["kind"])),
             "ticks": all_of_it.ticks,
             "dots": all_of_it.dots,
             "texts": all_of_it.texts,

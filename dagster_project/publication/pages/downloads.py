@@ -78,8 +78,8 @@ def size_in_words(count: int) -> str:
     """Bytes as people read them: 14 kB, 1.2 MB."""
     for unit, name in _UNITS:
         if count >= unit:
-            return f"{count / unit:.1f} {name}" if count < 10 * unit else f"{count / unit:.0f} {name}"
-    return f"{count} bytes"
+            return f"{count / unit:.{1 if count < 10 * unit else 0}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count}\N{NO-BREAK SPACE}bytes"
 
 
 def examples(content: QuarterContent) -> tuple[Example, ...]:
@@ -101,7 +101,8 @@ def examples(content: QuarterContent) -> tuple[Example, ...]:
         Example(
             "excel",
             "Excel, Power Query (Data, Get Data, Blank Query, Advanced Editor)",
-            f'let source = Csv.Document(Web.Contents("{csv}"), [Delimiter = ",", Encoding = 65001]),\n'
+            f'let source = Csv.Document(Web.Contents("{csv}"),\n'
+            '        [Delimiter = ",", Encoding = 65001]),\n'
             "    table = Table.PromoteHeaders(source)\n"
             "in table",
         ),
@@ -145,12 +146,20 @@ def _tables(contents: Contents) -> list[tuple[DescribedTable, Download]]:
 
 def _charts(contents: Contents) -> list[Download]:
     """The newest quarter's charts."""
-    folder = PurePosixPath(addresses.chart(contents.newest.quarter, "any")).parent
+    newest = contents.newest
+    folder = PurePosixPath(addresses.chart(newest.quarter, "any")).parent
     paths = sorted(path for path in contents.sizes if PurePosixPath(path).parent == folder)
-    return _there(
-        contents,
-        [(PurePosixPath(path).stem.replace("-", " ").capitalize(), path) for path in paths],
-    )
+    return _there(contents, [(_chart_title(newest, PurePosixPath(path).stem), path) for path in paths])
+
+
+def _chart_title(content: QuarterContent, name: str) -> str:
+    """A chart by its name, such as `values-OF0010-acute`: what it shows, of which measure and table, in words."""
+    kind, *of = name.split("-")
+    said = []
+    for word in of:
+        metric = content.one("metric", metric_id=word)
+        said.append(str(metric["metric_name"]) if metric else table_name(word))
+    return ": ".join([kind.capitalize(), *([", ".join(said)] if said else [])])
 
 
 def _there(contents: Contents, wanted: list[tuple[str, str]]) -> list[Download]:
@@ -183,7 +192,7 @@ def _addresses(content: QuarterContent) -> list[tuple[str, str]]:
             for name in content.tables
         ),
         (
-            addresses.organisation_json("{quarter}", "{organisation_code}"),
+            addresses.organisation_json("{quarter}", "{code}"),
             "What is known of an organisation in a quarter.",
         ),
         (addresses.data_schema("{kind}"), "The JSON Schema of league-table, organisation or latest."),

@@ -157,22 +157,23 @@ def _index(known: Sequence[Found]) -> dict[str, Any]:
     for field, boost in _BOOSTS.items():
         builder.field(field, boost)
     for one in known:
-        name, former = plain_words(one.name), [plain_words(text) for text in (*one.former, *one.took_over)]
-        town = plain_words(one.town)
+        former = (*one.former, *one.took_over)
         texts = {
-            "code": one.code.lower(),
-            "name": " ".join(name),
-            "former": " ".join(word for text in former for word in text),
-            "place": " ".join([*town, *_postcode_words(one.postcode)]),
-            "joined": " ".join(pair for text in (name, town, *former) for pair in _joined(text)),
+            "code": [one.code.lower()],
+            "name": plain_words(one.name),
+            "former": [word for text in former for word in plain_words(text)],
+            "place": [*plain_words(one.town), *_postcode_words(one.postcode)],
+            "joined": [word for text in (one.name, one.town, *former) for word in _joined(text)],
         }
-        builder.add({"ref": one.code} | texts)
+        builder.add({"ref": one.code} | {field: " ".join(found) for field, found in texts.items()})
     return dict(builder.build().serialize())
 
 
-def _joined(text: Sequence[str]) -> list[str]:
-    """Neighbouring words as one, for whoever leaves out the hyphen or the space."""
-    return [before + after for before, after in pairwise(text)]
+def _joined(text: str) -> list[str]:
+    """Neighbouring words as one, and all that hyphens join, for whoever leaves out the hyphens or the space."""
+    pairs = [before + after for before, after in pairwise(plain_words(text))]
+    joined = ["".join(plain_words(part)) for part in text.split() if part.count("-") > 1]
+    return pairs + joined
 
 
 def _postcode_words(postcode: str) -> list[str]:

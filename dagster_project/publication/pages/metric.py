@@ -104,6 +104,7 @@ def _metric_pages(content: QuarterContent, rules: QuarterRules, metric: Row) -> 
         },
         moved=_moved(content, metric_id),
         rules=_of_metric(rules, metric_id),
+        standards=_standards(rules, metric),
         state_means=STATE_MEANS,
         **shared,
     )
@@ -211,6 +212,13 @@ def _shortened(rankings: list[Ranking], address: Any) -> list[Ranking]:
         else one
         for one in rankings
     ]
+
+
+def _standards(rules: QuarterRules, metric: Row) -> list[str]:
+    """What is to be reached, in words; more than one where it depends on the unit."""
+    bound = "at most" if metric["better"] == "low" else "at least"
+    rows = rules.rows("metric_rule", metric_id=metric["metric_id"])
+    return [f"{bound} {row['standard']} {row['unit']}" for row in rows if row["standard"]]
 
 
 def _of_metric(rules: QuarterRules, metric_id: str) -> list[SaidRule]:

@@ -28,6 +28,7 @@ from dagster_project.publication.figures import KEYS
 from dagster_project.quarters import Quarter
 from dagster_project.reading.board_page import board_page
 from dagster_project.settings import DataFolder
+from dagster_project.shown import in_one_line
 
 Row = Mapping[str, Any]
 _TESTS = Path(__file__).resolve().parents[2]
@@ -41,7 +42,12 @@ _ALWAYS_FREE = (
     rf"(?:{_MONTH} (?:20[0-9]{{2}} )?to )?{_MONTH} 20[0-9]{{2}}",
     r"OF[0-9]{4}(?:\.[a-z_]+)?",
     r"[0-9a-f]{16}|[0-9a-f]{64}",
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (?:to [A-Z][a-z]+ )?20[0-9]{2}",
     r"SHA-256|WCAG 2\.2|UTF-8",
+    # The scales, with the words that go with their ends.
+    r"(?:from )?1(?:,? (?:the )?best,?|,? \(best\)| is best,?| being the best)(?: to 4(?: \(worst\)|, the worst))?",
+    r"4(?:,? (?:the )?worst| \(worst\)| is worst)",
+    *(rf"(?:segment )?{n}(?: - |, ){words.segment_word(n)}(?! )" for n in (1, 2, 3, 4, 5)),
 )
 _PROSE = ("method/", "data/", "downloads/", "changes/", "corrections/", "find/", "compare/")
 # The one script that is data.
@@ -173,7 +179,7 @@ class Truth:
 
     @cached_property
     def free(self) -> re.Pattern[str]:
-        """Names and codes that hold digits, fixed words and quarters: digits in them are no figures."""
+        """Names, codes, released words, fixed words and quarters: digits in them are held by being there."""
         names: set[str] = set()
         for quarter in self.releases:
             for table, columns in _NAMES.items():
@@ -181,7 +187,7 @@ class Truth:
                 names |= {str(row[column]) for row in rows for column in columns if row[column]}
         names |= {name for one in list(names) for name in _shortened(one)}
         names |= set(_strings(vars(words))) | set(_strings(vars(notices)))
-        names = {" ".join(name.split()) for name in names if any(map(str.isdigit, name))}
+        names = {in_one_line(name) for name in names if any(map(str.isdigit, name))}
         escaped = [re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name))]
         return re.compile("|".join(rf"(?<!\w)(?:{one})(?!\w)" for one in [*escaped, *_ALWAYS_FREE]), re.I)
 
@@ -192,8 +198,12 @@ _NAMES = {
         *("icb_code", "icb_name", "town", "postcode"),
     ),
     "league_table": ("organisation_name", "organisation_code"),
-    "metric": ("metric_id", "metric_name"),
+    "metric": ("metric_id", "metric_name", "period", "unit"),
     "extract": ("file_name", "licence", "publisher"),
+    # What a release says in words, numbers and all.
+    "metric_score": ("period",),
+    "caveat": ("caveat_text",),
+    "consequence": ("rule", "note"),
 }
 
 
@@ -239,7 +249,7 @@ def wrong_cells(page: Page, truth: Truth) -> Iterator[str]:
             continue
         if element.get("value") != _plain(value):
             yield f"{page.path}: {name} has the value {element.get('value')}, released is {_plain(value)}"
-        if not _shows(value, text_of(element)):
+        if not shows(value, text_of(element)):
             yield f"{page.path}: {name} is shown as {text_of(element)!r}, released is {_plain(value)}"
 
 
@@ -249,9 +259,9 @@ def _plain(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _shows(value: Any, text: str) -> bool:
+def shows(value: Any, text: str) -> bool:
     """Whether a text shows a value: a number rounded half up, an ordinal, a share as a percentage, a date."""
-    found = _NUMBER.findall(text)
+    found = _NUMBER.findall(text.replace("out of 10", ""))
     if isinstance(value, date):
         return text in (value.isoformat(), f"{value.day} {value:%B %Y}")
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -275,7 +285,7 @@ def wrong_counts(page: Page, truth: Truth) -> Iterator[str]:
     """Counts that aren't so when the rows are counted again."""
     for element, said in page.marked("data-count"):
         counted = truth.count(said)
-        if element.get("value") != str(counted) or not _shows(counted, text_of(element)):
+        if element.get("value") != str(counted) or not shows(counted, text_of(element)):
             yield f"{page.path}: {said} is shown as {text_of(element)!r}, counted {counted}"
 
 
@@ -347,7 +357,7 @@ def _same_released(value: Any, text: str) -> bool:
         return text == "none"
     if isinstance(value, Decimal):
         return Decimal(text) == value
-    return text == " ".join(_plain(value).split())
+    return text == in_one_line(_plain(value))
 
 
 def unheld_digits(page: Page, truth: Truth) -> Iterator[str]:
@@ -400,7 +410,15 @@ def _read_texts(element: Element, marks: Mapping[str, str]) -> Iterator[tuple[st
     yield " ".join((element.text or "").split()), inside
     for child in element:
         yield from _read_texts(child, inside)
-        yield " ".join((child.tail or "").split()), inside
+        yield " ".join(_without_label(child).split()), inside
+
+
+def _without_label(counted: Element) -> str:
+    """What follows an element; after a count without the value that was counted by: `12` `in segment 3`."""
+    tail = counted.tail or ""
+    label = re.match(r"\s*(?:in|are in) segment ([0-9])\b", tail)
+    said = (counted.get("data-count") or "").split("|")
+    return tail[label.end() :] if label and any(one.endswith(f"segment={label[1]}") for one in said) else tail
 
 
 def unsafe(page: Page, _: Truth) -> Iterator[str]:

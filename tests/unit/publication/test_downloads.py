@@ -28,7 +28,8 @@ def published(tmp_path: Path) -> tuple[Contents, dict[str, bytes]]:
         for one in part(quarter)
     ]
     files = {one.path: one.content for one in produced}
-    files[addresses.chart(SECOND, "ranks-acute")] = b"<svg/>"
+    for name in ("ranks-acute", "values-OF0010-acute"):
+        files[addresses.chart(SECOND, name)] = b"<svg/>"
     contents = replace(contents, sizes={path: len(content) for path, content in files.items()})
     files |= {one.path: one.content for one in (*data_files.of_all(contents), *downloads.of_all(contents))}
     return contents, files
@@ -43,7 +44,8 @@ def parsed(page: bytes) -> html5lib.treebuilders.etree.etree.Element:
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (14_400, "14 kB"), (1_200_000, "1.2 MB")],
 )
 def test_sizes_are_said_in_words(count: int, said: str) -> None:
-    assert downloads.size_in_words(count) == said
+    # Number and unit stay in one line.
+    assert downloads.size_in_words(count) == said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def test_each_download_is_there_with_its_own_size(
@@ -53,13 +55,20 @@ def test_each_download_is_there_with_its_own_size(
     page = parsed(files[addresses.DOWNLOADS])
     found = 0
     for row in [*page.iter("tr"), *page.iter("li")]:
-        sizes = [one.text for one in row.iter("span") if one.get("data-derived") == "size"]
+        sizes = [one.text for one in row.findall('.//span[@data-derived="bytes"]')]
         for link, size in zip(row.iter("a"), sizes, strict=False):
             path = addresses.resolved(addresses.DOWNLOADS, link.get("href"))
             assert size == downloads.size_in_words(len(files[path])), path
             found += 1
-    # Two quarters' workbook, package, tables and JSON, every table of the newest, and a chart.
-    assert found == 2 * 5 + 30 + 1
+    # Two quarters' workbook, package, tables and JSON, every table of the newest, and two charts.
+    assert found == 2 * 5 + 30 + 2
+
+
+def test_charts_are_named_in_words(published: tuple[Contents, dict[str, bytes]]) -> None:
+    _, files = published
+    found = {"".join(link.itertext()) for link in parsed(files[addresses.DOWNLOADS]).iter("a")}
+    assert "Ranks: Acute trusts, SVG picture" in found
+    assert "Values: Urgent referrals with cancer ruled out within 28 days, Acute trusts, SVG picture" in found
 
 
 def test_links_to_data_lead_to_files(published: tuple[Contents, dict[str, bytes]]) -> None:
