@@ -194,7 +194,7 @@ def _addresses(here: str, content: QuarterContent) -> dict[str, Any]:
         "league_tables": {
             name: addresses.link(here, addresses.league_table_json(quarter, name)) for name in content.tables
         },
-        "organisation": addresses.link(here, addresses.organisation_json(quarter, "{organisation_code}")),
+        "organisation": addresses.link(here, addresses.organisation_json(quarter, "{code}")),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dagster_project.publication import addresses
-from dagster_project.publication.contents import EMBARGOED, QuarterContent
+from dagster_project.publication.contents import QuarterContent
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.words import LOWER_IS_BETTER, table_name
 
@@ -19,13 +19,12 @@ def dataset_of(content: QuarterContent, path: str) -> dict[str, Any]:
     """
     licence = licence_of(is_sample=content.is_sample)
     first, last = period(content)
-    embargoed = f"{EMBARGOED} " if content.is_embargoed else ""
     return {
         "@context": "https://schema.org",
         "@type": "Dataset",
         "name": f"NHS league tables of {content.label}, recomputed"
         + (" (fictional)" if content.is_sample else ""),
-        "description": f"{embargoed}{content.notice} Place, scores and likely ranges of each organisation in the "
+        "description": f"{content.notice} Place, scores and likely ranges of each organisation in the "
         f"league tables of {content.label}, with the derivation of each figure. {LOWER_IS_BETTER}",
         "identifier": content.release_id,
         "version": content.release_id,

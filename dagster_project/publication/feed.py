@@ -11,12 +11,19 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.publication import addresses
-from dagster_project.publication.contents import EMBARGOED, Contents
+from dagster_project.publication.contents import Contents
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.rendering import Produced
 from dagster_project.publication.words import LOWER_IS_BETTER
 from dagster_project.quarters import Quarter
-from dagster_project.releases.journal import EVENT_TABLE, PUBLISHED, WITHDRAWN, ReleaseEvent, events_in
+from dagster_project.releases.journal import (
+    EVENT_TABLE,
+    PUBLISHED,
+    WITHDRAWN,
+    ReleaseEvent,
+    current_after,
+    events_in,
+)
 from dagster_project.shown import in_one_line
 from dagster_project.sql_text import literal
 
@@ -36,7 +43,14 @@ class News:
 
 def of_all(contents: Contents) -> Iterator[Produced]:
     """The feed."""
-    yield Produced(addresses.FEED, atom(contents, news_of(journal(contents.newest.warehouse))))
+    yield Produced(addresses.FEED, atom(contents, news_for(contents)))
+
+
+def news_for(contents: Contents) -> list[News]:
+    """The news of a publication: of the quarters that it shows, and of those that have no release any more."""
+    events = journal(contents.newest.warehouse)
+    elsewhere = {quarter for quarter in current_after(events) if contents.of(str(quarter)) is None}
+    return [one for one in news_of(events) if one.event.quarter not in elsewhere]
 
 
 def journal(warehouse: Path) -> list[ReleaseEvent]:
@@ -99,13 +113,12 @@ def atom(contents: Contents, news: Sequence[News]) -> bytes:
 
     kind = "sample" if contents.is_sample else "official"
     licence = licence_of(is_sample=contents.is_sample)
-    embargoed = f"{EMBARGOED} " if contents.is_embargoed else ""
     feed = FeedGenerator()
     feed.id(uuid.uuid5(_NAMESPACE, kind).urn)
     feed.title(
         f"NHS league tables, recomputed: releases and corrections{' (fictional)' if kind == 'sample' else ''}"
     )
-    feed.subtitle(f"{embargoed}{contents.notice} {LOWER_IS_BETTER}")
+    feed.subtitle(f"{contents.notice} {LOWER_IS_BETTER}")
     feed.author(name=_AUTHOR)
     feed.rights(f"{licence.title}, {licence.path}")
     feed.language("en-GB")

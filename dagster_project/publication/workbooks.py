@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.publication import addresses
-from dagster_project.publication.contents import EMBARGOED, QuarterContent
+from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.described_tables import described_tables
 from dagster_project.publication.figures import explained_at
 from dagster_project.publication.licences import licence_of
 from dagster_project.publication.rendering import Produced
@@ -76,11 +77,24 @@ HEADINGS = {
     "likely_low_after": "Likely range now, from (as the measure says)",
     "likely_high_after": "Likely range now, to (as the measure says)",
     "verdict": "More than chance",
+    "better_segment": f"Next better segment {_SEGMENT}",
+    "average_needed": f"Average needed for it {_SCORE}",
+    "improvement_needed": "Improvement needed for it (points of the average)",
+    "margin_to_worse": "Room before the next worse segment (points of the average)",
+    "override_holds": "Held back by the financial override (yes or no)",
+    "policy": "Policy",
+    "segment": "Segment that counts (1 best to 5)",
+    "applies": "Applies",
+    "policy_segments": "Segments that the policy names",
+    "depends_on": "What else decides",
+    "state": "How sure the rule is",
     "caveat": "Caveat",
     "amount": "Amount (as the caveat says)",
     "caveat_text": "What to bear in mind",
 }
 _NAME = "organisation_name"
+# Columns of fixed words, which the release joins with underscores.
+_WORDS = frozenset({"measure", "verdict", "variant", "score_basis", "caveat", "policy", "applies"})
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,16 @@ _RANGE = (
     "segment_high",
     "replicates",
 )
+_NEXT = (
+    "adjusted_segment",
+    "average_metric_score_exact",
+    "better_segment",
+    "average_needed",
+    "improvement_needed",
+    "margin_to_worse",
+    "override_holds",
+)
+_FOLLOWS = ("policy", "segment", "applies", "policy_segments", "depends_on", "rule", "state", "source")
 _CAVEAT = ("metric_id", "caveat", "amount", "caveat_text")
 LEAGUE = ("rank", *_WHO, "organisation_subtype", "region", *_PLACE)
 OF_THE_QUARTER = (
@@ -181,6 +205,8 @@ OF_AN_ORGANISATION = (
         _BEYOND,
         "change",
     ),
+    SheetOf("Next segment", "segment_distance", "How far the next segment is", _NEXT, "average_needed"),
+    SheetOf("What follows", "consequence", "What follows from the segment", _FOLLOWS, "segment"),
     SheetOf("Caveats", "caveat", "What to bear in mind", _CAVEAT, "caveat"),
 )
 PLACE_COLUMNS = ("rank", "organisations_in_table", *_PLACE)
@@ -214,7 +240,7 @@ def quarter_workbook(content: QuarterContent) -> bytes:
     cover = _cover(content, title, _not_here(missing))
     return workbook(
         cover,
-        [_notes(content), *sheets],
+        [_notes(content), _columns(content), *sheets],
         subject=f"Quarter {content.quarter}, release {content.release_id}",
         dated=content.last_day,
         comments=content.notice,
@@ -222,16 +248,17 @@ def quarter_workbook(content: QuarterContent) -> bytes:
 
 
 def board_pack(content: QuarterContent, code: str) -> bytes:
-    """The workbook of one organisation, for its board: place, domains, metrics, ranges, movement, caveats."""
+    """The workbook of one organisation, for its board: its place and what stands behind and follows from it."""
     known = content.one("organisation", organisation_code=code) or {}
     name = in_one_line(known.get(_NAME) or code)
     place = content.places.get(code)
     found = [(of, content.find(of.table, organisation_code=code)) for of in OF_AN_ORGANISATION]
-    sheets = [_place(content, place)] if place is not None else []
-    sheets += [_sheet(content, of, rows) for of, rows in found if rows]
+    whose = f"{name} ({code})"
+    sheets = [_place(content, place, whose)] if place is not None else []
+    sheets += [_sheet(content, of, rows, whose) for of, rows in found if rows]
     said = [] if place is not None else ["It has no place in a league table of this quarter."]
     said += _not_here([of.name for of, rows in found if not rows])
-    cover = _cover(content, f"{name} ({code}), {content.label}", said)
+    cover = _cover(content, _titled(content, whose), said)
     return workbook(
         cover,
         sheets,
@@ -254,10 +281,11 @@ def cell_value(content: QuarterContent, row: Row, column: str) -> object:
     value = row[column]
     if value is not None and column in ("domain", "table_name"):
         return domain_name(value) if column == "domain" else table_name(value)
-    return value
+    return value.replace("_", " ") if column in _WORDS and isinstance(value, str) else value
 
 
-def _sheet(content: QuarterContent, of: SheetOf, rows: Sequence[Row]) -> Sheet:
+def _sheet(content: QuarterContent, of: SheetOf, rows: Sequence[Row], whose: str = "") -> Sheet:
+    """A sheet of released rows, at least one; its title says `whose` they are where they are one organisation's."""
     columns = [column for column in of.columns if column == _NAME or column in rows[0]]
     values = [[cell_value(content, row, column) for column in columns] for row in rows]
     headings = [heading(column) for column in columns]
@@ -265,17 +293,18 @@ def _sheet(content: QuarterContent, of: SheetOf, rows: Sequence[Row]) -> Sheet:
         headings.append(DERIVATION)
         for row, line in zip(rows, values, strict=True):
             line.append(explained_at(of.table, row, of.explained))
-    return Sheet(of.name, _titled(content, of.title), _lines(content), tuple(headings), values)
+    title = f"{whose}: {of.title}" if whose else of.title
+    return Sheet(of.name, _titled(content, title), _lines(content), tuple(headings), values)
 
 
-def _place(content: QuarterContent, place: Row) -> Sheet:
+def _place(content: QuarterContent, place: Row, whose: str) -> Sheet:
     """The place as a list: what, how much, and where its derivation is: a path and no link, because a link from a file
     that was passed on would lead nowhere.
     """
     columns = [column for column in PLACE_COLUMNS if column in place]
     return Sheet(
         "Place",
-        _titled(content, f"Place in the table: {table_name(place['table_name'])}"),
+        _titled(content, f"{whose}: place among {table_name(place['table_name'])}"),
         _lines(content),
         ("What", "Figure (in the unit beside its name)", DERIVATION),
         [(heading(column), place[column], explained_at("league_table", place, column)) for column in columns],
@@ -318,15 +347,40 @@ def _notes(content: QuarterContent) -> Sheet:
     )
 
 
+def _columns(content: QuarterContent) -> Sheet:
+    """What each column of the quarter's sheets holds, as dbt's YAML describes it."""
+    tables = described_tables(content.release)
+    league = SheetOf("League tables", "league_table", "", LEAGUE)
+    shown = [of for of in (league, *OF_THE_QUARTER) if content.rows(of.table)]
+    described = {
+        (name, column.name): column.description for name, table in tables.items() for column in table.columns
+    }
+    return Sheet(
+        "Columns",
+        _titled(content, "What each column holds"),
+        _lines(content),
+        ("Sheet", "Column", "What it holds", "Name in the data files"),
+        [
+            (
+                of.name,
+                heading(column),
+                described.get((of.table, column)) or described.get(("organisation", column)),
+                f"{of.table}.{column}",
+            )
+            for of in shown
+            for column in of.columns
+            if column == _NAME or (of.table, column) in described
+        ],
+    )
+
+
 def _titled(content: QuarterContent, title: str) -> str:
     return f"{title}, {content.label}"
 
 
 def _lines(content: QuarterContent) -> tuple[str, ...]:
     """The first lines of each sheet: what kind of figures these are and how they are to be read."""
-    embargoed = (EMBARGOED.replace("Embargoed", "EMBARGOED"),) if content.is_embargoed else ()
     return (
-        *embargoed,
         f"{content.notice} Licence: {licence_of(is_sample=content.is_sample).title}.",
         f"Quarter {content.quarter}, release {content.release_id}.",
         LOWER_IS_BETTER,
@@ -336,14 +390,13 @@ def _lines(content: QuarterContent) -> tuple[str, ...]:
 
 def _cover(content: QuarterContent, title: str, not_here: Sequence[str]) -> Cover:
     licence = licence_of(is_sample=content.is_sample)
-    embargoed = (EMBARGOED.replace("Embargoed", "EMBARGOED"),) if content.is_embargoed else ()
     made_of = "invented figures" if content.is_sample else "figures that NHS England publishes"
     return Cover(
         title,
         (
             (
                 "Introductory information",
-                (*embargoed, content.notice, f"Recomputed from {made_of}. Not made or endorsed by the NHS."),
+                (content.notice, f"Recomputed from {made_of}. Not made or endorsed by the NHS."),
             ),
             ("How to read the figures", (LOWER_IS_BETTER, NOT_A_VERDICT)),
             (

@@ -104,11 +104,18 @@ def test_every_cell_of_the_quarters_workbook_equals_the_release(newest: QuarterC
             for row in newest.rows("reconciliation")
         )
     assert set(book) == {
-        *("Cover", "Contents", "Notes", "Compared with the publisher"),
+        *("Cover", "Contents", "Notes", "Columns", "Compared with the publisher"),
         *map(table_name, newest.tables),
         *(of.name for of in workbooks.OF_THE_QUARTER),
     }
     assert seen > 100_000
+    tables = described_tables(newest.release)
+    for _, _, said, name in book["Columns"].rows:
+        table, _, column = name.partition(".")
+        known = {
+            one.name: one.description for one in (*tables["organisation"].columns, *tables[table].columns)
+        }
+        assert said == known[column] != ""
 
 
 def test_every_cell_of_every_board_pack_equals_the_release(newest: QuarterContent) -> None:
@@ -257,8 +264,8 @@ def test_libreoffice_opens_the_workbook(newest: QuarterContent, tmp_path: Path) 
         pytest.skip(reason)
     file = tmp_path / "league-tables.xlsx"
     file.write_bytes(workbooks.quarter_workbook(newest))
-    # Sheet 4: after cover, contents and notes the first league table.
-    form = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,4"
+    # Sheet 5: after cover, contents, notes and columns the first league table.
+    form = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,5"
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
     subprocess.run(
         [program, home, "--headless", "--convert-to", form, "--outdir", str(tmp_path), str(file)],

@@ -105,13 +105,14 @@ def _whole_id(data: DataFolder, quarter: Quarter, start: str) -> str:
 def read_rules(release: ReleaseTables) -> FrameworkRules:
     """The release's rules; raises InputMissing for a release from before they were released in full."""
     found: dict[str, list[Rule]] = defaultdict(list)
-    for row in release.rows("framework_rule"):
-        if "rule_terms" not in row:
-            raise InputMissing(
-                f"release {release.release_id} of {release.quarter} was made before releases carried every "
-                "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
-                f"league run {release.quarter}"
-            )
+    rows = release.rows("framework_rule")
+    if not all("rule_terms" in row for row in rows) or not rows:
+        raise InputMissing(
+            f"release {release.release_id} of {release.quarter} was made before releases carried every "
+            "term of their rules, so it can't be recomputed from itself. Run the quarter again: "
+            f"league run {release.quarter}"
+        )
+    for row in rows:
         found[row["rule_table"]].append(Rule(rule_terms(row["rule_terms"]), row["state"], row["source"]))
     return framework_rules(release.release_file["framework"], str(release.quarter), found)
 

@@ -78,8 +78,8 @@ def size_in_words(count: int) -> str:
     """Bytes as people read them: 14 kB, 1.2 MB."""
     for unit, name in _UNITS:
         if count >= unit:
-            return f"{count / unit:.1f} {name}" if count < 10 * unit else f"{count / unit:.0f} {name}"
-    return f"{count} bytes"
+            return f"{count / unit:.{1 if count < 10 * unit else 0}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count}\N{NO-BREAK SPACE}bytes"
 
 
 def examples(content: QuarterContent) -> tuple[Example, ...]:
@@ -101,7 +101,8 @@ def examples(content: QuarterContent) -> tuple[Example, ...]:
         Example(
             "excel",
             "Excel, Power Query (Data, Get Data, Blank Query, Advanced Editor)",
-            f'let source = Csv.Document(Web.Contents("{csv}"), [Delimiter = ",", Encoding = 65001]),\n'
+            f'let source = Csv.Document(Web.Contents("{csv}"),\n'
+            '        [Delimiter = ",", Encoding = 65001]),\n'
             "    table = Table.PromoteHeaders(source)\n"
             "in table",
         ),
@@ -183,7 +184,7 @@ def _addresses(content: QuarterContent) -> list[tuple[str, str]]:
             for name in content.tables
         ),
         (
-            addresses.organisation_json("{quarter}", "{organisation_code}"),
+            addresses.organisation_json("{quarter}", "{code}"),
             "What is known of an organisation in a quarter.",
         ),
         (addresses.data_schema("{kind}"), "The JSON Schema of league-table, organisation or latest."),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dagster_project.publication import addresses, standings
 from dagster_project.publication.contents import Contents, QuarterContent, Row
+from dagster_project.publication.dataset import dataset_of
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.standings import Certainty
 
@@ -49,6 +50,7 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
         quarter=content,
         **_of(content),
         quarters=list(reversed(content.earlier)),
+        dataset=dataset_of(content, addresses.quarter_home(content.quarter)),
     )
 
 

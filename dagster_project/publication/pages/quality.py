@@ -14,7 +14,7 @@ from markupsafe import Markup
 from dagster_project.explanation.recomputation.measured import score_figure
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
-from dagster_project.publication.feed import journal, news_of
+from dagster_project.publication.feed import news_for
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.runs.record import QUALITY_PAGE
 from dagster_project.sql_text import literal
@@ -63,7 +63,7 @@ def of_all(contents: Contents) -> Iterator[Produced]:
     yield page(
         "differences.html.j2", addresses.DIFFERENCES, contents, quarters=newest_first, outcomes=outcomes
     )
-    news = [one for one in news_of(_journal(contents)) if contents.of(str(one.event.quarter)) is not None]
+    news = news_for(contents)
     yield page(
         "corrections.html.j2",
         addresses.CORRECTIONS,
@@ -88,11 +88,6 @@ def _report(content: QuarterContent) -> Markup | None:
     _, _, body = file.read_text(encoding="utf-8").partition("</h1>")
     body, _, _ = body.partition("</main>")
     return Markup(body)
-
-
-def _journal(contents: Contents) -> list[Any]:
-    warehouse = contents.newest.warehouse
-    return journal(warehouse) if warehouse.is_file() else []
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def small_contents(
 
     `names` gives organisations other names, such as HOSTILE; the tables `without` are none of the release's. ZA7 is
     only in the second quarter, ZA6 has neither likely range nor town, OF0046 is published as a score only.
+    There are no rules, so that nothing can be recomputed.
     """
     releases = []
     for quarter in (FIRST, SECOND):

@@ -249,7 +249,7 @@ def wrong_cells(page: Page, truth: Truth) -> Iterator[str]:
             continue
         if element.get("value") != _plain(value):
             yield f"{page.path}: {name} has the value {element.get('value')}, released is {_plain(value)}"
-        if not _shows(value, text_of(element)):
+        if not shows(value, text_of(element)):
             yield f"{page.path}: {name} is shown as {text_of(element)!r}, released is {_plain(value)}"
 
 
@@ -259,7 +259,7 @@ def _plain(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _shows(value: Any, text: str) -> bool:
+def shows(value: Any, text: str) -> bool:
     """Whether a text shows a value: a number rounded half up, an ordinal, a share as a percentage, a date."""
     found = _NUMBER.findall(text.replace("out of 10", ""))
     if isinstance(value, date):
@@ -285,7 +285,7 @@ def wrong_counts(page: Page, truth: Truth) -> Iterator[str]:
     """Counts that aren't so when the rows are counted again."""
     for element, said in page.marked("data-count"):
         counted = truth.count(said)
-        if element.get("value") != str(counted) or not _shows(counted, text_of(element)):
+        if element.get("value") != str(counted) or not shows(counted, text_of(element)):
             yield f"{page.path}: {said} is shown as {text_of(element)!r}, counted {counted}"
 
 

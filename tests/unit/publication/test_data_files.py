@@ -84,7 +84,7 @@ def test_latest_leads_to_the_newest_release_and_to_all_quarters(contents: Conten
     for one in (latest, *latest["quarters"]):
         for link in (one["data_package"], *one["league_tables"].values()):
             assert addresses.resolved(addresses.LATEST, link) in files
-        code = one["organisation"].replace("{organisation_code}", "ZA1")
+        code = one["organisation"].replace("{code}", "ZA1")
         assert addresses.resolved(addresses.LATEST, code) in files
 
 

@@ -9,13 +9,22 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 from published_quarters import FIRST, SECOND, small_contents
 
 from dagster_project.publication import addresses, feed
 from dagster_project.publication.contents import Contents
 from dagster_project.quarters import Quarter
-from dagster_project.releases.journal import HELD, PUBLISHED, WITHDRAWN, ReleaseEvent
+from dagster_project.releases.journal import (
+    HELD,
+    PUBLISHED,
+    WITHDRAWN,
+    ReleaseEvent,
+    add_event,
+    keep_journal,
+)
+from dagster_project.settings import DataFolder
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 NOON = datetime(2026, 1, 2, 12)
@@ -161,6 +170,30 @@ def test_without_a_journal_the_feed_is_empty_and_dated_by_its_figures(contents: 
     assert text(root, "updated") == "2025-09-30T00:00:00+00:00"
 
 
+def test_a_quarter_that_is_withdrawn_stays_in_the_news_and_one_not_shown_does_not(contents: Contents) -> None:
+    warehouse = contents.newest.warehouse
+    warehouse.parent.mkdir()
+    third = str(contents.newest.release.quarter.shifted(1))
+    with duckdb.connect(str(warehouse)) as connection:
+        keep_journal(connection, DataFolder(warehouse.parents[1]))
+        for quarter, release in ((FIRST, OF_FIRST), (SECOND, OF_SECOND), (third, OLDER)):
+            add_event(
+                connection, Quarter.from_canonical(quarter), release, PUBLISHED, at=NOON, by="A", how="run"
+            )
+        add_event(
+            connection, Quarter.from_canonical(FIRST), OF_FIRST, WITHDRAWN, at=NOON, by="A", reason="wrong"
+        )
+    shown = replace(contents, quarters=(contents.newest,))
+
+    assert [(one.what, one.event.release_id) for one in feed.news_for(shown)] == [
+        ("released", OF_FIRST),
+        ("released", OF_SECOND),
+        ("withdrawn", OF_FIRST),
+    ]
+    (produced,) = feed.of_all(shown)
+    assert third not in produced.content.decode()
+
+
 def test_the_feed_of_an_embargoed_publication_says_so(contents: Contents) -> None:
     held = replace(contents, quarters=(replace(contents.newest, is_embargoed=True),))
-    assert text(read(held, []), "subtitle").startswith("Embargoed")
+    assert text(read(held, []), "subtitle").startswith("EMBARGOED")

@@ -118,6 +118,14 @@ def test_every_sheet_says_first_whose_figures_they_are_and_that_lower_is_better(
                 assert "MIT" in said
 
 
+def test_every_sheet_of_a_board_pack_says_whose_it_is(newest: QuarterContent) -> None:
+    book = read_workbook(workbooks.board_pack(newest, "ZA1"))
+    named = [
+        name for name, sheet in book.items() if "Hospital 1 of Nowhere NHS Trust (ZA1)" in sheet.cells[0][0]
+    ]
+    assert named == [name for name in book if name != "Contents"]
+
+
 def test_an_embargoed_workbook_says_so_on_each_sheet(newest: QuarterContent) -> None:
     for content in made(replace(newest, is_embargoed=True)):
         for name, sheet in read_workbook(content).items():
@@ -162,6 +170,15 @@ def test_every_figure_of_the_place_stands_in_the_board_pack_with_its_derivation(
         expected = workbooks.cell_value(newest, place, column)
         assert value == ("no" if expected is False else float(str(expected))), column
         assert derivation.startswith(addresses.derivation(newest.quarter, "ZA1")), column
+
+
+def test_every_column_of_the_quarters_sheets_is_explained(newest: QuarterContent) -> None:
+    book = read_workbook(workbooks.quarter_workbook(newest))
+    explained = {(row[0], row[1]) for row in book["Columns"].rows}
+    for name, sheet in book.items():
+        if name not in ("Cover", "Contents", "Notes", "Columns", "Compared with the publisher"):
+            of = "League tables" if name in ("Acute trusts", "Ambulance trusts") else name
+            assert {(of, heading) for heading in sheet.headings} <= explained
 
 
 def test_an_organisation_without_a_place_has_a_pack_that_says_so(newest: QuarterContent) -> None:
