@@ -62,12 +62,6 @@ class QuarterContent:
         return self.release.quarter.shifted(1).first_day - timedelta(days=1)
 
     @property
-    def short_label(self) -> str:
-        """Where many stand side by side: Apr to Jun 2025."""
-        first = self.release.quarter.first_day
-        return f"{first:%b} to {first.replace(month=first.month + 2):%b} {first.year}"
-
-    @property
     def release_id(self) -> str:
         return self.release.release_id
 

@@ -20,6 +20,7 @@ DOMAINS = {
     "improving_health": "Improving health and reducing inequality",
 }
 SEGMENTS = {1: "best", 2: "second best", 3: "second worst", 4: "worst", 5: "in special support"}
+SEGMENT_NAMES = {number: f"Segment {number} - {word}" for number, word in SEGMENTS.items()}
 LOWER_IS_BETTER = "Lower is better: 1 is the best average, 4 the worst."
 NOT_A_VERDICT = (
     "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
@@ -43,6 +44,11 @@ def domain_order(name: str) -> tuple[int, str]:
 def segment_word(number: int) -> str:
     """The word that goes with a segment's number."""
     return SEGMENTS.get(number, "")
+
+
+def segment_name(number: int) -> str:
+    """A segment's number and word: Segment 1 - best."""
+    return SEGMENT_NAMES.get(number, f"Segment {number}")
 
 
 def plain(value: Any) -> str:

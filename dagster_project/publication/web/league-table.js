@@ -73,7 +73,7 @@
     if (state.down) said.set("order", "reversed");
     // In the fragment, which a page on a disk may change too.
     if (said.toString() || location.hash.indexOf("=") >= 0) {
-      history.replaceState(null, "", "#" + (said.toString() || "table"));
+      history.replaceState(null, "", said.toString() ? "#" + said : location.href.split("#")[0]);
     }
     show(state);
   }
@@ -131,7 +131,7 @@
     button.type = "button";
     button.textContent = text;
     head.textContent = "";
-    head.dataset.label = text;
+    head.dataset.label = head.dataset.label || text;
     head.appendChild(button);
     button.addEventListener("click", function () {
       var state = chosen();
@@ -141,7 +141,7 @@
     });
     var option = document.createElement("option");
     option.value = head.dataset.sort;
-    option.textContent = text + ", " + head.dataset.order;
+    option.textContent = head.dataset.label + ", " + head.dataset.order;
     form.elements.sort.appendChild(option);
   }
 
