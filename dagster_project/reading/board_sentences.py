@@ -177,13 +177,14 @@ def more_than_chance(_: Subject, rows: Rows) -> str:
         return "Whether a move is more than chance can't be said: there is no quarter before to compare with."
     told = []
     for row in rows:
-        low, high, now = (
-            _figure(row, column) for column in ("likely_low_before", "likely_high_before", "figure_now")
-        )
-        told.append(
-            f"the move of the {_MEASURES[row['measure']]} is {_VERDICTS.get(row['verdict'], row['verdict'])}: likely "
-            f"were {low} to {high}, now it is {now}"
-        )
+        verdict = _VERDICTS.get(row["verdict"], row["verdict"])
+        start = f"the move of the {_MEASURES[row['measure']]} is {verdict}"
+        now = _figure(row, "figure_now")
+        if row["likely_low_before"] is None or row["likely_high_before"] is None:
+            told.append(f"{start}: no likely range was drawn before, now it is {now}")
+            continue
+        low, high = (_figure(row, column) for column in ("likely_low_before", "likely_high_before"))
+        told.append(f"{start}: likely were {low} to {high}, now it is {now}")
     return _sentence("; ".join(told))
 
 

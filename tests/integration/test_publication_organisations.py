@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from typing import Any
 
+import pytest
+from published_quarters import HOSTILE, small_contents
+
+from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents
+from dagster_project.publication.frontend import address_of, assets
+from dagster_project.publication.pages import compare
 from dagster_project.publication.publish import current, read_contents
+from dagster_project.publication.rendering import Produced
+from dagster_project.publication.usual_comparisons import usual_comparisons
 from dagster_project.quarters import Quarter
 from dagster_project.reading.board_page import board_page
 from dagster_project.reading.board_rows import sentences
@@ -25,3 +34,67 @@ def test_the_sentences_found_by_keys_are_those_that_the_queries_give(
     for code, place in list(quarter.places.items())[::3]:
         page = board_page(second_release, code, Quarter.from_canonical(quarter.quarter))
         assert sentences(quarter, place) == {part.heading: part.sentence for part in page.parts}
+
+
+@pytest.fixture
+def comparing(tmp_path: Path) -> tuple[Contents, str]:
+    """The page that compares, with its scripts, and its address on the disk."""
+    contents = small_contents(tmp_path / "release", names={"ZA3": HOSTILE})
+    shared = (Produced(address_of(name), content) for name, content in assets().items())
+    for one in (*compare.of_all(contents), *shared):
+        file = tmp_path / "site" / one.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(one.content)
+    return contents, (tmp_path / "site" / addresses.COMPARE).as_uri()
+
+
+def test_whom_the_address_names_stand_side_by_side_as_the_page_without_script_has_them(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    contents, address = comparing
+    (usual,) = (one for one in usual_comparisons(contents) if "London" in one.title)
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: faults.append(dialog.message))
+    cells = """() => [...document.querySelectorAll('.org-compare td, .org-compare tbody th')].map(
+        cell => [cell.textContent.replace(/\\s+/g, ' ').trim(),
+                 ...[...cell.querySelectorAll('data')].map(one => one.dataset.cell + '=' + one.value),
+                 ...[...cell.querySelectorAll('a')].map(one => one.href)])"""
+    page.goto(f"{address}?{addresses.comparison(*usual.codes).partition('?')[2]}")
+    by_script = page.evaluate(cells)
+    assert "None of them can be told apart" in page.inner_text("#compared")
+    page.goto(address.replace(addresses.COMPARE, usual.address))
+    without_script = page.evaluate(cells)
+    assert by_script == without_script
+    assert len(by_script) > 30
+    page.close()
+    assert not faults
+
+
+def test_two_are_chosen_with_the_keyboard_and_then_stand_in_the_address(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    _, address = comparing
+    page = browser.new_page()
+    page.goto(address)
+    page.focus("#choose-a")
+    page.keyboard.type("hospital 5")
+    page.keyboard.press("Tab")
+    page.keyboard.type("nobody at all")
+    page.keyboard.press("Enter")
+    assert '"nobody at all" isn\'t one name only.' in page.inner_text("#said")
+    assert page.evaluate("document.activeElement.id") == "choose-b"
+    page.fill("#choose-b", "za2")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?a=ZA5&b=ZA2")
+    assert "stands before Hospital 5 of Nowhere NHS Trust by more than chance can do" in page.inner_text(
+        "#compared"
+    )
+    page.goto(f"{address}?a=ZA1&b=ZB1&c=ZA2&d=%3Cb%3E")
+    assert "No place in the newest league tables has: <b>." in page.inner_text("#said")
+    assert "different league tables, so their places and averages can't be compared" in page.inner_text(
+        "#compared"
+    )
+    assert "Average score" not in page.inner_text("#compared")
+    page.close()

@@ -148,3 +148,11 @@ def test_names_are_as_a_sentence_has_them() -> None:
     assert metric({"metric_name": "CQC safe rating"}) == "CQC safe rating"
     assert short_name("The Queen Elizabeth Hospital, King's Lynn, NHS Foundation Trust") == SUBJECT.name
     assert short_name("Ostumberley Weald NHS Trust (fictional)") == "Ostumberley Weald"
+
+
+def test_a_move_without_a_likely_range_before_is_told_without_one() -> None:
+    row = {"measure": "rank", "verdict": "unclear", "figure_now": Decimal(3)}
+    row |= {"likely_low_before": None, "likely_high_before": None}
+    assert more_than_chance(SUBJECT, [row]) == (
+        "The move of the rank is not clearly more than chance: no likely range was drawn before, now it is 3."
+    )
