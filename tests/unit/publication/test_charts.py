@@ -417,6 +417,16 @@ def test_a_picture_has_neither_colours_nor_styles_but_classes_that_the_style_she
             assert set(element.get("class", "").split()) <= known, chart.name
 
 
+def test_the_lines_of_a_text_stand_below_each_other(newest: QuarterContent) -> None:
+    chart = charts.metric_trends(newest, "ZA1")
+    assert chart is not None
+    lines = [text for text in ElementTree.fromstring(chart.svg).iter("text") if len(text) > 1]
+    assert lines
+    for text in lines:
+        assert {line.get("x") for line in text} == {text.get("x")}
+        assert [line.get("dy") for line in text] == [None, *["17"] * (len(text) - 1)]
+
+
 def test_the_same_rows_give_the_same_bytes_on_any_thread(newest: QuarterContent) -> None:
     once = [chart.svg for chart in all_charts(newest)]
     with ThreadPoolExecutor(4) as pool:
