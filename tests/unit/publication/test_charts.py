@@ -292,7 +292,7 @@ def test_a_move_is_told_cause_by_cause(newest: QuarterContent) -> None:
     assert chart.alt == (
         f"From rank 1 in {FIRST} to rank 2 in {SECOND}; fewer is better. The causes in places: its own new values +1."
     )
-    assert "+1 worse" in [text for _, text in said_in(chart)]
+    assert "+1, down" in [text for _, text in said_in(chart)]
 
 
 def test_ranked_dots_have_a_dot_for_every_organisation_and_a_line_where_a_range_is_known(
