@@ -121,14 +121,12 @@ def _shown(content: QuarterContent, code: str) -> dict[str, Any]:
         return shown
     return shown | {
         "said": sentences(content, place),
-        "likely": content.one("likely_range", organisation_code=code, variant="fixed_cut_points"),
         "apart": content.one("not_told_apart", organisation_code=code),
         "chance": {
             row["measure"]: row for row in content.find("movement_beyond_chance", organisation_code=code)
         },
         "rank_before": content.one("movement_total", organisation_code=code, measure="rank"),
         "causes": _causes(content, code),
-        "distance": content.one("segment_distance", organisation_code=code),
         "steps": _steps(content, code),
         "exemplars": _exemplars(content, code),
         "consequences": _consequences(content, code),
