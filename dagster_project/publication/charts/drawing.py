@@ -18,6 +18,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -35,7 +36,9 @@ TEXT_SIZE, LINE_HEIGHT = 14, 17
 # Of a letter in units: wide enough for nearly all words in Arial.
 _LETTER = 7.1
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
-_KEPT = ("d", "x1", "x2", "y1", "y2", "x", "y", "width", "height", "dx", "dy", "transform", "text-anchor")
+_TRANSLATED = re.compile(r"translate\(([-\d.e]+),([-\d.e]+)\)")
+_NOWHERE = "translate(0,0)"
+_KEPT = ("d", "x", "y", "width", "height", "transform")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -102,9 +105,12 @@ def drawn(
     before its rows may be said here: the height, and the domains of scales by their names.
     """
     known = domains or {}
-    filled = [
-        {**one, "values": list(data[one["name"]])} if one["name"] in data else one for one in vega["data"]
-    ]
+    # Texts of a class together, as they don't lie over each other.
+    rows = {
+        name: sorted(of, key=lambda one: (one["kind"], one["align"])) if name == "texts" else list(of)
+        for name, of in data.items()
+    }
+    filled = [{**one, "values": rows[one["name"]]} if one["name"] in rows else one for one in vega["data"]]
     scales = [
         {**scale, "domain": list(known[scale["name"]])} if scale["name"] in known else scale
         for scale in vega.get("scales", ())
@@ -185,57 +191,69 @@ def _take_over(element: Element, into: Element) -> None:
     tag = _tag(element)
     if tag == "g":
         group = Element("g")
-        if moved := _rounded(element.get("transform", "")):
+        if (moved := _rounded(element.get("transform", ""))) not in ("", _NOWHERE):
             group.set("transform", moved)
         for child in element:
             _take_over(child, group)
         _join(group, into)
-        return
-    if _shows_nothing(element):
-        return
-    made = SubElement(into, tag)
-    for key in _KEPT:
-        if key in element.attrib:
-            made.set(key, _rounded(element.attrib[key]))
-    if made.get("text-anchor") == "start":
-        del made.attrib["text-anchor"]
-    if made.get("transform") == "translate(0,0)":
-        del made.attrib["transform"]
-    if classes := _classes(element, tag):
-        made.set("class", " ".join(classes))
-    made.text = element.text
-    for child in element:
-        _take_over(child, made)
+    elif tag == "line":
+        SubElement(into, "path", {"d": _as_path(element)} | _class(element, tag))
+    elif tag == "text":
+        x, y = _moved(element)
+        made = SubElement(into, tag, {"x": f"{x:g}", "y": f"{y:g}"} | _class(element, tag))
+        made.text = element.text
+        for line in element:
+            below = {"dy": line.attrib["dy"]} if "dy" in line.attrib else {}
+            SubElement(made, "tspan", {"x": f"{x:g}"} | below).text = line.text
+    elif not _shows_nothing(element):
+        kept = {key: _rounded(element.attrib[key]) for key in _KEPT if key in element.attrib}
+        if kept.get("transform") == _NOWHERE:
+            del kept["transform"]
+        SubElement(into, tag, kept | _class(element, tag)).text = element.text
+
+
+def _as_path(line: Element) -> str:
+    """A line from its place, as a path: lines of one class then make one path."""
+    x, y = _moved(line)
+    across, down = (round(float(line.get(key, "0")), 1) for key in ("x2", "y2"))
+    way = f"h{across:g}" if not down else f"v{down:g}" if not across else f"l{across:g},{down:g}"
+    return f"M{x:g},{y:g}{way}"
+
+
+def _moved(element: Element) -> tuple[float, float]:
+    """Where an element is moved to."""
+    found = _TRANSLATED.fullmatch(element.get("transform", _NOWHERE))
+    if found is None:
+        raise ValueError(
+            f"Expected a place, found {element.get('transform')!r}: Vega draws it in another way."
+        )
+    return round(float(found[1]), 1), round(float(found[2]), 1)
 
 
 def _join(group: Element, into: Element) -> None:
-    """Puts a group's children where it would lie: within it only if it moves them or styles them all."""
-    children = list(group)
-    if not children:
-        return
-    shared = {child.get("class") for child in children}
-    if len(children) > 1 and len(shared) == 1 and None not in shared:
-        group.set("class", shared.pop() or "")
-        for child in children:
-            del child.attrib["class"]
-    if group.get("transform") == "translate(0,0)":
-        del group.attrib["transform"]
-    if group.attrib:
-        into.append(group)
-    else:
-        into.extend(children)
+    """Puts a group's children where it would lie: neighbours of one class together, lines of it as one path."""
+    target = SubElement(into, "g", group.attrib) if group.attrib else into
+    for kind, run in groupby(group, key=lambda one: (one.tag == "g", one.get("class"))):
+        children = list(run)
+        paths = [one for one in children if one.tag == "path" and "transform" not in one.attrib]
+        if kind[1] is not None and len(paths) == len(children) > 1:
+            d = "".join(one.get("d", "") for one in paths)
+            SubElement(target, "path", {"d": d, "class": kind[1]})
+        elif kind[1] is not None and not kind[0] and len(children) > 1:
+            shared = SubElement(target, "g", {"class": kind[1]})
+            for child in children:
+                del child.attrib["class"]
+                shared.append(child)
+        else:
+            target.extend(children)
 
 
 def _shows_nothing(element: Element) -> bool:
-    tag = _tag(element)
-    if tag in ("text", "tspan"):
-        return False
     return element.get("fill", "none") in ("none", "transparent") and element.get("stroke") is None
 
 
-def _classes(element: Element, tag: str) -> list[str]:
-    if tag == "tspan":
-        return []
+def _class(element: Element, tag: str) -> dict[str, str]:
+    """Colours, widths and the side of a text as classes."""
     fill, stroke = element.get("fill"), element.get("stroke")
     found = []
     if fill and fill not in ("none", "transparent"):
@@ -244,9 +262,9 @@ def _classes(element: Element, tag: str) -> list[str]:
         found.append(f"s-{stroke}")
         if (width := element.get("stroke-width", "1")) != "1":
             found.append(f"w-{width.replace('.', '-')}")
-        if element.get("stroke-dasharray"):
-            found.append("dashed")
-    return found
+    if tag == "text" and (side := element.get("text-anchor", "start")) != "start":
+        found.append(f"a-{side}")
+    return {"class": " ".join(found)} if found else {}
 
 
 def _rounded(text: str) -> str:

@@ -127,6 +127,8 @@ def _colour(element: Element) -> None:
             if name == "label":
                 for key, value in (("stroke", _GROUND), ("stroke-width", "4"), ("paint-order", "stroke")):
                     element.set(key, value)
+        elif kind == "a":
+            element.set("text-anchor", name)
         elif kind == "w":
             element.set("stroke-width", name.replace("-", "."))
             if name == "1-5":

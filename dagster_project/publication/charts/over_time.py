@@ -172,7 +172,6 @@ class _Lines:
 
     bands: list[dict[str, Any]] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
-    points: list[dict[str, Any]] = field(default_factory=list)
     dots: list[dict[str, Any]] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
@@ -182,7 +181,6 @@ class _Lines:
             {
                 "bands": self.bands,
                 "rules": self.rules,
-                "points": self.points,
                 "dots": self.dots,
                 "texts": self.texts,
             },
@@ -208,15 +206,14 @@ def _panel(
     for tick in ticks:
         lines.rules.append(_rule(_FIRST - 8, _LAST + 8, y(tick), y(tick), "grid", 1))
         lines.texts.append(said(_FIRST - 14, y(tick) + 5, str(tick), "axis", "right"))
-    run, previous = 0, None
     for number, _, row in known:
-        # A quarter without a place leaves a gap.
-        run += previous is not None and number != previous + 1
-        previous = number
         if row[low] is not None and row[high] is not None:
             lines.rules.append(_rule(x(number), x(number), y(row[low]), y(row[high]), "peers", 8))
-        lines.points.append({"x": x(number), "y": y(row[figure]), "run": f"{figure}-{run}"})
         lines.dots.append({"x": x(number), "y": y(row[figure])})
+    for (before, _, row_before), (number, _, row) in pairwise(known):
+        # A quarter without a place leaves a gap.
+        if number == before + 1:
+            lines.rules.append(_rule(x(before), x(number), y(row_before[figure]), y(row[figure]), "mine", 2))
     newest = known[-1][2][figure]
     shown = words.ordinal(newest) if figure == "rank" else words.plain(newest)
     lines.texts.append(said(_LAST + 14, y(newest) + 5, shown, "strong"))
@@ -239,12 +236,14 @@ def _metric(
         low, middle, high = map(y, chance)
         lines.bands.append({"x": _START, "x2": _END, "y": high, "y2": low})
         lines.rules.append(_rule(_START, _END, middle, middle, "peers", 1))
-    points: list[dict[str, Any]] = [{"x": x, "y": y(row["value"]), "run": label} for x, row in values]
-    lines.points += points
-    lines.dots.append({"x": points[-1]["x"], "y": points[-1]["y"]})
+    places = [(x, y(row["value"])) for x, row in values]
+    lines.rules += [
+        _rule(before[0], after[0], before[1], after[1], "mine", 2) for before, after in pairwise(places)
+    ]
+    lines.dots.append({"x": places[-1][0], "y": places[-1][1]})
     lines.texts.append(said(0, top + 14, name))
     newest = words.trimmed(values[-1][1]["value"])
-    lines.texts.append(said(WIDTH, points[-1]["y"] + 5, newest, "strong", "right"))
+    lines.texts.append(said(WIDTH, places[-1][1] + 5, newest, "strong", "right"))
     return top + height
 
 
@@ -346,7 +345,6 @@ def _lines() -> dict[str, Any]:
             stroke=alt.Stroke("kind:N", scale=None),
             strokeWidth=alt.StrokeWidth("width:Q", scale=None),
         )
-        + of("points").mark_line(strokeWidth=2, stroke="mine").encode(detail="run:N")
         + of("dots").mark_point(filled=True, size=70, fill="mine", stroke="ground", strokeWidth=1.5)
         + texts(),
         Frame(1, 0, 0, 0, 0),

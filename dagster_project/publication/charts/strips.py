@@ -120,7 +120,8 @@ def picture(strips: Sequence[Strip], axis: Axis) -> Element:
     return drawn(
         _strips(bool(axis.key)),
         {
-            "bars": all_of_it.bars,
+            # What lies on a track comes after all tracks.
+            "bars": sorted(all_of_it.bars, key=lambda bar: (bar["kind"] != "track", bar["kind"])),
             "ticks": all_of_it.ticks,
             "dots": all_of_it.dots,
             "texts": all_of_it.texts,
