@@ -14,6 +14,7 @@ import duckdb
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
 from dagster_project.notices import notice_of
+from dagster_project.quarters import Quarter
 from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolder
 from dagster_project.sql_text import literal
 
@@ -53,8 +54,7 @@ class QuarterContent:
     @property
     def label(self) -> str:
         """As in a sentence: April to June 2025."""
-        first = self.release.quarter.first_day
-        return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
+        return label_of(self.release.quarter)
 
     @property
     def last_day(self) -> date:
@@ -176,6 +176,12 @@ class Contents:
 
     def of(self, quarter: str) -> QuarterContent | None:
         return next((one for one in self.quarters if one.quarter == quarter), None)
+
+
+def label_of(quarter: Quarter) -> str:
+    """A quarter as in a sentence: April to June 2025."""
+    first = quarter.first_day
+    return f"{first:%B} to {first.replace(month=first.month + 2):%B} {first.year}"
 
 
 def contents_of(releases: Sequence[tuple[ReleaseTables, bool]], warehouse: Path) -> Contents:

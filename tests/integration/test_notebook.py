@@ -15,6 +15,9 @@ import pytest
 from nbclient import NotebookClient
 
 from dagster_project.notices import SAMPLE_NOTICE
+from dagster_project.publication.charts import domain_profile, positions, trend
+from dagster_project.publication.charts.files import standalone
+from dagster_project.publication.publish import current, read_contents
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 NOTEBOOK = PROJECT_ROOT / "docs" / "notebooks" / "league_tables.ipynb"
@@ -87,9 +90,9 @@ def test_it_answers_five_questions_of_the_sample_with_the_releases_own_figures(
     execute: Execute, six_quarters: DataFolder
 ) -> None:
     executed = execute(six_quarters)
-    where, segments, apart, pulled, moved, steps = executed.alternatives
-    assert len(executed.pictures) == 6
-    for picture, alternative in zip(executed.pictures, executed.alternatives, strict=True):
+    where, segments, apart, pulled, moved, steps = executed.alternatives[:6]
+    assert len(executed.pictures) == 9
+    for picture, alternative in zip(executed.pictures[:6], executed.alternatives[:6], strict=True):
         texts = texts_of(picture)
         title = next(text for text in texts if text.startswith(FICTIONAL))
         assert alternative.startswith(f"{title}. ")
@@ -125,6 +128,12 @@ def test_it_answers_five_questions_of_the_sample_with_the_releases_own_figures(
     assert f"{beyond} of {measured} acute trusts changed rank beyond chance" in moved
     assert f"an average of {needed}," in steps
     assert SAMPLE_NOTICE in executed.printed
+    # Last the charts of the publication, as its files have them.
+    content = read_contents(six_quarters, current(six_quarters)).of("2025-26-Q4")
+    assert content is not None
+    found = [draw(content, "Z33") for draw in (domain_profile, positions, trend)]
+    assert executed.pictures[6:] == [standalone(chart, content) for chart in found if chart is not None]
+    assert all(SAMPLE_NOTICE in texts_of(picture) for picture in executed.pictures[6:])
 
 
 def test_a_first_quarter_and_the_best_trust_of_a_short_table_are_answered_in_words(
@@ -135,6 +144,6 @@ def test_a_first_quarter_and_the_best_trust_of_a_short_table_are_answered_in_wor
             "select organisation_code from league.league_table order by rank, organisation_code limit 1"
         ).fetchall()
     executed = execute(small_release, QUARTER="2025-26-Q1", TRUST=best)
-    assert len(executed.alternatives) == 4
+    assert len(executed.alternatives) == 6
     assert "No quarter before 2025-26-Q1 is released here" in executed.printed
     assert "is in the best segment" in executed.printed

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 from published_quarters import HOSTILE, rename_organisations
 from published_truth import GATES, Page, Truth, dead_links, files_of, read_pages, text_of
@@ -312,6 +313,23 @@ def test_without_the_raw_files_the_derivations_show_what_was_released(released: 
         }
         assert wanted - {None} <= set(page.ids)
         assert any(page.marked("data-row"))
+
+
+def test_an_organisation_without_any_figure_has_a_page_that_says_so(released: DataFolder) -> None:
+    (file,) = released.releases.glob(f"{FIRST}/{16 * '?'}/organisation.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (from '{file}' union all by name (select * replace ('ZQQ' as organisation_code, 'New Trust' as "
+            f"organisation_name) from '{file}' limit 1)) to '{file}.new' (format parquet)"
+        )
+    Path(f"{file}.new").replace(file)
+    (quarter,) = read_contents(released, current(released)).quarters
+    (made,) = derivation.of_quarter(quarter, only=["ZQQ"])
+    page = Page.parsed(made.path, made.content.decode())
+    assert "League-table rank: none It has no figure this quarter" in text_of(page.root)
+    assert [
+        fault for gate in GATES.values() for fault in gate(page, Truth(released, {FIRST: quarter.release_id}))
+    ] == []
 
 
 def test_every_table_of_the_sample_leads_to_its_derivations(six_quarters: DataFolder) -> None:

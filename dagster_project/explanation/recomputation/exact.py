@@ -110,4 +110,4 @@ def fixed(value: Fraction, places: int = _SHOWN_PLACES) -> str:
 def equals(value: Fraction) -> str:
     """The number, with three dots where the decimals go on."""
     text = decimal(value)
-    return text if Fraction(text) == value else f"{text}..."
+    return f"{text}..." if 10**_WRITTEN_PLACES % value.denominator else text

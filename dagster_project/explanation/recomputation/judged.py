@@ -59,25 +59,22 @@ def judge(
             return []
         there, missing = ("a row", "no such row") if released is None else ("no such row", "a row")
         return [Judgement(table, "row", there, missing, agrees=False)]
-    return [
-        Judgement(
-            table,
-            column,
-            shown(value),
-            shown(_plain(released.get(column))),
-            _same(value, released.get(column)),
-        )
-        for column, value in recomputed.items()
-    ]
+    return [_judgement(table, column, value, released.get(column)) for column, value in recomputed.items()]
+
+
+def _judgement(table: str, column: str, recomputed: Value, released: Any) -> Judgement:
+    plain = _plain(released)
+    agrees = _same(recomputed, plain, is_rounded=isinstance(released, Decimal))
+    return Judgement(table, column, shown(recomputed), shown(plain), agrees)
 
 
 def _plain(released: Any) -> Value:
     return Fraction(released) if isinstance(released, Decimal) else released
 
 
-def _same(recomputed: Value, released: Any) -> bool:
-    if isinstance(released, Decimal) and isinstance(recomputed, Fraction):
-        return abs(recomputed - Fraction(released)) <= _LAST_PLACES
+def _same(recomputed: Value, released: Value, *, is_rounded: bool) -> bool:
+    if is_rounded and isinstance(recomputed, Fraction) and isinstance(released, Fraction):
+        return recomputed == released or abs(recomputed - released) <= _LAST_PLACES
     return recomputed == released and (recomputed is None) == (released is None)
 
 

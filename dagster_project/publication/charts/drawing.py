@@ -38,7 +38,7 @@ _LETTER = 7.1
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _TRANSLATED = re.compile(r"translate\(([-\d.e]+),([-\d.e]+)\)")
 _NOWHERE = "translate(0,0)"
-_KEPT = ("d", "x", "y", "width", "height", "dy", "transform")
+_KEPT = ("d", "x", "y", "width", "height", "transform")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -203,7 +203,8 @@ def _take_over(element: Element, into: Element) -> None:
         made = SubElement(into, tag, {"x": f"{x:g}", "y": f"{y:g}"} | _class(element, tag))
         made.text = element.text
         for line in element:
-            _take_over(line, made)
+            below = {"dy": line.attrib["dy"]} if "dy" in line.attrib else {}
+            SubElement(made, "tspan", {"x": f"{x:g}"} | below).text = line.text
     elif not _shows_nothing(element):
         kept = {key: _rounded(element.attrib[key]) for key in _KEPT if key in element.attrib}
         if kept.get("transform") == _NOWHERE:
@@ -248,16 +249,11 @@ def _join(group: Element, into: Element) -> None:
 
 
 def _shows_nothing(element: Element) -> bool:
-    tag = _tag(element)
-    if tag in ("text", "tspan"):
-        return False
     return element.get("fill", "none") in ("none", "transparent") and element.get("stroke") is None
 
 
 def _class(element: Element, tag: str) -> dict[str, str]:
-    """Colours, widths and the side of a text as classes; nothing for a part of a text, which has its whole's."""
-    if tag == "tspan":
-        return {}
+    """Colours, widths and the side of a text as classes."""
     fill, stroke = element.get("fill"), element.get("stroke")
     found = []
     if fill and fill not in ("none", "transparent"):

@@ -70,7 +70,9 @@ def trend(content: QuarterContent, code: str) -> Chart | None:
     x = _between(0, len(quarters) - 1, _FIRST, _LAST)
     lines = _Lines()
     top = _panel(lines, known, x, -14, _PLACE[:3], (1, 2, 3, 4), 4, "Average, the better on top")
-    ranks = [1, *range(step, last + 1, step)]
+    ranks = [1, *range(step, last, step), *([last] if last > 2 else [])]
+    if len(ranks) > 2 and last - ranks[-2] < last / 8:
+        del ranks[-2]
     top = _panel(lines, known, x, top, _PLACE[3:6], ranks, last, "Rank, the better on top")
     named_years: set[str] = set()
     every = -(-len(quarters) // _MOST_QUARTERS_NAMED)
@@ -260,15 +262,16 @@ def _waterfall(names: tuple[str, str], total: Row, causes: Sequence[Row]) -> Ele
     found = [_place_of(names[0], at)]
     ends = [at]
     for row in causes:
-        kind = "better" if row["change"] < 0 else "worse"
+        # Not better or worse: a move may well be chance.
+        kind, way = ("better", "up") if row["change"] < 0 else ("worse", "down")
         change = float(row["change"])
-        found.append(strips.Strip(_cause(row), f"{_places(row)} {kind}", [(at, at + change, kind, 14)], [at]))
+        found.append(strips.Strip(_cause(row), f"{_places(row)}, {way}", [(at, at + change, kind, 14)], [at]))
         at += change
         ends.append(at)
     found.append(_place_of(names[1], float(total["figure_after"])))
     room = max(1.0, (max(ends) - min(ends)) * 0.06)
     low, high = min(ends) - room, max(ends) + room
-    return strips.picture(found, strips.Axis(low, high, [(low, "better"), (high, "worse")]))
+    return strips.picture(found, strips.Axis(low, high, [(low, "nearer 1st"), (high, "nearer last")]))
 
 
 def _place_of(label: str, rank: float) -> strips.Strip:

@@ -105,12 +105,12 @@ class _Drawn:
                 self.ticks.append({"x": axis.at(x), "y": y - 8, "y2": y + 8})
             start = x + (16 if sign == "bar" else 10)
             self.texts.append(said(start, y + 5, words))
-            x = start + 6.5 * len(words) + 14
+            x = start + 6.1 * len(words) + 14
 
 
 def picture(strips: Sequence[Strip], axis: Axis) -> Element:
     """The strips below each other, the axis above them."""
-    all_of_it, top = _Drawn(), 0.0
+    all_of_it, top = _Drawn(), 5.0
     for strip in strips:
         top = all_of_it.strip(strip, axis, top)
     all_of_it.key(axis)

@@ -16,7 +16,7 @@ from dagster_project.archive.archive import Archive
 from dagster_project.catalogue.catalogue import bundled_catalogue
 from dagster_project.errors import InputMissing, InputRejected
 from dagster_project.explanation.recomputation.judged import Judged
-from dagster_project.explanation.recomputation.measured import VALUE, Organisation, score_figure
+from dagster_project.explanation.recomputation.measured import SCORE, VALUE, Organisation, score_figure
 from dagster_project.explanation.recomputation.recomputation import Recomputation
 from dagster_project.explanation.story.metric_branch import metric_step
 from dagster_project.explanation.story.organisation_branch import organisation_step
@@ -163,6 +163,7 @@ class _Quarter:
             table_name=organisation[0],
             sections=made.sections,
             files=made.files,
+            scored=_scored(made.sections),
             verdict=made.verdict,
             why_not=self.why_not,
             differs=made.differs,
@@ -207,6 +208,12 @@ def _publishers_pages() -> Mapping[str, str]:
         for name, source in bundled_catalogue().sources.items()
         if source.index_pages and source.index_pages[0].address.startswith("https://")
     }
+
+
+def _scored(sections: Sequence[Section]) -> Mapping[str, str]:
+    """Metric -> the id of the section of its score."""
+    ids = {one for section in sections for one in (*section.ids, *section.further_ids)}
+    return {VALUE + one[len(VALUE) :]: one for one in ids if one.startswith(SCORE)}
 
 
 class _Files:

@@ -8,9 +8,10 @@ from typing import Any
 
 from dagster_project.documents.rule_words import STATE_MEANS
 from dagster_project.publication import addresses, charts, words
-from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.contents import QuarterContent, label_of
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.rules import QuarterRules, SaidRule, rules_of
+from dagster_project.quarters import Quarter
 
 Row = Mapping[str, Any]
 # Above so many rows in all a page would be larger than 150 kB, and long rankings get pages of their own.
@@ -232,7 +233,7 @@ class _Moved:
 
     better: Sequence[tuple[Row, Row]]
     worse: Sequence[tuple[Row, Row]]
-    quarter_before: str | None
+    label_before: str
     why_none: str
 
 
@@ -252,7 +253,7 @@ def _moved(content: QuarterContent, metric_id: str) -> _Moved:
         why = "Nobody has a score for this metric in both quarters."
     else:
         why = "" if better or worse else "No score changed."
-    before = rows[0]["quarter_before"] if rows else None
+    before = label_of(Quarter.from_canonical(rows[0]["quarter_before"])) if rows else ""
     return _Moved(better[:_MOVED], worse[:_MOVED], before, why)
 
 

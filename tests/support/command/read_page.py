@@ -43,9 +43,10 @@ class ReadPage:
                 return [[words(cell) for cell in row] for row in table.findall("tbody/tr")]
         raise AssertionError(f"no table {caption}")
 
-    def derived(self, how: str) -> list[str]:
-        """What the elements say that name this way of deriving."""
-        return [words(one) for one in self.root.iter() if one.attrib.get("data-derived") == how]
+    def marked(self, mark: str) -> list[str]:
+        """What the elements say that have an attribute with this value, such as `id="rank"`."""
+        name, _, value = mark.partition("=")
+        return [words(one) for one in self.root.iter() if one.attrib.get(name) == value.strip('"')]
 
 
 def words(element: Element) -> str:

@@ -45,7 +45,7 @@ _ALWAYS_FREE = (
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (?:to [A-Z][a-z]+ )?20[0-9]{2}",
     r"SHA-256|WCAG 2\.2|UTF-8",
     # The scales, with the words that go with their ends.
-    r"(?:from )?1(?:,? (?:the )?best,?|,? \(best\)| is best,?| being the best)(?: to 4(?: \(worst\)|, the worst))?",
+    r"(?:from )?1(?:,? (?:the )?best,?|,? \(best\)| is (?:the )?best,?| being the best)(?: to 4(?: \(worst\)|, the worst))?",
     r"4(?:,? (?:the )?worst| \(worst\)| is worst)",
     *(rf"(?:segment )?{n}(?: - |, ){words.segment_word(n)}(?! )" for n in (1, 2, 3, 4, 5)),
 )
@@ -204,6 +204,7 @@ _NAMES = {
     "metric_score": ("period",),
     "caveat": ("caveat_text",),
     "consequence": ("rule", "note"),
+    "framework_rule": ("source",),
 }
 
 

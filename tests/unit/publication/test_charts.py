@@ -292,7 +292,7 @@ def test_a_move_is_told_cause_by_cause(newest: QuarterContent) -> None:
     assert chart.alt == (
         f"From rank 1 in {FIRST} to rank 2 in {SECOND}; fewer is better. The causes in places: its own new values +1."
     )
-    assert "+1 worse" in [text for _, text in said_in(chart)]
+    assert "+1, down" in [text for _, text in said_in(chart)]
 
 
 def test_ranked_dots_have_a_dot_for_every_organisation_and_a_line_where_a_range_is_known(
@@ -415,6 +415,16 @@ def test_a_picture_has_neither_colours_nor_styles_but_classes_that_the_style_she
                 {"style", "fill", "stroke", "opacity", "font-size", "font-family", "stroke-width", "onclick"}
             )
             assert set(element.get("class", "").split()) <= known, chart.name
+
+
+def test_the_lines_of_a_text_stand_below_each_other(newest: QuarterContent) -> None:
+    chart = charts.metric_trends(newest, "ZA1")
+    assert chart is not None
+    lines = [text for text in ElementTree.fromstring(chart.svg).iter("text") if len(text) > 1]
+    assert lines
+    for text in lines:
+        assert {line.get("x") for line in text} == {text.get("x")}
+        assert [line.get("dy") for line in text] == [None, *["17"] * (len(text) - 1)]
 
 
 def test_the_same_rows_give_the_same_bytes_on_any_thread(newest: QuarterContent) -> None:

@@ -112,7 +112,7 @@ def test_the_quality_report_is_that_of_the_release_word_for_word(tmp_path: Path)
     report = render_quality_page([finding], is_sample={FIRST: True})
     (contents.newest.release.folder / "quality.html").write_bytes(report)
     page = of_quarter(contents, addresses.quality(FIRST))
-    (shown,) = page.derived("quality")
+    (shown,) = page.marked('data-derived="quality"')
     assert "<b>ZA1</b> has 101 percent" in shown
     (main,) = html5lib.parse(report.decode(), namespaceHTMLElements=False).iter("main")
     assert words(main) == f"Quality of the data {shown}"
@@ -157,10 +157,12 @@ def test_corrections_are_what_was_withdrawn_replaced_and_revised_and_name_no_per
     assert "Person" not in page.text
     # That a quarter came out at first is no correction, but a change.
     assert "1 January 2026" not in page.text
+    replaced = f"3 January 2026: Release {1:016} of {FIRST} is current. Pages of April to June 2025"
     changes = of_all(contents, addresses.CHANGES)
+    assert changes.marked('data-derived="news"')[0] == replaced
     assert "1 January 2026" in changes.text
     assert changes.links["Pages of April to June 2025"] == f"../{FIRST}/index.html"
-    assert page.derived("revised") == ["3", "2", "1"]
+    assert page.marked('data-derived="revised"') == ["3", "2", "1"]
     assert "Urgent referrals with cancer ruled out within 28 days (value): 2" in page.text
     assert "2019" not in page.text
 
@@ -190,8 +192,8 @@ def test_changes_say_who_came_and_which_metrics_and_rules_are_others(tmp_path: P
         quarter(SECOND, "new", ["ZA2", "ZA3"], ["OF0020"]),
     ]
     page = of_all(contents_of(releases, tmp_path / "none.duckdb"), addresses.CHANGES)
+    assert page.marked('data-derived="framework"') == ["new instead of old"]
     for said in (
-        "Other rules new instead of old",
         "Came in Trust ZA3",
         "No longer here Trust ZA1",
         "New metrics Metric OF0020",
