@@ -95,7 +95,7 @@ def trend(content: QuarterContent, code: str) -> Chart | None:
         lines.picture(top + 44),
         ("Quarter", "Average", "Likely from", "Likely to", "Rank", "Likely from", "Likely to", "Of"),
         [(one.quarter, *(Cell("league_table", row, column) for column in _PLACE)) for _, one, row in known],
-        (*_rules_changed(known), *_without_ranges(known)),
+        (*_rules_changed(known), *_without_ranges(known), *_gaps(quarters)),
     )
 
 
@@ -129,8 +129,8 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
     return charted(
         f"metric-trends-{code}",
         "Each metric over the quarters",
-        f"A line for each of {drawn_metrics} metrics over the quarters {quarters[0][1].quarter} to {content.quarter}, "
-        "with the newest value beside it. Each has a scale of its own.",
+        f"The values of {drawn_metrics} metrics over the quarters {quarters[0][1].quarter} to {content.quarter}, "
+        "the newest beside each. Each has a scale of its own.",
         lines.picture(top),
         ("Metric", "Quarter", "Value"),
         cells,
@@ -138,6 +138,7 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
             "The band is where chance alone moves a value."
             if lines.bands
             else "Too few quarters are known to say what is chance and what isn't.",
+            *_gaps(quarters),
         ),
     )
 
@@ -324,6 +325,12 @@ def _timeline(content: QuarterContent) -> list[tuple[int, QuarterContent]]:
         )
         for one in known
     ]
+
+
+def _gaps(quarters: Sequence[tuple[int, QuarterContent]]) -> tuple[str, ...]:
+    if quarters[-1][0] == len(quarters) - 1:
+        return ()
+    return ("Quarters that this publication doesn't have leave a gap.",)
 
 
 def _values(quarters: Sequence[tuple[int, QuarterContent]], code: str, metric: Row) -> Known:

@@ -274,6 +274,7 @@ def test_a_quarter_that_isnt_known_leaves_a_gap(tmp_path: Path) -> None:
         assert len(chart.rows) == 2
         drawn = ElementTree.fromstring(chart.svg)
         assert "s-mine w-2" not in {one.get("class") for one in drawn.iter()}, "nothing joins the two"
+        assert chart.notes[-1] == "Quarters that this publication doesn't have leave a gap."
 
 
 def test_metrics_over_quarters_show_limits_where_the_warehouse_has_them(tmp_path: Path) -> None:
