@@ -138,6 +138,27 @@ def six_quarters(made_once: MadeOnce, new_data: NewData, sample_extracts: Path) 
 
 
 @pytest.fixture(scope="session")
+def whole_quarter(made_once: MadeOnce, new_data: NewData, sample_extracts: Path) -> DataFolder:
+    """A data folder in which a process with its own time zone, locale, hash seed and four threads released the sample's
+    2025-26-Q1 with all tables. Not to be changed."""
+    from league_command import league_process
+
+    place = Path("a", "deeper folder", "four")
+
+    def build(folder: Path) -> None:
+        ended = league_process(
+            *("run", SAMPLE_QUARTERS[0], "--extracts", sample_extracts, "--threads", "4"),
+            data=new_data(folder / place),
+            TZ="America/St_Johns",
+            LC_ALL="C",
+            PYTHONHASHSEED="4",
+        )
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("whole-quarter", build) / place)
+
+
+@pytest.fixture(scope="session")
 def small_release(made_once: MadeOnce, new_data: NewData, small_extracts: Path) -> DataFolder:
     """A data folder in which `league run` released 2025-26-Q1 of the ambulance table. Not to be changed."""
     from league_command import league
@@ -182,11 +203,10 @@ def official_files(made_once: MadeOnce, small_extracts: Path) -> Path:
 @pytest.fixture(scope="session")
 def official_release(made_once: MadeOnce, new_data: NewData, official_files: Path) -> DataFolder:
     """A data folder with a current official release: files without the mark in their names. Not to be changed."""
-    from league_command import league
+    from staged_run import release_by_stages
 
     def build(folder: Path) -> None:
-        ended = league("run", SAMPLE_QUARTERS[0], "--extracts", official_files, data=new_data(folder))
-        assert ended.code == 0, ended.err
+        release_by_stages(new_data(folder), official_files, SAMPLE_QUARTERS[0])
 
     return DataFolder(made_once("official-release", build))
 

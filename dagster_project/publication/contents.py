@@ -139,6 +139,12 @@ class QuarterContent:
         return tuple(sorted(there, key=lambda name: order.index(name) if name in order else len(order)))
 
     @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """Everyone who has pages and files in the quarter: all that the release names, ranks or scores."""
+        tables = ("organisation", "league_table", "metric_score")
+        return tuple(sorted({row["organisation_code"] for table in tables for row in self.rows(table)}))
+
+    @cached_property
     def places(self) -> Mapping[str, Row]:
         """The league-table row of each organisation that has a place, by its code, in rank order of each table."""
         rows = sorted(

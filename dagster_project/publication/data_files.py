@@ -70,8 +70,8 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
     """The quarter's JSON files and its data package."""
     for name in content.tables:
         yield _league_table(content, name)
-    for row in content.rows("organisation"):
-        yield _organisation(content, row["organisation_code"])
+    for code in content.codes:
+        yield _organisation(content, code)
     yield from _package(content)
 
 

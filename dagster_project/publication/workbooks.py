@@ -217,8 +217,7 @@ DERIVATION = "Derivation (page of the publication)"
 def of_quarter(content: QuarterContent) -> Iterator[Produced]:
     """The quarter's workbook and board packs."""
     yield Produced(addresses.workbook(content.quarter), quarter_workbook(content))
-    for row in content.rows("organisation"):
-        code = row["organisation_code"]
+    for code in content.codes:
         yield Produced(addresses.board_pack(content.quarter, code), board_pack(content, code))
 
 

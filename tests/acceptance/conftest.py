@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from league_command import league
+from shared_folders import OwnRules
 from staged_run import release_by_stages
 
-from dagster_project.settings import DataFolder
+from dagster_project.settings import METHODOLOGY_DIR, DataFolder
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,30 @@ def both_quarters(
         assert ended.code == 0, ended.err
 
     return DataFolder(made_once("official-both-quarters", build))
+
+
+@pytest.fixture(scope="session")
+def own_rules(made_once: Callable[..., Path], small_release: DataFolder, small_extracts: Path) -> OwnRules:
+    """`small_release`, released again by the command under rules in which a metric has another name.
+
+    It scores as before, so that every figure is still the publisher's. Not to be changed.
+    """
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder / "data", symlinks=True)
+        (folder / "rules").mkdir()
+        text = (METHODOLOGY_DIR / "metric.csv").read_text("utf-8")
+        renamed = text.replace(",Sickness absence", ",Sickness absence by another name")
+        assert renamed != text
+        (folder / "rules" / "metric.csv").write_text(renamed, "utf-8")
+        ended = league(
+            *("run", "2025-26-Q1", "--extracts", small_extracts / "2025-26-Q1", "--rules", folder / "rules"),
+            data=DataFolder(folder / "data"),
+        )
+        assert ended.code == 0, ended.err
+
+    folder = made_once("own-rules", build)
+    return OwnRules(DataFolder(folder / "data"), folder / "rules")
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from checkout_copy import copy_checkout, flip_a_byte, league_of
 from league_command import Ended, league
 from published_state import release_ids
 from rocrate.rocrate import ROCrate
-from shared_folders import MadeOnce
+from shared_folders import MadeOnce, OwnRules
 
 from dagster_project.errors import ExitCode, InputRejected
-from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT, DataFolder
+from dagster_project.settings import PROJECT_ROOT, DataFolder
 from dagster_project.verification.bundle_members import zip_members
 from dagster_project.verification.verify_bundle import verify_bundle
 
@@ -126,19 +126,14 @@ def test_a_bundle_verifies_in_an_empty_folder_without_a_network(
 
 
 def test_a_bundle_of_other_code_and_rules_names_them_and_runs_them_only_when_told(
-    released: DataFolder, small_extracts: Path, tmp_path: Path, no_network: str
+    own_rules: OwnRules, tmp_path: Path, no_network: str
 ) -> None:
-    rules = tmp_path / "rules"
-    rules.mkdir()
-    text = (METHODOLOGY_DIR / "metric.csv").read_text("utf-8")
-    (rules / "metric.csv").write_text(text.replace(",Sickness absence", ",Absence"), "utf-8")
-    ended = league(*("run", QUARTER, "--extracts", small_extracts / QUARTER, "--rules", rules), data=released)
-    assert ended.code == 0, ended.err
+    released, rules = own_rules
     assert league("bundle", QUARTER, data=released).code == 3, "a release has only the hashes of its rules"
     file = tmp_path / "own rules.zip"
     ended = league("bundle", QUARTER, "--rules", rules, "--output", file, data=released)
     assert ended.code == 0, ended.err
-    assert b",Absence" in members(file)["rules/metric.csv"]
+    assert b",Sickness absence by another name" in members(file)["rules/metric.csv"]
 
     checkout = copy_checkout(tmp_path / "checkout")
     flip_a_byte(checkout / "dagster_project" / "quarters.py", 4)

@@ -115,10 +115,8 @@ def test_a_run_killed_after_the_commit_leaves_readers_on_the_new_release(
     )
 
 
-# What a next run starts from is the same after each stage, as the test below shows: the first stands for them.
-@pytest.mark.parametrize(
-    "stage", ["after read", "during the export", "before the swap", *killed_run.AFTER_THE_COMMIT]
-)
+# What a next run starts from is the same after others, as the tests below show: these stand for them.
+@pytest.mark.parametrize("stage", ["after read", "before the swap", killed_run.AFTER_THE_COMMIT[0]])
 def test_the_next_run_after_a_killed_one_succeeds_and_tidies_up(
     after: Callable[[str], DataFolder], two_quarters: Path, stage: str
 ) -> None:
@@ -158,6 +156,23 @@ def test_the_next_run_starts_from_the_same_after_whatever_stage_the_killed_one_d
 ) -> None:
     assert stage.startswith("after ")
     assert started(stage) == started("after read")
+
+
+def test_the_next_run_starts_from_the_same_wherever_the_killed_one_died_after_its_commit(
+    started: Callable[[str], dict[str, str]],
+) -> None:
+    first, last = killed_run.AFTER_THE_COMMIT
+    assert started(first) == started(last)
+
+
+def test_of_releases_that_were_being_written_the_next_run_starts_from_the_whole_ones(
+    started: Callable[[str], dict[str, str]],
+) -> None:
+    """Which it finds as they are after "before the swap", where both are."""
+    none, some, both = map(started, ("after read", "during the export", "before the swap"))
+    assert none.items() < some.items() < both.items()
+    assert len({Path(path).parent for path in some.keys() - none.keys()}) == 1
+    assert len({Path(path).parent for path in both.keys() - none.keys()}) == 2
 
 
 @pytest.mark.parametrize("stage", killed_run.AFTER_THE_COMMIT)

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from league_command import league, league_process
+from league_command import league_process
 from published_state import OUTSIDE_THE_PROMISE, links, promised_bytes, release_ids
+from shared_folders import OwnRules
 from staged_run import release_by_stages
 
 from dagster_project.errors import LeagueError
-from dagster_project.settings import METHODOLOGY_DIR, DataFolder
+from dagster_project.settings import DataFolder
 
 QUARTER = "2025-26-Q1"
 
@@ -27,33 +28,34 @@ def scattered(source: Path, target: Path) -> Path:
     return target
 
 
+@pytest.fixture
+def of_scattered_files(
+    sample_extracts: Path, new_data: Callable[[Path], DataFolder], tmp_path: Path
+) -> DataFolder:
+    """The quarter alone, of files in folders of their own, by one thread of a process elsewhere."""
+    data = new_data(tmp_path / "o'ne")
+    extracts = scattered(sample_extracts, tmp_path / "extracts")
+    ended = league_process(
+        *("run", QUARTER, "--extracts", extracts, "--threads", "1"),
+        data=data,
+        TZ="Pacific/Kiritimati",
+        LC_ALL="C",
+        PYTHONHASHSEED="1",
+    )
+    assert ended.code == 0, ended.err
+    return data
+
+
 @pytest.mark.parametrize(
-    ("threads", "zone", "place", "is_scattered"),
-    [("1", "Pacific/Kiritimati", "o'ne", True), ("4", "America/St_Johns", "a/deeper folder/four", False)],
+    "alone",
+    ["of_scattered_files", "whole_quarter"],
     ids=["1 thread, files scattered", "4 threads, a deeper data folder"],
 )
 def test_a_quarter_alone_is_byte_for_byte_what_it_is_within_six(
-    six_quarters: DataFolder,
-    sample_extracts: Path,
-    new_data: Callable[[Path], DataFolder],
-    tmp_path: Path,
-    threads: str,
-    zone: str,
-    place: str,
-    is_scattered: bool,
+    six_quarters: DataFolder, alone: str, request: pytest.FixtureRequest
 ) -> None:
-    data = new_data(tmp_path / place)
-    extracts = scattered(sample_extracts, tmp_path / "extracts") if is_scattered else sample_extracts
-    ended = league_process(
-        *("run", QUARTER, "--extracts", extracts, "--threads", threads, "--json"),
-        data=data,
-        TZ=zone,
-        LC_ALL="C",
-        PYTHONHASHSEED=threads,
-    )
-    assert ended.code == 0, ended.err
-    expected = release_ids(six_quarters)[QUARTER]
-    assert [release["release_id"] for release in ended.answer["releases"]] == [expected]
+    data: DataFolder = request.getfixturevalue(alone)
+    assert release_ids(data) == {QUARTER: release_ids(six_quarters)[QUARTER]}
     assert promised_bytes(data, QUARTER) == promised_bytes(six_quarters, QUARTER)
     assert (data.releases / QUARTER / "current" / OUTSIDE_THE_PROMISE).is_file()
 
@@ -77,21 +79,10 @@ def test_a_release_that_somebody_changed_stops_the_run(released: DataFolder, sma
 
 
 def test_other_rules_give_another_release_and_stand_in_it(
-    released: DataFolder, small_extracts: Path, tmp_path: Path
+    small_release: DataFolder, own_rules: OwnRules
 ) -> None:
-    earlier = release_ids(released)[QUARTER]
-    rules = tmp_path / "rules"
-    rules.mkdir()
-    # A metric by another name scores as before, so that every figure is still the publisher's.
-    text = (METHODOLOGY_DIR / "metric.csv").read_text("utf-8")
-    renamed = text.replace(",Sickness absence", ",Sickness absence by another name")
-    assert renamed != text
-    (rules / "metric.csv").write_text(renamed, "utf-8")
-    ended = league(
-        *("run", QUARTER, "--extracts", small_extracts / QUARTER, "--rules", rules, "--json"), data=released
-    )
-    assert ended.code == 0, ended.err
-    (fresh,) = (release["release_id"] for release in ended.answer["releases"])
+    released, earlier = own_rules.data, release_ids(small_release)[QUARTER]
+    fresh = release_ids(released)[QUARTER]
     assert fresh != earlier
     assert links(released) == {QUARTER: fresh}
     assert (released.releases / QUARTER / earlier / "release.json").is_file(), "the earlier release stays"

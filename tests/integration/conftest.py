@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from league_command import league
 from sample_copy import SampleCopy
-from shared_folders import SAMPLE_QUARTERS, MadeOnce
+from shared_folders import SAMPLE_QUARTERS, Answered, MadeOnce
+from staged_run import release_by_stages
 
 from dagster_project.settings import DataFolder
 
@@ -26,10 +28,24 @@ def corrected_release(made_once: MadeOnce, small_release: DataFolder, small_extr
         # Other bytes under the same name, and other released bytes.
         copy = SampleCopy(folder / "changed", [small_extracts / quarter])
         copy.change_text("ambulance-trust-data", lambda text: text.replace("Ambulance", "Ambulances", 1))
-        ended = league("run", quarter, "--extracts", copy.folder, data=DataFolder(folder))
-        assert ended.code == 0, ended.err
+        release_by_stages(DataFolder(folder), copy.folder, quarter, run_id="corrected")
 
     return DataFolder(made_once("corrected-release", build))
+
+
+@pytest.fixture(scope="session")
+def checked(made_once: MadeOnce, small_release: DataFolder, small_extracts: Path) -> Answered:
+    """What `league check` answers to the files of `small_release`. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_release.root, folder / "data", symlinks=True)
+        files = small_extracts / SAMPLE_QUARTERS[0]
+        ended = league("check", files, "--json", data=DataFolder(folder / "data"))
+        assert ended.code == 0, ended.err
+        (folder / "answer.json").write_text(ended.out)
+
+    folder = made_once("checked", build)
+    return Answered(DataFolder(folder / "data"), json.loads((folder / "answer.json").read_bytes()))
 
 
 @pytest.fixture

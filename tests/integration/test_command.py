@@ -15,7 +15,9 @@ import pytest
 from league_command import league, league_process
 from published_state import files_below, links, published_files, release_ids
 from sample_copy import SampleCopy
+from shared_folders import Answered
 
+from dagster_project.presentation import show_run
 from dagster_project.settings import METHODOLOGY_DIR, DataFolder
 
 QUARTER = "2025-26-Q1"
@@ -52,32 +54,43 @@ def files_that_must_stay(data: DataFolder) -> dict[str, str]:
     return {path: content for path, content in files.items() if not path.startswith(MAY_CHANGE)}
 
 
-def test_a_dry_run_says_what_would_change_and_changes_nothing(
-    released: DataFolder, small_extracts: Path, tmp_path: Path
-) -> None:
-    both = SampleCopy(tmp_path / "both", [small_extracts / QUARTER, small_extracts / "2025-26-Q2"])
-    before, earlier = files_that_must_stay(released), release_ids(released)[QUARTER]
+@pytest.fixture(scope="module")
+def dry_run(
+    small_release: DataFolder, small_extracts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Answered:
+    """A dry run of two quarters, one of them `small_release`'s. Not to be changed."""
+    folder = tmp_path_factory.mktemp("dry-run")
+    both = SampleCopy(folder / "both", [small_extracts / QUARTER, small_extracts / "2025-26-Q2"])
+    shutil.copytree(small_release.root, folder / "data", symlinks=True)
+    data = DataFolder(folder / "data")
     ended = league(
-        *("run", QUARTER, "2025-26-Q2", "--extracts", both.folder, "--dry-run", "--json"), data=released
+        *("run", QUARTER, "2025-26-Q2", "--extracts", both.folder, "--dry-run", "--json"), data=data
     )
     assert ended.code == 0, ended.err
-    assert ended.answer["dry_run"] is True
-    replaced, new = ended.answer["changes"]
+    return Answered(data, ended.answer)
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(
+    dry_run: Answered, small_release: DataFolder
+) -> None:
+    answer, earlier = dry_run.answer, release_ids(small_release)[QUARTER]
+    assert answer["dry_run"] is True
+    replaced, new = answer["changes"]
     assert (replaced["quarter"], replaced["change"], replaced["release_id"]) == (QUARTER, "replaces", earlier)
     assert (replaced["ranks"], replaced["segments"], replaced["organisations_out"]) == (0, 0, 0)
     assert new == {"quarter": "2025-26-Q2", "change": "new"}
-    assert [gate["passed"] for gate in ended.answer["gates"]] == [True, True, True]
-    assert files_that_must_stay(released) == before
+    assert [gate["passed"] for gate in answer["gates"]] == [True, True, True]
+    assert files_that_must_stay(dry_run.data) == files_that_must_stay(small_release)
 
 
 def test_a_dry_run_tells_a_person_that_nothing_was_released(
-    released: DataFolder, small_extracts: Path
+    dry_run: Answered, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, "--dry-run", data=released)
-    assert ended.code == 0, ended.err
-    assert "Dry run: nothing was released" in ended.out
-    assert "0 ranks, 0 segments and 0 averages change" in ended.out
-    assert "Fictional sample data" in ended.out
+    show_run(dry_run.answer, dry_run.data, verbose=True)
+    said = capsys.readouterr().out
+    assert "Dry run: nothing was released" in said
+    assert "0 ranks, 0 segments and 0 averages change" in said
+    assert "Fictional sample data" in said
 
 
 def test_a_second_writer_ends_with_7_and_names_the_owner(released: DataFolder, small_extracts: Path) -> None:
@@ -152,19 +165,17 @@ def test_an_empty_folder_is_3(fresh_data: DataFolder, tmp_path: Path) -> None:
 
 
 def test_check_says_what_is_in_the_files_and_that_they_would_pass(
-    released: DataFolder, small_extracts: Path
+    checked: Answered, small_release: DataFolder
 ) -> None:
-    before = files_that_must_stay(released)
-    ended = league("check", small_extracts / QUARTER, "--json", data=released)
-    assert ended.code == 0, ended.err
-    files = {file["source"]: file for file in ended.answer["files"]}
+    data, answer = checked
+    files = {file["source"]: file for file in answer["files"]}
     assert (files["nof_data"]["table"], files["nof_data"]["organisations"]) == ("ambulance", 10)
     assert files["nof_league_table"]["quarters"] == [QUARTER]
-    (quarter,) = ended.answer["quarters"]
+    (quarter,) = answer["quarters"]
     assert (quarter["quarter"], quarter["exit_code"]) == (QUARTER, 0)
     assert [gate["gate"] for gate in quarter["gates"]] == ["extracts", "metrics", "league_tables"]
     assert "different" not in quarter["summary"]["reconciliation"]
-    assert files_that_must_stay(released) == before
+    assert files_that_must_stay(data) == files_that_must_stay(small_release)
 
 
 def test_check_says_which_quarter_would_not_pass_and_why(

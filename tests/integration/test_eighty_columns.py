@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,21 +15,20 @@ import click
 import pytest
 import typer
 from league_command import league
+from shared_folders import Answered
 
 from dagster_project.cli import app
 from dagster_project.commands import answers
-from dagster_project.presentation import show_fetch
+from dagster_project.presentation import show_check, show_fetch, show_run
+from dagster_project.runs.record import read_outcome
 from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
 from dagster_project.settings import DataFolder
 
 NARROW, WIDE = 80, 2000
 FIRST, SECOND = "2025-26-Q1", "2025-26-Q2"
-# `{data}`, `{files}` and `{new}` stand for the data folder, the extracts of SECOND and a folder that isn't there;
+# `{new}` stands for a folder that isn't there;
 # `{one}` and `{other}` for two organisations, `{release}` for the start of the current release's id.
 ANSWERS = (
-    "run 2025-26-Q2 --extracts {files}",
-    "run 2025-26-Q2 --extracts {files} --verbose",
-    "check {files}",
     "status",
     "sample {new}",
     "show ambulance",
@@ -54,6 +54,8 @@ ANSWERS = (
 )
 # Not run here: what they print is shown from a result below, or is made of parts that are.
 OTHERWISE = {
+    "run": "the answers of two runs are shown below",
+    "check": "an answer is shown below",
     "fetch": "reads the publishers' pages",
     "nowcast": "a result is shown below",
     "nowcast-accuracy": "a result is shown below",
@@ -151,7 +153,6 @@ def organisations(second_release: DataFolder) -> list[str]:
 @pytest.fixture
 def answered(
     two_released: DataFolder,
-    small_extracts: Path,
     organisations: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -159,7 +160,6 @@ def answered(
     """Asks a verb once and shows its answer in both widths."""
     current = (two_released.releases / SECOND / "current").readlink().name
     words = {
-        "files": small_extracts / SECOND,
         "new": tmp_path / "new",
         "one": organisations[0],
         "other": organisations[1],
@@ -200,6 +200,25 @@ def test_a_result_can_be_read_in_eighty_columns(
     shown = in_both_widths(lambda: show(result), monkeypatch)
     assert_readable(shown)
     assert "0.214000000" not in shown.narrow
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_answer_of_a_run_can_be_read_in_eighty_columns(
+    second_release: DataFolder, verbose: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [path.name for path in second_release.runs.iterdir()]
+    assert len(runs) == 2
+    for run_id in runs:
+        outcome = read_outcome(second_release, run_id)
+        shown = in_both_widths(partial(show_run, outcome, second_release, verbose=verbose), monkeypatch)
+        assert_readable(shown)
+        assert "organisations" in shown.narrow
+
+
+def test_the_answer_of_a_check_can_be_read_in_eighty_columns(
+    checked: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_readable(in_both_widths(lambda: show_check(checked.answer), monkeypatch))
 
 
 def assert_readable(shown: Shown) -> None:

@@ -8,14 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
-from dagster_history import history
+from dagster_history import history, run_of_job
 from league_command import environment_of, league
 from published_state import promised_bytes, published_files, release_ids, rows_of
 from sample_copy import SampleCopy
@@ -31,36 +30,6 @@ QUARTER = "2025-26-Q2"
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
 RELEASE = dg.AssetKey(["releases", "release"])
 SCORED = [dg.AssetKey(["scoring", name]) for name in ("league_rank", "final_segment")]
-
-
-def run_of_job(
-    data: DataFolder,
-    extracts: Path,
-    *,
-    part: Sequence[dg.AssetKey] | None = None,
-    after: str | None = None,
-    **config: Any,
-) -> dg.JobExecutionResult:
-    """A run of the job or of a part of it, or one that re-executes another from its failure."""
-    from dagster._core.definitions.reconstruct import ReconstructableRepository
-
-    repository = ReconstructableRepository.for_module("dagster_project.definitions", "defs")
-    asked = {
-        "resources": {"quarterly_run": {"config": {"extracts_dir": str(extracts), **config}}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
-    with history(data) as instance:
-        instance.add_dynamic_partitions("quarter", [QUARTER])
-        return dg.execute_job(
-            repository.get_reconstructable_job("quarterly_league_tables"),
-            instance,
-            run_config=asked,
-            tags={"dagster/partition": QUARTER},
-            asset_selection=part,
-            reexecution_options=None
-            if after is None
-            else dg.ReexecutionOptions.from_failure(after, instance),
-        )
 
 
 def steps_done(data: DataFolder, run_id: str) -> set[str]:
@@ -104,7 +73,7 @@ def failed_run(small_release: DataFolder, small_extracts: Path, made_once: MadeO
         shutil.copytree(small_release.root, folder, symlinks=True)
         with pytest.MonkeyPatch.context() as patched:
             fails_once(patched)
-            assert not run_of_job(DataFolder(folder), small_extracts / QUARTER).success
+            assert not run_of_job(DataFolder(folder), QUARTER, small_extracts / QUARTER).success
 
     return DataFolder(made_once("failed-run", build))
 
@@ -121,7 +90,7 @@ def test_a_run_that_crashed_is_re_executed_from_its_failure_and_releases_what_a_
     crashed: tuple[DataFolder, str], small_extracts: Path, second_release: DataFolder
 ) -> None:
     data, failed = crashed
-    again = run_of_job(data, small_extracts / QUARTER, after=failed)
+    again = run_of_job(data, QUARTER, small_extracts / QUARTER, after=failed)
     assert again.success
     assert "read" not in steps_done(data, again.run_id)
     assert "score" not in steps_done(data, again.run_id)
@@ -159,7 +128,7 @@ def test_the_lineage_events_of_a_re_executed_run_name_the_files_and_the_releases
     crashed: tuple[DataFolder, str], small_extracts: Path
 ) -> None:
     data, failed = crashed
-    again = run_of_job(data, small_extracts / QUARTER, after=failed)
+    again = run_of_job(data, QUARTER, small_extracts / QUARTER, after=failed)
     lines = (data.runs / again.run_id / "openlineage.jsonl").read_text("utf-8").splitlines()
     last = json.loads(lines[-1])
     assert last["eventType"] == "COMPLETE"
@@ -174,8 +143,8 @@ def test_a_gate_closed_by_an_input_closes_again_and_after_its_mending_the_whole_
     spoilt = SampleCopy(tmp_path / "spoilt", [small_extracts / QUARTER])
     for part in ("ambulance-trust-data", "league-table"):
         spoilt.change_text(part, lambda text: text.replace(",ZDJ,", ",99X,"))
-    failed = run_of_job(released, spoilt.folder)
-    again = run_of_job(released, spoilt.folder, after=failed.run_id)
+    failed = run_of_job(released, QUARTER, spoilt.folder)
+    again = run_of_job(released, QUARTER, spoilt.folder, after=failed.run_id)
     outcomes = [read_outcome(released, run.run_id) for run in (failed, again)]
     assert [outcome["exit_code"] for outcome in outcomes] == [5, 5]
     assert outcomes[0]["message"] == outcomes[1]["message"]
@@ -183,12 +152,12 @@ def test_a_gate_closed_by_an_input_closes_again_and_after_its_mending_the_whole_
 
     shutil.rmtree(spoilt.folder)
     shutil.copytree(small_extracts / QUARTER, spoilt.folder / QUARTER)
-    refused = run_of_job(released, spoilt.folder, after=failed.run_id)
+    refused = run_of_job(released, QUARTER, spoilt.folder, after=failed.run_id)
     said = read_outcome(released, refused.run_id)["message"]
     assert "has changed since: files of the folder ('2025-26-Q2/" in said
     assert "Materialise the whole job" in said
 
-    whole = run_of_job(released, spoilt.folder)
+    whole = run_of_job(released, QUARTER, spoilt.folder)
     assert whole.success
     assert promised_bytes(released, QUARTER) == promised_bytes(second_release, QUARTER)
 
@@ -196,13 +165,13 @@ def test_a_gate_closed_by_an_input_closes_again_and_after_its_mending_the_whole_
 def test_a_selection_downstream_of_what_a_published_run_holds_is_materialised_and_releases_the_same(
     second_release: DataFolder, two_released: DataFolder, small_extracts: Path
 ) -> None:
-    first = run_of_job(two_released, small_extracts / QUARTER)
+    first = run_of_job(two_released, QUARTER, small_extracts / QUARTER)
     assert first.success
     with history(two_released):
         from dagster_project.definitions import defs
 
         behind = dg.AssetSelection.assets(*SCORED).downstream().resolve(defs.resolve_asset_graph())
-    again = run_of_job(two_released, small_extracts / QUARTER, part=sorted(behind))
+    again = run_of_job(two_released, QUARTER, small_extracts / QUARTER, part=sorted(behind))
     assert again.success
     done = steps_done(two_released, again.run_id)
     assert {"score", "likely_ranges", "league_tables", "releases__release"} <= done
@@ -239,7 +208,7 @@ def test_what_a_killed_run_left_is_gone_on_with_and_releases_what_a_whole_run_do
         from dagster_project.definitions import defs
 
         drawn = dg.AssetSelection.groups("likely_ranges").downstream().resolve(defs.resolve_asset_graph())
-    rest = run_of_job(released, small_extracts / QUARTER, part=sorted(drawn))
+    rest = run_of_job(released, QUARTER, small_extracts / QUARTER, part=sorted(drawn))
     assert rest.success
     assert promised_bytes(released, QUARTER) == promised_bytes(second_release, QUARTER)
     assert not list(released.candidates.iterdir())
@@ -250,7 +219,7 @@ def test_a_part_alone_is_done_in_a_candidate_that_the_next_part_goes_on_from(
 ) -> None:
     data, _ = crashed
     before = published_files(data)
-    scored = run_of_job(data, small_extracts / QUARTER, part=SCORED)
+    scored = run_of_job(data, QUARTER, small_extracts / QUARTER, part=SCORED)
     assert scored.success
     outcome = read_outcome(data, scored.run_id)
     assert (outcome["exit_code"], outcome["message"]) == (
@@ -263,7 +232,7 @@ def test_a_part_alone_is_done_in_a_candidate_that_the_next_part_goes_on_from(
 
         graph = defs.resolve_asset_graph()
         drawn = dg.AssetSelection.groups("likely_ranges").downstream().resolve(graph)
-    rest = run_of_job(data, small_extracts / QUARTER, part=sorted(drawn))
+    rest = run_of_job(data, QUARTER, small_extracts / QUARTER, part=sorted(drawn))
     assert rest.success
     assert promised_bytes(data, QUARTER) == promised_bytes(second_release, QUARTER)
 
@@ -274,7 +243,7 @@ def test_a_part_that_lacks_what_it_builds_on_is_refused_before_any_step_and_mark
 ) -> None:
     data, _ = crashed
     before = published_files(data), failed_partitions(data, SCORED[0])
-    refused = run_of_job(data, small_extracts / QUARTER, part=part)
+    refused = run_of_job(data, QUARTER, small_extracts / QUARTER, part=part)
     assert not refused.success
     outcome = read_outcome(data, refused.run_id)
     assert outcome["exit_code"] == 2
@@ -298,7 +267,7 @@ def test_a_candidate_from_before_a_publication_is_refused_and_swept(
     ended = league("run", "2025-26-Q3", "--extracts", small_extracts / "2025-26-Q3", data=data)
     assert ended.code == 0, ended.err
     published = published_files(data)
-    refused = run_of_job(data, small_extracts / QUARTER, after=failed)
+    refused = run_of_job(data, QUARTER, small_extracts / QUARTER, after=failed)
     assert not refused.success
     assert "something was published since" in read_outcome(data, refused.run_id)["message"]
     assert published_files(data) == published
@@ -309,11 +278,11 @@ def test_a_run_asked_for_something_else_does_not_go_on_from_another(
     crashed: tuple[DataFolder, str], small_extracts: Path
 ) -> None:
     data, failed = crashed
-    refused = run_of_job(data, small_extracts / QUARTER, after=failed, dry_run=True)
+    refused = run_of_job(data, QUARTER, small_extracts / QUARTER, after=failed, dry_run=True)
     assert (
         "was asked for something else (dry_run: False, now True)"
         in read_outcome(data, refused.run_id)["message"]
     )
-    again = run_of_job(data, small_extracts / QUARTER, after=failed, by="somebody else", hold=True)
+    again = run_of_job(data, QUARTER, small_extracts / QUARTER, after=failed, by="somebody else", hold=True)
     assert again.success, os.environ
     assert list(release_ids(data)) == ["2025-26-Q1"]

@@ -53,8 +53,7 @@ def replaced(small_release: DataFolder, small_extracts: Path, made_once: Callabl
         copy = SampleCopy(folder / "corrected", [small_extracts / QUARTER])
         for file in ("ambulance-trust-data", "ambulance-trust-league-table"):
             copy.change_text(file, lambda text: text.replace(NAME, CORRECTED))
-        ended = league("run", QUARTER, "--extracts", copy.folder, "--by", "Ada", data=data)
-        assert ended.code == 0, ended.err
+        release_by_stages(data, copy.folder, QUARTER, run_id="corrected", by="Ada")
 
     return DataFolder(made_once("replaced", build))
 

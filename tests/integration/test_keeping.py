@@ -11,6 +11,7 @@ from dagster_history import history
 from league_command import league
 from published_state import files_below, links, promised_bytes, published_files, release_ids, rows_of
 from sample_copy import SampleCopy
+from staged_run import release_by_stages
 
 from dagster_project.archive.archive import Archive
 from dagster_project.settings import DataFolder
@@ -55,8 +56,7 @@ def test_readers_of_a_restored_folder_see_what_they_saw_and_the_next_run_goes_on
     again = league("run", QUARTER, "--as-of", _LAST_DAY, "--json", data=back)
     assert again.code == 0, again.err
     assert [release["is_new"] for release in again.answer["releases"]] == [False]
-    after = league("run", NEXT, "--extracts", small_extracts / NEXT, data=back)
-    assert after.code == 0, after.err
+    release_by_stages(back, small_extracts / NEXT, NEXT)
     assert set(release_ids(back)) == {QUARTER, NEXT}
 
 
@@ -70,8 +70,7 @@ def reissued(
     days = ["2025-09-10", "2025-09-20", "2025-10-20"]
     copy = SampleCopy(tmp_path / "downloads", [small_extracts / QUARTER])
     copy.change_text("ambulance-trust-data", lambda text: text.replace("Ambulance", "Ambulance Services", 1))
-    ended = league("run", QUARTER, "--extracts", copy.folder, data=released)
-    assert ended.code == 0, ended.err
+    release_by_stages(released, copy.folder, QUARTER, run_id="third")
     rows = [json.loads(line) for line in manifest.read_text().splitlines()]
     seen = list(dict.fromkeys(row["retrieved_at"] for row in rows))
     for row in rows:
@@ -131,8 +130,7 @@ def test_a_replaced_file_goes_only_when_no_release_is_left_that_it_made_and_earl
         for folder in (data.releases / QUARTER).iterdir()
         if not folder.is_symlink() and folder.name not in release_ids(data).values()
     )
-    ended = league("run", QUARTER, "--release", first, data=data)
-    assert ended.code == 0, ended.err
+    assert release_by_stages(data, None, QUARTER, run_id="first-again", release=first) == {QUARTER: first}
 
 
 def test_the_history_of_pruned_runs_is_gone_from_dagster_and_that_of_the_releases_run_is_not(

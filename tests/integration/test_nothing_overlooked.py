@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from league_command import league
 from published_state import promised_bytes, release_ids, rows_of
-from shared_folders import MadeOnce, NewData
+from shared_folders import MadeOnce
+from staged_run import copy_to_go_on_with, do_steps, request_of
 
+from dagster_project.presentation import show_run
+from dagster_project.runs.flow import RELEASE
 from dagster_project.settings import DataFolder
 
 QUARTER = "2025-26-Q1"
@@ -19,28 +22,47 @@ REASON = "The other tables come next week"
 
 
 @pytest.fixture(scope="session")
-def whole_quarter(made_once: MadeOnce, new_data: NewData, sample_extracts: Path) -> DataFolder:
-    """2025-26-Q1 of the sample released with all its tables. Not to be changed."""
+def ambulance_alone(made_once: MadeOnce, small_extracts: Path) -> Path:
+    """The ambulance table's files, and a text that no reader takes. Not to be changed."""
 
     def build(folder: Path) -> None:
-        ended = league("run", QUARTER, "--extracts", sample_extracts / QUARTER, data=new_data(folder))
-        assert ended.code == 0, ended.err
+        shutil.copytree(small_extracts / QUARTER, folder)
+        (folder / "notes.txt").write_text("Only one table so far", "utf-8")
 
-    return DataFolder(made_once("whole-quarter", build))
+    return made_once("ambulance-alone", build)
+
+
+class Refused(NamedTuple):
+    """A data folder in which a run was refused, and how that ended."""
+
+    data: DataFolder
+    code: int
+    err: str
+
+
+@pytest.fixture(scope="session")
+def refused(made_once: MadeOnce, whole_quarter: DataFolder, ambulance_alone: Path) -> Refused:
+    """`whole_quarter` after a run of one table, which was refused and left its candidate. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(whole_quarter.root, folder / "data", symlinks=True)
+        ended = league("run", QUARTER, "--extracts", ambulance_alone, data=DataFolder(folder / "data"))
+        (folder / "ended.json").write_text(json.dumps([ended.code, ended.err]))
+
+    folder = made_once("would-lose-tables", build)
+    return Refused(DataFolder(folder / "data"), *json.loads((folder / "ended.json").read_bytes()))
 
 
 @pytest.fixture
-def data(whole_quarter: DataFolder, tmp_path: Path) -> DataFolder:
-    shutil.copytree(whole_quarter.root, tmp_path / "data", symlinks=True)
-    return DataFolder(tmp_path / "data")
+def data(refused: Refused, tmp_path: Path) -> DataFolder:
+    """A copy of the folder in which the run was refused, from which others may go on."""
+    return copy_to_go_on_with(refused.data, tmp_path / "data")
 
 
-@pytest.fixture
-def ambulance_alone(small_extracts: Path, tmp_path: Path) -> Path:
-    """The ambulance table's files, and a text that no reader takes."""
-    shutil.copytree(small_extracts / QUARTER, tmp_path / "ambulance")
-    (tmp_path / "ambulance" / "notes.txt").write_text("Only one table so far", "utf-8")
-    return tmp_path / "ambulance"
+def released_all_the_same(data: DataFolder, extracts: Path, **asked: Any) -> dict[str, Any]:
+    """The outcome of the run once more, asked for otherwise: only what it was refused at is left to do."""
+    request = request_of(QUARTER, extracts_dir=extracts, accept_fewer=REASON, **asked)
+    return dict(do_steps([RELEASE], data, request).content)
 
 
 def journal(data: DataFolder) -> list[tuple[Any, ...]]:
@@ -48,18 +70,18 @@ def journal(data: DataFolder) -> list[tuple[Any, ...]]:
 
 
 def test_a_release_that_would_lose_tables_is_refused_by_run_dry_run_and_check(
-    data: DataFolder, ambulance_alone: Path
+    refused: Refused, data: DataFolder, whole_quarter: DataFolder, ambulance_alone: Path
 ) -> None:
-    before = release_ids(data), promised_bytes(data, QUARTER)
-    ended = league("run", QUARTER, "--extracts", ambulance_alone, data=data)
-    assert ended.code == 5
+    before = release_ids(whole_quarter), promised_bytes(whole_quarter, QUARTER)
+    assert refused.code == 5
     for words in (
         "the table acute is gone",
         "the table non_acute is gone",
         "--accept-fewer REASON",
         "notes.txt",
     ):
-        assert words in ended.err
+        assert words in refused.err
+    assert (release_ids(data), promised_bytes(data, QUARTER)) == before
     dry = league("run", QUARTER, "--extracts", ambulance_alone, "--dry-run", data=data)
     assert (dry.code, "the table acute is gone" in dry.err) == (5, True)
     checked = league("check", ambulance_alone, data=data)
@@ -71,13 +93,10 @@ def test_who_accepts_fewer_says_why_and_so_does_who_approves_it(
     data: DataFolder, ambulance_alone: Path
 ) -> None:
     (old,) = release_ids(data).values()
-    accepting = ("--extracts", ambulance_alone, "--accept-fewer", REASON)
-    held = league("run", QUARTER, *accepting, "--hold", "--by", "Ada", "--json", data=data)
-    assert held.code == 0, held.err
-    (new,) = held.answer["held"]
+    (new,) = released_all_the_same(data, ambulance_alone, hold=True, by="Ada")["held"]
     assert release_ids(data) == {QUARTER: old}
-    refused = league("approve", new, "--by", "Grace", data=data)
-    assert (refused.code, "the table acute is gone" in refused.err) == (5, True)
+    without = league("approve", new, "--by", "Grace", data=data)
+    assert (without.code, "the table acute is gone" in without.err) == (5, True)
     assert league("approve", new, "--by", "Grace", "--accept-fewer", " ", data=data).code == 2
     approved = league("approve", new, "--by", "Grace", "--accept-fewer", "Agreed", data=data)
     assert approved.code == 0, approved.err
@@ -94,16 +113,15 @@ def test_who_accepts_fewer_says_why_and_so_does_who_approves_it(
 
 
 def test_a_run_that_accepts_fewer_keeps_the_reason_with_the_release(
-    data: DataFolder, ambulance_alone: Path
+    data: DataFolder, ambulance_alone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    accepting = ("--extracts", ambulance_alone, "--accept-fewer", REASON)
-    ended = league("run", QUARTER, *accepting, data=data)
-    assert ended.code == 0, ended.err
-    assert "(accepted): the table acute is gone" in ended.out
-    assert "passed over: notes.txt" in ended.out
+    outcome = released_all_the_same(data, ambulance_alone)
+    show_run(outcome, data)
+    said = capsys.readouterr().out
+    assert "(accepted): the table acute is gone" in said
+    assert "passed over: notes.txt" in said
     assert journal(data)[-1][3].startswith(REASON)
-    outcome = json.loads(next(data.runs.glob("*/outcome.json")).read_bytes())
-    assert "accepted_fewer" in outcome
+    assert outcome["accepted_fewer"] == REASON
 
 
 def test_a_reason_that_says_nothing_is_wrong_usage(data: DataFolder, ambulance_alone: Path) -> None:

@@ -21,6 +21,7 @@ from dagster_project.data_kind import KIND_FILE, require_kind
 from dagster_project.errors import ExitCode, WrongUsage
 from dagster_project.fetch.quarter import fetch_quarter
 from dagster_project.launch import launch
+from dagster_project.presentation import show_check
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import current_release
 from dagster_project.runs.request import RunRequest
@@ -125,12 +126,13 @@ def test_an_approval_makes_no_release_of_the_other_kind_current(
 
 
 def test_check_judges_files_of_the_other_kind_by_themselves_and_says_so(
-    official: DataFolder, small_extracts: Path
+    official: DataFolder, small_extracts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = league("check", small_extracts / QUARTER, data=official)
+    ended = league("check", small_extracts / QUARTER, "--json", data=official)
     assert ended.code == 0, ended.err
-    assert "judged by themselves" in " ".join(ended.out.split())
-    answer = league("check", small_extracts / QUARTER, "--json", data=official).answer
+    answer = ended.answer
+    show_check(answer)
+    assert "judged by themselves" in " ".join(capsys.readouterr().out.split())
     assert (answer["kind"], answer["data_folder_kind"], answer["compared_with_releases"]) == (
         "fictional",
         "official",

@@ -13,10 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
+from dagster_history import run_of_job
 from league_command import league
 from openlineage_events import Event, events_of, facet_classes, faults, places_in
-from published_state import release_ids
+from published_state import release_ids, what_may_be_gone_on_with
 from sample_copy import SampleCopy
 
 from dagster_project.lineage.jobs import content_url, revision
@@ -28,6 +30,8 @@ from dagster_project.settings import DataFolder
 
 QUARTER = "2025-26-Q1"
 RUN = "quarterly_league_tables"
+# A run of the first stage alone sends what it has to say when it is over, as a whole one does.
+READ = [dg.AssetKey(["sources", "nof_data"])]
 
 
 def latest(data: DataFolder) -> tuple[list[Event], dict[str, Any]]:
@@ -316,10 +320,10 @@ def test_a_fault_of_the_events_is_noted_and_changes_nothing_of_the_run(
 
     monkeypatch.setattr(run_events.jobs, "stage_job", broken)
     before = release_ids(released)
-    ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
-    assert ended.code == 0, ended.err
+    assert run_of_job(released, QUARTER, small_extracts / QUARTER, part=READ).success
     assert release_ids(released) == before
     _, outcome = latest(released)
+    assert (outcome["exit_code"], list(what_may_be_gone_on_with(released))) == (0, [outcome["run_id"]])
     assert outcome["openlineage"] == "incomplete: RuntimeError: no events today"
 
 
@@ -371,10 +375,15 @@ def test_events_are_sent_on_where_the_environment_says_to_whom(
     clear_of_openlineage(monkeypatch)
     with catalogue(refuses=False) as (address, taken):
         monkeypatch.setenv("OPENLINEAGE_URL", address)
-        ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
-    assert ended.code == 0, ended.err
+        assert run_of_job(released, QUARTER, small_extracts / QUARTER, part=READ).success
     events, outcome = latest(released)
     assert "openlineage" not in outcome
+    assert [(event.job, event.state) for event in events] == [
+        (RUN, "START"),
+        (f"{RUN}.read", "START"),
+        (f"{RUN}.read", "COMPLETE"),
+        (RUN, "COMPLETE"),
+    ]
     assert [event["run"]["runId"] for event in taken] == [event.content["run"]["runId"] for event in events]
 
 
@@ -386,10 +395,10 @@ def test_an_endpoint_that_refuses_is_noted_and_fails_no_run(
         config = tmp_path / "openlineage.yml"
         config.write_text(f"transport: {{type: http, url: '{address}', retry: {{total: 0}}}}\n", "utf-8")
         monkeypatch.setenv("OPENLINEAGE_CONFIG", str(config))
-        ended = league("run", QUARTER, "--extracts", small_extracts / QUARTER, data=released)
-    assert ended.code == 0, ended.err
+        assert run_of_job(released, QUARTER, small_extracts / QUARTER, part=READ).success
     assert taken == []
     events, outcome = latest(released)
+    assert outcome["exit_code"] == 0
     assert outcome["openlineage"].startswith(f"0 of {len(events)} events sent on, then HTTPError")
 
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from dagster_project.files import sha256_of_file
 from dagster_project.publication import addresses, data_files, feed, workbooks
 from dagster_project.publication.contents import Contents, QuarterContent, Row
 from dagster_project.publication.described_tables import STAMPS, described_tables
-from dagster_project.publication.pages import downloads
+from dagster_project.publication.pages import derivation, downloads
 from dagster_project.publication.publish import current, read_contents
 from dagster_project.publication.spreadsheet import NOT_AVAILABLE
 from dagster_project.publication.words import table_name
@@ -172,6 +173,36 @@ def test_every_figure_of_every_json_file_equals_the_release(site: Path, newest: 
     expected = [without_stamps(row) for row in newest.places.values()]
     key = "organisation_code"
     assert sorted(places, key=lambda row: row[key]) == sorted(expected, key=lambda row: row[key])
+
+
+def test_every_derivation_that_a_file_names_is_there(site: Path, newest: QuarterContent) -> None:
+    ids = {
+        one.path: set(re.findall(r'\bid="([^"]+)"', one.content.decode()))
+        for one in derivation.of_quarter(newest)
+    }
+    named = set()
+    for path, value in json_files(site):
+        if "/organisations/" in path:
+            rows = [row for found in value["figures"].values() for row in found]
+            named |= {
+                (path, value["derivation_page"], name)
+                for row in rows
+                for name in row.get("derivations", {}).values()
+            }
+        elif "/league-tables/" in path:
+            for row in value["rows"]:
+                named |= {(path, row["derivation_page"], name) for name in row["derivations"].values()}
+    for path, page, name in named:
+        assert name in ids[addresses.resolved(path, page)], (path, name)
+    for code in list(newest.places)[::20]:
+        book = read_workbook(workbooks.board_pack(newest, code))
+        for sheet in (book[name] for name in book if name not in ("Cover", "Contents")):
+            assert sheet.headings[-1] == workbooks.DERIVATION
+            for shown in sheet.rows:
+                page, _, name = shown[-1].partition("#")
+                assert name in ids[page], (code, shown)
+                named.add((code, page, name))
+    assert len(named) > 5_000
 
 
 def test_every_json_file_of_the_sample_follows_its_schema(site: Path) -> None:

@@ -71,14 +71,14 @@ def test_old_releases_come_back_byte_for_byte_and_the_newest_vintage_wins(
     assert [file["retrieved_at"][:10] for file in standing["new"]] == [LATER]
     assert "newer vintage" in league("status", data=data).out
 
-    ended = ran(league("run", QUARTER, "--as-of", LATER, data=data))
+    release_by_stages(data, None, QUARTER, run_id="later", as_of=LATER)
     assert release_ids(data) == {QUARTER: second}
     assert promised_bytes(data, QUARTER) == after
     (standing,) = ran(league("status", "--json", data=data)).answer["quarters"]
     assert (standing["newer_vintage"], standing["new"]) == (False, [])
     assert standing["missing"] == ["acute", "non_acute"]
 
-    ran(league("run", QUARTER, "--release", first, data=data))
+    release_by_stages(data, None, QUARTER, run_id="first-again", release=first)
     assert release_ids(data) == {QUARTER: first}
     assert promised_bytes(data, QUARTER) == before
 

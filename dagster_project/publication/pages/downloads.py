@@ -146,12 +146,20 @@ def _tables(contents: Contents) -> list[tuple[DescribedTable, Download]]:
 
 def _charts(contents: Contents) -> list[Download]:
     """The newest quarter's charts."""
-    folder = PurePosixPath(addresses.chart(contents.newest.quarter, "any")).parent
+    newest = contents.newest
+    folder = PurePosixPath(addresses.chart(newest.quarter, "any")).parent
     paths = sorted(path for path in contents.sizes if PurePosixPath(path).parent == folder)
-    return _there(
-        contents,
-        [(PurePosixPath(path).stem.replace("-", " ").capitalize(), path) for path in paths],
-    )
+    return _there(contents, [(_chart_title(newest, PurePosixPath(path).stem), path) for path in paths])
+
+
+def _chart_title(content: QuarterContent, name: str) -> str:
+    """A chart by its name, such as `values-OF0010-acute`: what it shows, of which measure and table, in words."""
+    kind, *of = name.split("-")
+    said = []
+    for word in of:
+        metric = content.one("metric", metric_id=word)
+        said.append(str(metric["metric_name"]) if metric else table_name(word))
+    return ": ".join([kind.capitalize(), *([", ".join(said)] if said else [])])
 
 
 def _there(contents: Contents, wanted: list[tuple[str, str]]) -> list[Download]:

@@ -73,10 +73,8 @@ def of_all(contents: Contents) -> Iterator[Produced]:
 
 
 def codes(content: QuarterContent) -> Sequence[str]:
-    """Who has a page in a quarter: all that the release names, and all that have a score."""
-    named_ones = {row["organisation_code"] for row in content.rows("organisation")}
-    scored = {row["organisation_code"] for row in content.rows("metric_score")}
-    return sorted(named_ones | scored | set(content.places))
+    """Who has a page in a quarter."""
+    return content.codes
 
 
 def _is_in(content: QuarterContent, code: str) -> bool:

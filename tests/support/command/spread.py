@@ -18,6 +18,9 @@ _MADE_ONCE = (
     "waiting",
     "killed",
     "second_release",
+    "whole_quarter",
+    "failed_run",
+    "own_rules",
     "bundle",
 )
 _LONGEST_FIRST = ("acceptance", "integration", "unit")

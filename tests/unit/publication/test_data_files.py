@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from frictionless import Package
 from published_quarters import FIRST, HOSTILE, SECOND, small_contents
 
 from dagster_project.errors import InputRejected
-from dagster_project.publication import addresses, data_files
+from dagster_project.publication import addresses, data_files, workbooks
 from dagster_project.publication.contents import Contents
 from dagster_project.publication.dataset import dataset_of
 from dagster_project.publication.described_tables import described_tables
+from dagster_project.publication.pages import home, league_tables, organisation
 from dagster_project.publication.rendering import environment
+
+LINKS = ("schema", "page", "json", "derivation_page", "workbook", "data_package", "feed")
 
 
 def files_of(contents: Contents) -> dict[str, bytes]:
@@ -88,6 +91,37 @@ def test_latest_leads_to_the_newest_release_and_to_all_quarters(contents: Conten
         assert addresses.resolved(addresses.LATEST, code) in files
 
 
+def test_links_of_json_files_lead_to_pages_and_files(contents: Contents) -> None:
+    files = files_of(contents)
+    there = files.keys() | {addresses.FEED} | {addresses.workbook(one.quarter) for one in contents.quarters}
+    for quarter in contents.quarters:
+        parts = (home.of_quarter, league_tables.of_quarter)
+        there |= {one.path for part in parts for one in part(quarter)}
+        # That everyone has these is held of whole releases in the integration tests.
+        for address in (addresses.organisation, addresses.derivation):
+            there |= {address(quarter.quarter, code) for code in organisation.codes(quarter)}
+    seen = set()
+    for path, value in json_of(files).items():
+        if path.startswith("data/v1/schemas"):
+            continue
+        for name, link in named_links(value):
+            assert addresses.resolved(path, link) in there, (path, name, link)
+            seen.add(name)
+    assert seen == {*LINKS, "homepage"}
+
+
+def named_links(value: object) -> Iterator[tuple[str, str]]:
+    """Every member of JSON that is a link, at any depth, by its name."""
+    if isinstance(value, list):
+        for one in value:
+            yield from named_links(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name in (*LINKS, "homepage") and isinstance(one, str):
+                yield name, one
+            yield from named_links(one)
+
+
 def test_decimals_keep_their_digits_and_links_lead_to_page_and_derivation(contents: Contents) -> None:
     path = addresses.league_table_json(SECOND, "acute")
     table = json.loads(files_of(contents)[path])
@@ -117,6 +151,15 @@ def test_a_release_without_a_table_has_an_empty_list_for_it(tmp_path: Path) -> N
     value = json.loads(files[addresses.organisation_json(SECOND, "ZA1")])
     assert [value["figures"][name] for name in without] == [[], []]
     assert addresses.data_file(SECOND, "likely_range") not in files
+
+
+def test_an_organisation_that_only_its_scores_name_has_its_files(tmp_path: Path) -> None:
+    newest = small_contents(tmp_path, without=["organisation"]).newest
+    value = json.loads(files_of(Contents((newest,)))[addresses.organisation_json(SECOND, "ZA8")])
+    assert value["figures"]["organisation"] == []
+    assert len(value["figures"]["metric_score"]) == 3
+    packs = {one.path for one in workbooks.of_quarter(newest)}
+    assert addresses.board_pack(SECOND, "ZA8") in packs
 
 
 def test_the_package_validates_and_says_keys_where_they_hold(contents: Contents, tmp_path: Path) -> None:

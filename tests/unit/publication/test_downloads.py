@@ -28,7 +28,8 @@ def published(tmp_path: Path) -> tuple[Contents, dict[str, bytes]]:
         for one in part(quarter)
     ]
     files = {one.path: one.content for one in produced}
-    files[addresses.chart(SECOND, "ranks-acute")] = b"<svg/>"
+    for name in ("ranks-acute", "values-OF0010-acute"):
+        files[addresses.chart(SECOND, name)] = b"<svg/>"
     contents = replace(contents, sizes={path: len(content) for path, content in files.items()})
     files |= {one.path: one.content for one in (*data_files.of_all(contents), *downloads.of_all(contents))}
     return contents, files
@@ -59,8 +60,15 @@ def test_each_download_is_there_with_its_own_size(
             path = addresses.resolved(addresses.DOWNLOADS, link.get("href"))
             assert size == downloads.size_in_words(len(files[path])), path
             found += 1
-    # Two quarters' workbook, package, tables and JSON, every table of the newest, and a chart.
-    assert found == 2 * 5 + 30 + 1
+    # Two quarters' workbook, package, tables and JSON, every table of the newest, and two charts.
+    assert found == 2 * 5 + 30 + 2
+
+
+def test_charts_are_named_in_words(published: tuple[Contents, dict[str, bytes]]) -> None:
+    _, files = published
+    found = {"".join(link.itertext()) for link in parsed(files[addresses.DOWNLOADS]).iter("a")}
+    assert "Ranks: Acute trusts, SVG picture" in found
+    assert "Values: Urgent referrals with cancer ruled out within 28 days, Acute trusts, SVG picture" in found
 
 
 def test_links_to_data_lead_to_files(published: tuple[Contents, dict[str, bytes]]) -> None:
