@@ -17,7 +17,6 @@ MOST_FRAGMENTS = 9
 STAND_ALONE = {
     "definitions": "what Dagster loads, by its path in pyproject.toml",
     "cli": "the verbs; entry decides before it whether anything heavier must be imported",
-    "entry": "the console script, named in pyproject.toml",
     "documents.gate_book": "one page of the reference, as each of the others is a module",
 }
 # Where Dagster may be imported; everything else is domain code.
