@@ -189,7 +189,9 @@ class Truth:
         names |= set(_strings(vars(words))) | set(_strings(vars(notices)))
         names = {in_one_line(name) for name in names if any(map(str.isdigit, name))}
         escaped = [re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name))]
-        return re.compile("|".join(rf"(?<!\w)(?:{one})(?!\w)" for one in [*escaped, *_ALWAYS_FREE]), re.I)
+        return re.compile(
+            "|".join(rf"(?<!\w)(?:{one})(?!\w|-Q[1-4])" for one in [*escaped, *_ALWAYS_FREE]), re.I
+        )
 
 
 _NAMES = {
