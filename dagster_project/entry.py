@@ -39,6 +39,7 @@ def main() -> None:
     interruption.listen()
     _read_text_as_utf8()
     _collect_seldom()
+    _multiply_on_one_thread()
     output, errors = _Pipe(1, "w", closefd=False), _Pipe(2, "w", closefd=False)
     sys.stdout, sys.stderr = _text(output), _text(errors)
     code = _run()
@@ -78,6 +79,11 @@ def _collect_seldom() -> None:
     that have gone takes a sixth of a run.
     """
     gc.set_threshold(100_000, 50, 100)
+
+
+def _multiply_on_one_thread() -> None:
+    """Threads of numpy's and scipy's libraries of linear algebra would wait for work that hardly comes, awake."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _run() -> int:

@@ -28,6 +28,7 @@ class LeagueTablesTranslator(DagsterDbtTranslator):
     def __init__(self, columns: Mapping[dg.AssetKey, dg.TableColumnLineage] | None = None) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=False))
         self._columns = columns or {}
+        self._specs: dict[str, dg.AssetSpec] = {}
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<schema>/<name in the warehouse>`; sources are the assets of earlier stages."""
@@ -46,6 +47,12 @@ class LeagueTablesTranslator(DagsterDbtTranslator):
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
         """The spec with owners and kinds; the rules in force are chosen by the request, so they come after it."""
+        # dagster-dbt asks for a model once for itself and once for each that reads it.
+        if unique_id not in self._specs:
+            self._specs[unique_id] = self._spec(manifest, unique_id, project)
+        return self._specs[unique_id]
+
+    def _spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         is_seed = unique_id.startswith("seed.")
         node = manifest["nodes"].get(unique_id)

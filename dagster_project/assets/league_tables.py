@@ -38,6 +38,7 @@ def dbt_stage(
     manifest: Mapping[str, Any],
     lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
     steps: Collection[dg.AssetKey],
+    translator: LeagueTablesTranslator,
 ) -> dg.AssetsDefinition:
     """The models that one stage builds, as assets but for `steps`, and the tables that are drawn from them: one dbt
     invocation for all of them, in this process.
@@ -46,7 +47,7 @@ def dbt_stage(
     drawn = [drawn_table(name, lineage) for name in TABLES] if stage.draws else []
     models = build_dbt_asset_specs(
         manifest=manifest,
-        dagster_dbt_translator=LeagueTablesTranslator(lineage),
+        dagster_dbt_translator=translator,
         select=" ".join(stage.selection),
     )
 
@@ -95,4 +96,6 @@ def dbt_stages() -> list[dg.AssetsDefinition]:
     keys = asset_keys_by_unique_id(manifest)
     steps = {keys[unique_id] for unique_id in internal_steps(manifest)}
     lineage = column_lineage_by_asset(lineage_if_told(project), steps)
-    return [dbt_stage(stage, manifest, lineage, steps) for stage in FLOW if stage.command is not None]
+    translator = LeagueTablesTranslator(lineage)
+    stages = [stage for stage in FLOW if stage.command is not None]
+    return [dbt_stage(stage, manifest, lineage, steps, translator) for stage in stages]

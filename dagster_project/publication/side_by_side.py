@@ -85,7 +85,7 @@ class Compared:
             Topic("rank", first, "Place", ""),
             Topic("likely", first, "Could be anywhere", ""),
             Topic("apart", first, "Can't be told apart from", ""),
-            Topic("segment", first, "Segment", "1 is the best"),
+            Topic("segment", first, "Segment", "1 is best"),
             Topic("override", first, "Held back by a deficit", ""),
             Topic("average", first, "Average score", "lower is better"),
         ]

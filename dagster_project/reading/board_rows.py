@@ -7,7 +7,7 @@ The queries stay what a reader can run.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
@@ -36,13 +36,13 @@ class Tables(Protocol):
         ...
 
 
-def sentences(tables: Tables, place: Row) -> dict[str, str]:
-    """Every sentence of an organisation by its heading; `place` is its row of the league table."""
+def sentences(tables: Tables, place: Row, headings: Iterable[str] = tuple(SENTENCES)) -> dict[str, str]:
+    """The sentences of an organisation by their headings; `place` is its row of the league table."""
     code = place["organisation_code"]
     name = short_name(place["organisation_name"] or code)
     subject = Subject(code, name, place["table_name"], place["quarter"])
     rows = BoardRows(tables, code)
-    return {heading: in_one_line(make(subject, *ROWS[heading](rows))) for heading, make in SENTENCES.items()}
+    return {heading: in_one_line(SENTENCES[heading](subject, *ROWS[heading](rows))) for heading in headings}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ID_LENGTH, ReleaseIdentity, release_id_of
 from dagster_project.releases.tables import RELEASED_TABLES, export_table
 from dagster_project.settings import DataFolder
+from dagster_project.warehouse.descriptions import comments
 
 RELEASE_FILE = "release.json"
 PROVENANCE_FILE = "provenance.json"
@@ -158,8 +159,9 @@ def _fill(
 ) -> None:
     """Writes every file of the promise, `release.json` last."""
     rows: dict[str, int] = {}
+    said = comments(connection)
     for table in RELEASED_TABLES:
-        count = export_table(connection, table, identity, folder)
+        count = export_table(connection, table, identity, folder, said=said)
         rows |= {f"{table.name}.parquet": count, f"{table.name}.csv": count}
     write_new_file(folder / QUALITY_FILE, quality_page)
     files: dict[str, dict[str, Any]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,13 +87,19 @@ RELEASED_TABLES = (
 
 
 def export_table(
-    connection: duckdb.DuckDBPyConnection, table: ReleasedTable, identity: ReleaseIdentity, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    table: ReleasedTable,
+    identity: ReleaseIdentity,
+    folder: Path,
+    *,
+    said: Mapping[tuple[str, str | None], str | None] | None = None,
 ) -> int:
     """Writes a table's rows of a quarter to `<name>.parquet` and `<name>.csv` in `folder`; returns how many.
 
     CSV is UTF-8 with LF line ends, a header, and decimals as they stand; a missing value is empty, an empty
     text is `""`, and a text that a spreadsheet would compute has an apostrophe before it. Parquet says of itself
-    what the warehouse's comments say: what the table and each column hold, and its notice. Raises LeagueError
+    what the warehouse's comments say: what the table and each column hold, and its notice. `said` has these comments,
+    for who exports several tables: asking takes longer than writing a small one. Raises LeagueError
     if the table is missing, lacks a column it must have, holds moments in time, or has rows of the quarter
     that another run stamped.
     """
@@ -114,7 +120,7 @@ def export_table(
     file = literal(folder / f"{table.name}.csv")
     connection.execute(f"copy (select {cells} from {sorted_rows}) to {file} ({_CSV})")
     content = connection.execute(f"select * from {sorted_rows}").to_arrow_table()
-    schema = _self_describing(content.schema, connection, table, identity)
+    schema = _self_describing(content.schema, comments(connection) if said is None else said, table, identity)
     import pyarrow.parquet as pq
 
     pq.write_table(content.cast(schema), folder / f"{table.name}.parquet", **_PARQUET)
@@ -132,13 +138,15 @@ def _order_by(table: ReleasedTable, columns: Iterable[str]) -> str:
 
 
 def _self_describing(
-    schema: pa.Schema, connection: duckdb.DuckDBPyConnection, table: ReleasedTable, identity: ReleaseIdentity
+    schema: pa.Schema,
+    said: Mapping[tuple[str, str | None], str | None],
+    table: ReleasedTable,
+    identity: ReleaseIdentity,
 ) -> pa.Schema:
     """The schema with the warehouse's comments: a description per field, and of the table with its notice and key.
 
     `columns` says the descriptions once more as JSON, for tools that show a file's metadata but no field's.
     """
-    said = comments(connection)
     described = {name: text for name in schema.names if (text := said.get((table.name, name)))}
     import pyarrow as pa
 

@@ -83,7 +83,18 @@ class DbtProject:
         for each node that failed.
         """
         quietly = ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-        arguments = [command, *quietly, "--select", *select, *self._folders(), "--threads", str(threads)]
+        # Nothing that is built asks for a relation of another schema: a statement for each of them otherwise.
+        own = ["--cache-selected-only"]
+        arguments = [
+            command,
+            *quietly,
+            *own,
+            "--select",
+            *select,
+            *self._folders(),
+            "--threads",
+            str(threads),
+        ]
         results = results_of_last_build(warehouse)
         with _dbt_environment(results.parent, warehouse):
             try:

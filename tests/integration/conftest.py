@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from league_command import league
 from sample_copy import SampleCopy
-from shared_folders import SAMPLE_QUARTERS, Answered, MadeOnce
+from shared_folders import SAMPLE_QUARTERS, Answered, MadeOnce, NewData
 from staged_run import release_by_stages
 
 from dagster_project.settings import DataFolder
@@ -31,6 +31,20 @@ def corrected_release(made_once: MadeOnce, small_release: DataFolder, small_extr
         release_by_stages(DataFolder(folder), copy.folder, quarter, run_id="corrected")
 
     return DataFolder(made_once("corrected-release", build))
+
+
+@pytest.fixture(scope="session")
+def first_held(made_once: MadeOnce, new_data: NewData, official_files: Path) -> DataFolder:
+    """A data folder whose first run of all, of official files, was held by Ada. Not to be changed."""
+
+    def build(folder: Path) -> None:
+        ended = league(
+            *("run", SAMPLE_QUARTERS[0], "--extracts", official_files, "--hold", "--by", "Ada"),
+            data=new_data(folder),
+        )
+        assert ended.code == 0, ended.err
+
+    return DataFolder(made_once("first-held", build))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from hand_made_data import write
 from league_command import league
 from local_publisher import catalogue_of, hasty, local_publisher
 from published_state import files_below
-from shared_folders import NewData
 
 from dagster_project.catalogue.catalogue import Source, load_catalogue
 from dagster_project.data_kind import KIND_FILE, require_kind
@@ -111,12 +110,12 @@ def test_fetch_keeps_no_file_of_the_other_kind(tmp_path: Path, small_extracts: P
 
 
 def test_an_approval_makes_no_release_of_the_other_kind_current(
-    new_data: NewData, official_files: Path, tmp_path: Path
+    first_held: DataFolder, tmp_path: Path
 ) -> None:
-    data = new_data(tmp_path / "data")
-    held = league(*("run", QUARTER, "--extracts", official_files, "--hold", "--by", "A", "--json"), data=data)
-    assert held.code == 0, held.err + held.out
-    (release_id,) = held.answer["held"]
+    shutil.copytree(first_held.root, tmp_path / "data", symlinks=True)
+    data = DataFolder(tmp_path / "data")
+    (folder,) = (data.releases / QUARTER).iterdir()
+    release_id = folder.name
     write(data.root / KIND_FILE, b'{"kind": "fictional"}')
     ended = league("approve", release_id, "--by", "B", data=data)
     assert ended.code == ExitCode.WRONG_USAGE

@@ -17,7 +17,6 @@ MOST_FRAGMENTS = 9
 STAND_ALONE = {
     "definitions": "what Dagster loads, by its path in pyproject.toml",
     "cli": "the verbs; entry decides before it whether anything heavier must be imported",
-    "entry": "the console script, named in pyproject.toml",
     "publication.parts": "the list to which a new kind of page is added",
     "documents.gate_book": "one page of the reference, as each of the others is a module",
 }

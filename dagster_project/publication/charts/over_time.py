@@ -61,13 +61,14 @@ Known = Sequence[tuple[int, QuarterContent, Row]]
 
 def trend(content: QuarterContent, code: str) -> Chart | None:
     """The average and the rank of an organisation over the quarters, each with its likely range."""
-    quarters = (*content.earlier, content)
-    known = [(number, one, one.places[code]) for number, one in enumerate(quarters) if code in one.places]
+    quarters = _timeline(content)
+    known = [(number, one, one.places[code]) for number, one in quarters if code in one.places]
     if len(known) < 2 or code not in content.places:
         return None
     last = max(row["organisations_in_table"] for _, _, row in known)
     step = 50 if last > 100 else 20 if last > 30 else 5
-    x = _between(0, len(quarters) - 1, _FIRST, _LAST)
+    newest_number = quarters[-1][0]
+    x = _between(0, newest_number, _FIRST, _LAST)
     lines = _Lines()
     top = _panel(lines, known, x, -14, _PLACE[:3], (1, 2, 3, 4), 4, "Average, the better on top")
     ranks = [1, *range(step, last, step), *([last] if last > 2 else [])]
@@ -75,9 +76,9 @@ def trend(content: QuarterContent, code: str) -> Chart | None:
         del ranks[-2]
     top = _panel(lines, known, x, top, _PLACE[3:6], ranks, last, "Rank, the better on top")
     named_years: set[str] = set()
-    every = -(-len(quarters) // _MOST_QUARTERS_NAMED)
-    for number, one in enumerate(quarters):
-        if (len(quarters) - 1 - number) % every == 0:
+    every = -(-(newest_number + 1) // _MOST_QUARTERS_NAMED)
+    for number, one in quarters:
+        if (newest_number - number) % every == 0:
             year, _, quarter = one.quarter.rpartition("-")
             # The year once, so that labels stand apart.
             named = [quarter] if year in named_years else [quarter, year]
@@ -94,18 +95,18 @@ def trend(content: QuarterContent, code: str) -> Chart | None:
         lines.picture(top + 44),
         ("Quarter", "Average", "Likely from", "Likely to", "Rank", "Likely from", "Likely to", "Of"),
         [(one.quarter, *(Cell("league_table", row, column) for column in _PLACE)) for _, one, row in known],
-        (*_rules_changed(known), *_without_ranges(known)),
+        (*_rules_changed(known), *_without_ranges(known), *_gaps(quarters)),
     )
 
 
 def metric_trends(content: QuarterContent, code: str) -> Chart | None:
     """The values of each metric of an organisation over the quarters, with the limits of what chance explains."""
-    quarters = (*content.earlier, content)
+    quarters = _timeline(content)
     metrics = [
         row for row in content.find("metric_score", organisation_code=code) if row["value"] is not None
     ]
     metrics.sort(key=lambda row: (words.domain_order(row["domain"]), row["metric_id"]))
-    lines, x = _Lines(), _between(0, len(quarters) - 1, _START, _END)
+    lines, x = _Lines(), _between(0, quarters[-1][0], _START, _END)
     cells: list[tuple[str | Cell, ...]] = []
     top, drawn_metrics = 0.0, 0
     for metric in metrics:
@@ -113,24 +114,23 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
         if len(values) < 2:
             continue
         variation = content.one("metric_variation", organisation_code=code, metric_id=metric["metric_id"])
-        points = [(x(number), row) for number, row in values]
-        top = _metric(lines, _with_unit(content, metric), points, _limits(variation), top)
+        top = _metric(lines, _with_unit(content, metric), values, x, _limits(variation), top)
         drawn_metrics += 1
         cells += [
             (
                 metric["metric_name"],
-                quarters[number].quarter,
+                one.quarter,
                 Cell("metric_score", row, "value", words.trimmed(row["value"])),
             )
-            for number, row in values
+            for _, one, row in values
         ]
     if not drawn_metrics:
         return None
     return charted(
         f"metric-trends-{code}",
         "Each metric over the quarters",
-        f"A line for each of {drawn_metrics} metrics over the quarters {quarters[0].quarter} to {content.quarter}, "
-        "with the newest value beside it. Each has a scale of its own.",
+        f"The values of {drawn_metrics} metrics over the quarters {quarters[0][1].quarter} to {content.quarter}, "
+        "the newest beside each. Each has a scale of its own.",
         lines.picture(top),
         ("Metric", "Quarter", "Value"),
         cells,
@@ -138,6 +138,7 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
             "The band is where chance alone moves a value."
             if lines.bands
             else "Too few quarters are known to say what is chance and what isn't.",
+            *_gaps(quarters),
         ),
     )
 
@@ -213,7 +214,7 @@ def _panel(
             lines.rules.append(_rule(x(number), x(number), y(row[low]), y(row[high]), "peers", 8))
         lines.dots.append({"x": x(number), "y": y(row[figure])})
     for (before, _, row_before), (number, _, row) in pairwise(known):
-        # A quarter without a place leaves a gap.
+        # A quarter without a place, or one that isn't known, leaves a gap.
         if number == before + 1:
             lines.rules.append(_rule(x(before), x(number), y(row_before[figure]), y(row[figure]), "mine", 2))
     newest = known[-1][2][figure]
@@ -225,27 +226,36 @@ def _panel(
 def _metric(
     lines: _Lines,
     label: str,
-    values: Sequence[tuple[float, Row]],
+    values: Known,
+    x: Callable[[float], float],
     chance: tuple[float, float, float] | None,
     top: float,
 ) -> float:
     """Adds a metric's line below `top`, beside its name; returns where the next one starts."""
     name = wrapped(label, _LABEL)
     height = max(_ROW, LINE_HEIGHT * len(name) + 14)
-    figures = [float(row["value"]) for _, row in values] + list(chance or ())
+    figures = [float(row["value"]) for _, _, row in values] + list(chance or ())
     y = _between(max(figures), min(figures), top + 8, top + height - 14)
     if chance is not None:
         low, middle, high = map(y, chance)
         lines.bands.append({"x": _START, "x2": _END, "y": high, "y2": low})
         lines.rules.append(_rule(_START, _END, middle, middle, "peers", 1))
-    places = [(x, y(row["value"])) for x, row in values]
-    lines.rules += [
-        _rule(before[0], after[0], before[1], after[1], "mine", 2) for before, after in pairwise(places)
+    joined = set()
+    for (before, _, row_before), (number, _, row) in pairwise(values):
+        if number == before + 1:
+            joined |= {before, number}
+            lines.rules.append(
+                _rule(x(before), x(number), y(row_before["value"]), y(row["value"]), "mine", 2)
+            )
+    last, _, newest = values[-1]
+    lines.dots += [
+        {"x": x(number), "y": y(row["value"])}
+        for number, _, row in values
+        if number not in joined or number == last
     ]
-    lines.dots.append({"x": places[-1][0], "y": places[-1][1]})
     lines.texts.append(said(0, top + 14, name))
-    newest = words.trimmed(values[-1][1]["value"])
-    lines.texts.append(said(WIDTH, places[-1][1] + 5, newest, "strong", "right"))
+    shown = words.trimmed(newest["value"])
+    lines.texts.append(said(WIDTH, y(newest["value"]) + 5, shown, "strong", "right"))
     return top + height
 
 
@@ -302,13 +312,34 @@ def _without_ranges(known: Known) -> tuple[str, ...]:
     return (f"No likely range is known for {', '.join(missing)}.",) if missing else ()
 
 
-def _values(quarters: Sequence[QuarterContent], code: str, metric: Row) -> list[tuple[int, Row]]:
-    """The values of a metric by the number of the quarter, in the unit that it has now."""
+def _timeline(content: QuarterContent) -> list[tuple[int, QuarterContent]]:
+    """The quarters up to this one, each with how many quarters it comes after the first: some may not be known."""
+    known = (*content.earlier, content)
+    first = known[0].release.quarter
+    return [
+        (
+            4 * (one.release.quarter.start_year - first.start_year)
+            + one.release.quarter.number
+            - first.number,
+            one,
+        )
+        for one in known
+    ]
+
+
+def _gaps(quarters: Sequence[tuple[int, QuarterContent]]) -> tuple[str, ...]:
+    if quarters[-1][0] == len(quarters) - 1:
+        return ()
+    return ("Quarters that this publication doesn't have leave a gap.",)
+
+
+def _values(quarters: Sequence[tuple[int, QuarterContent]], code: str, metric: Row) -> Known:
+    """The values of a metric over the quarters, in the unit that it has now."""
     found = []
-    for number, one in enumerate(quarters):
+    for number, one in quarters:
         row = one.one("metric_score", organisation_code=code, metric_id=metric["metric_id"])
         if row is not None and row["value"] is not None and row["unit"] == metric["unit"]:
-            found.append((number, row))
+            found.append((number, one, row))
     return found
 
 

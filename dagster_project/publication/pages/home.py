@@ -38,7 +38,14 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         quarter=contents.newest,
         **_of(contents.newest),
         quarters=list(reversed(contents.quarters)),
+        older=older_tables(contents),
     )
+
+
+def older_tables(contents: Contents) -> Sequence[tuple[str, QuarterContent]]:
+    """The league tables that the newest quarter doesn't have, each with the newest quarter that has it."""
+    found = {name: one for one in contents.quarters for name in one.tables}
+    return [(name, one) for name, one in found.items() if one is not contents.newest]
 
 
 def of_quarter(content: QuarterContent) -> Iterator[Produced]:

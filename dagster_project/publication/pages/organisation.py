@@ -10,10 +10,12 @@ from dagster_project.publication.contents import Contents, QuarterContent, Row
 from dagster_project.publication.rendering import Produced, page
 from dagster_project.publication.usual_comparisons import Comparison, usual_comparisons
 from dagster_project.reading.board_rows import sentences
-from dagster_project.reading.board_sentences import cause_words
+from dagster_project.reading.board_sentences import SENTENCES, cause_words
 
 _STEPS = 8
 _REACHABLE = "reachable"
+# Of all quarters, later ones too: limits and runs are for the page that stays.
+_RUNS = "Runs of improvement"
 _OF_AN_ORGANISATION = (
     "organisation_name",
     "table_name",
@@ -67,6 +69,8 @@ def of_all(contents: Contents) -> Iterator[Produced]:
             predecessors=_predecessors(contents.quarters, code),
             successors=_successors(known, code),
             trend=charts.trend(placed, code),
+            metric_trends=charts.metric_trends(placed, code),
+            runs=sentences(placed, placed.places[code], [_RUNS])[_RUNS] if code in placed.places else "",
             known=everyone,
             comparisons=comparisons.get(code, ()),
         )
@@ -118,7 +122,7 @@ def _shown(content: QuarterContent, code: str) -> dict[str, Any]:
     if place is None:
         return shown
     return shown | {
-        "said": sentences(content, place),
+        "said": sentences(content, place, [heading for heading in SENTENCES if heading != _RUNS]),
         "apart": content.one("not_told_apart", organisation_code=code),
         "chance": {
             row["measure"]: row for row in content.find("movement_beyond_chance", organisation_code=code)
@@ -138,7 +142,6 @@ def _shown(content: QuarterContent, code: str) -> dict[str, Any]:
         "movement": charts.movement(content, code),
         "hangs_on": charts.hangs_on(content, code),
         "trend": charts.trend(content, code),
-        "metric_trends": charts.metric_trends(content, code),
     }
 
 

@@ -258,6 +258,25 @@ def test_a_quarter_without_a_place_leaves_a_gap_in_a_trend(tmp_path: Path) -> No
     assert chart.notes == (f"No likely range is known for {FIRST}, 2025-26-Q3, 2025-26-Q4.",)
 
 
+def test_a_quarter_that_isnt_known_leaves_a_gap(tmp_path: Path) -> None:
+    place = {"table_name": "acute", "organisation_code": "ZA1", "organisation_name": "One", "rank": 1}
+    place |= {"average_metric_score": "2.00", "organisations_in_table": 9, "framework": "2025-26"}
+    place |= {"adjusted_segment": 1, "unadjusted_segment": 1}
+    score = {"table_name": "acute", "organisation_code": "ZA1", "metric_id": "OF0010", "metric_name": "One"}
+    score |= {"domain": "access", "unit": "percent", "value": "1.000000"}
+    tables = {"league_table": [place], "metric_score": [score], "metric": []}
+    releases = [
+        (write_release(tmp_path / quarter, quarter, tables), False) for quarter in (FIRST, "2025-26-Q4")
+    ]
+    content = contents_of(releases, tmp_path / "none").newest
+    for chart in (charts.trend(content, "ZA1"), charts.metric_trends(content, "ZA1")):
+        assert chart is not None
+        assert len(chart.rows) == 2
+        drawn = ElementTree.fromstring(chart.svg)
+        assert "s-mine w-2" not in {one.get("class") for one in drawn.iter()}, "nothing joins the two"
+        assert chart.notes[-1] == "Quarters that this publication doesn't have leave a gap."
+
+
 def test_metrics_over_quarters_show_limits_where_the_warehouse_has_them(tmp_path: Path) -> None:
     small = small_contents(tmp_path)
     without = charts.metric_trends(small.newest, "ZA1")

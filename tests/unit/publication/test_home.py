@@ -127,6 +127,19 @@ def test_the_first_page_leads_to_all_quarters_the_newest_first(tmp_path: Path) -
     assert homes == [f"{SECOND}/index.html", f"{FIRST}/index.html"]
 
 
+def test_a_table_that_the_newest_quarter_doesnt_have_is_found_in_the_newest_that_has_it(
+    tmp_path: Path,
+) -> None:
+    contents = small_contents(tmp_path)
+    rows = contents.quarters[0].rows("league_table")
+    assert isinstance(rows, list)
+    rows.append(dict(rows[0]) | {"table_name": "icb", "organisation_code": "ZQ1"})
+    assert [(name, one.quarter) for name, one in home.older_tables(contents)] == [("icb", FIRST)]
+    page = first_page(contents)
+    assert "no table of integrated care boards. The newest is that of April to June 2025." in text(page)
+    assert f"{FIRST}/tables/icb.html" in links(page)
+
+
 def test_a_quarters_page_leads_to_none_after_it(tmp_path: Path) -> None:
     first, second = map(page_of, small_contents(tmp_path).quarters)
     assert not any(SECOND in link for link in links(first))

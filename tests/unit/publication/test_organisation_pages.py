@@ -293,3 +293,14 @@ def test_the_same_release_gives_the_same_bytes(tmp_path: Path) -> None:
         for name in ("first", "again")
     )
     assert first == again
+
+
+def test_what_rests_on_later_quarters_too_stands_on_the_lasting_page_alone(tmp_path: Path) -> None:
+    """Limits and runs of a metric change with every new quarter; a quarter's page stays as it is."""
+    contents = small_contents(tmp_path)
+    lasting, of_quarter = lasting_page(contents, "ZA3"), page_of(contents.newest, "ZA3")
+    sentence = "No metric has a chart over the quarters."
+    assert sentence in lasting.text
+    assert sentence not in of_quarter.text
+    assert "Each metric over the quarters" in headings(lasting)
+    assert of_quarter.links["over all quarters"] == "../../organisations/ZA3.html#metrics"

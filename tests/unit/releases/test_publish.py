@@ -9,7 +9,7 @@ import hand_made_run as hand_made
 import pytest
 
 from dagster_project.errors import ExitCode, LeagueError
-from dagster_project.releases.candidate import Candidate, open_candidate
+from dagster_project.releases.candidate import Candidate, open_candidate, wal_of
 from dagster_project.releases.publish import CurrentRelease, current_release, mend_current_links, publish
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
@@ -205,3 +205,19 @@ def test_a_candidate_that_is_discarded_leaves_no_trace(data: DataFolder) -> None
     with writer_lock(data, "run-1"):
         open_candidate(data, "run-1").discard()
     assert list(data.candidates.iterdir()) == []
+
+
+def test_a_candidate_stays_open_between_its_connections_and_is_one_file_once_it_is_let_go(
+    data: DataFolder,
+) -> None:
+    with writer_lock(data, "test"):
+        candidate = open_candidate(data, "run-1")
+        with candidate.connect() as connection:
+            connection.execute("create table kept as select 1 as number")
+        assert wal_of(candidate.warehouse).exists()
+        candidate.let_go()
+        assert not wal_of(candidate.warehouse).exists()
+        with candidate.connect() as connection:
+            assert connection.execute("select number from kept").fetchall() == [(1,)]
+        candidate.discard()
+    assert not list(data.candidates.iterdir())
