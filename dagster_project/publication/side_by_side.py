@@ -13,7 +13,7 @@ from typing import Any
 
 from dagster_project.publication import words
 from dagster_project.publication.contents import QuarterContent, Row
-from dagster_project.publication.standing_words import NO_FIGURE, Line, domains_of, measured
+from dagster_project.publication.standing_words import Line, domains_of, measured
 from dagster_project.publication.standings import in_order
 
 NOT_KNOWN = "not known"
@@ -46,6 +46,9 @@ class Cell:
                 yield self.slots[number - 1]
             if text:
                 yield text
+
+
+_NONE = Cell("no figure")
 
 
 @dataclass(frozen=True)
@@ -176,14 +179,14 @@ class SideBySide:
 
     @cached_property
     def _can(self) -> Callable[[Topic], bool]:
-        return lambda topic: sum(bool(one.get(topic.key, Cell("")).slots) for one in self.columns) > 1
+        return lambda topic: sum(bool(one.get(topic.key, _NONE).slots) for one in self.columns) > 1
 
     @property
     def groups(self) -> Mapping[str, Sequence[tuple[Topic, Sequence[Cell]]]]:
         found: dict[str, list[tuple[Topic, Sequence[Cell]]]] = {}
         for topic in self.compared.topics:
             if topic.key == "override" or self._can(topic):
-                cells = [column.get(topic.key, Cell(NO_FIGURE[None])) for column in self.columns]
+                cells = [column.get(topic.key, _NONE) for column in self.columns]
                 found.setdefault(topic.group, []).append((topic, cells))
         return found
 
@@ -206,7 +209,7 @@ class SideBySide:
 
 def _of_metric(line: Line) -> Cell:
     if line.score is None:
-        return Cell("missing", note=line.missing)
+        return Cell("no figure", note=line.missing)
     if line.metric["score_only"]:
         note = "a score: only that is published"
         return _told("metric_score", line.score, ("metric_score",), "{}", "not published", note=note)

@@ -18,9 +18,9 @@ _LEAST_RANKED = 6
 _SIGNS = {"percent": " %", "percentage points": " percentage points", "out of 10": " out of 10"}
 _IDLE_UNITS = ("count", "rate", "score", "band")
 NO_FIGURE = {
-    True: "The publisher's files have no figure for it. Perhaps it doesn't do this: they don't say.",
-    False: "It counts only for those that provide the service, and the publisher's files have no figure.",
-    None: "The publisher's files have no figure for it.",
+    True: "The publisher's files have none for it. Perhaps it doesn't do this: they don't say.",
+    False: "It counts only for those that provide the service, and the publisher's files have none for it.",
+    None: "The publisher's files have none for it.",
 }
 
 
