@@ -45,7 +45,8 @@ _ALWAYS_FREE = (
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (?:to [A-Z][a-z]+ )?20[0-9]{2}",
     r"SHA-256|WCAG 2\.2|UTF-8",
     # The scales, with the words that go with their ends.
-    r"(?:from )?1(?:,? (?:the )?best,?|,? \(best\)| is (?:the )?best,?| being the best)(?: to 4(?: \(worst\)|, the worst))?",
+    r"(?:from )?1(?:,? (?:the )?best,?|,? \(best\)| is (?:the )?best,?| being the best)"
+    r"(?: to 4(?: \(worst\)|, the worst))?",
     r"4(?:,? (?:the )?worst| \(worst\)| is worst)",
     *(rf"(?:segment )?{n}(?: - |, ){words.segment_word(n)}(?! )" for n in (1, 2, 3, 4, 5)),
 )
@@ -189,7 +190,9 @@ class Truth:
         names |= set(_strings(vars(words))) | set(_strings(vars(notices)))
         names = {in_one_line(name) for name in names if any(map(str.isdigit, name))}
         escaped = [re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name))]
-        return re.compile("|".join(rf"(?<!\w)(?:{one})(?!\w)" for one in [*escaped, *_ALWAYS_FREE]), re.I)
+        return re.compile(
+            "|".join(rf"(?<!\w)(?:{one})(?!\w|-[0-9Q])" for one in [*escaped, *_ALWAYS_FREE]), re.I
+        )
 
 
 _NAMES = {
