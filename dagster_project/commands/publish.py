@@ -48,10 +48,9 @@ def publish(
                 "--held shows every quarter, as an approval would leave it: name no quarter with it."
             )
         with presentation.at_work("reading the releases"):
-            if held:
-                result = publish_held(data, to, tell=announce)
-            else:
-                result = publish(data, wanted, to, tell=announce)
+            result = (
+                publish_held(data, to, tell=announce) if held else publish(data, wanted, to, tell=announce)
+            )
         finish(result, as_json, lambda: _show(result))
 
 

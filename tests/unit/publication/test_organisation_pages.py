@@ -125,7 +125,7 @@ def test_how_many_are_among_which_third_is_counted_from_the_ranks(tmp_path: Path
     """What holds `data-derived="thirds"`."""
     content = small_contents(tmp_path).newest
     for code in content.places:
-        (said, *more) = page_of(content, code).derived("thirds") or [""]
+        (said, *more) = page_of(content, code).marked('data-derived="thirds"') or [""]
         assert not more
         ranks = [
             (row["rank_in_table"], row["organisations_ranked"])
