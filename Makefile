@@ -10,7 +10,7 @@ SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: run test test-unit dev docs docs-reference benchmark lint format setup lock clean
 
-run: $(READY) $(FRONTEND)  ## set up, then build every league table of the bundled fictional sample
+run: $(READY) $(FRONTEND)  ## set up, then build every league table of the bundled fictional sample, and pages of them
 	$(BIN)/league run $(QUARTERS) --sample
 	$(BIN)/league publish
 

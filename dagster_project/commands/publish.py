@@ -11,7 +11,7 @@ from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.commands.help_panels import READ
 from dagster_project.errors import WrongUsage
-from dagster_project.layout import counted
+from dagster_project.layout import counted, shown_path
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -73,4 +73,4 @@ def _show(result: dict[str, Any]) -> None:
     made, kept = (counted(len(result[f"quarters_{what}"]), "quarter") for what in ("made", "kept"))
     print(f"{made} made, {kept} kept: {result['files']} files, {result['bytes'] / 1e6:.1f} MB")
     print(result["notice"])
-    print(f"Open {result['index']}")
+    print(f"Open {shown_path(result['index'])}")

@@ -65,11 +65,11 @@ def _set(stops: Stops) -> None:
     # The first release is whole then, the second half written.
     most = len(folder.RELEASED_TABLES) * 3 // 2
 
-    def export_some(*arguments: Any) -> int:
+    def export_some(*arguments: Any, **named: Any) -> int:
         exported.append(arguments)
         if len(exported) > most:
             stops.stop("during the export")
-        return export(*arguments)
+        return export(*arguments, **named)
 
     folder.export_table = export_some
     publish.refuse_foreign_wal = stops.before(publish.refuse_foreign_wal, "before the swap")

@@ -116,7 +116,7 @@ def test_a_failed_run_that_is_not_killed_leaves_readers_where_they_were(
 ) -> None:
     data = published
 
-    def disk_full(*_: object) -> int:
+    def disk_full(*_: object, **__: object) -> int:
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched:
