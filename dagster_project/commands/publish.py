@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
@@ -15,6 +16,7 @@ from dagster_project.layout import counted, shown_path
 from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
+from dagster_project.shown import Terminal
 
 app = typer.Typer()
 
@@ -51,7 +53,7 @@ def publish(
             result = (
                 publish_held(data, to, tell=announce) if held else publish(data, wanted, to, tell=announce)
             )
-        finish(result, as_json, lambda: _show(result))
+        finish(result, as_json, lambda: show_publication(result))
 
 
 @app.command(rich_help_panel=READ)
@@ -69,8 +71,10 @@ def serve(
         serve_folder(chosen, port, lambda address: print(f"Open {address} (Ctrl-C ends it)", flush=True))
 
 
-def _show(result: dict[str, Any]) -> None:
+def show_publication(result: dict[str, Any]) -> None:
+    """What was made, whose figures they are, and last the file to open."""
+    out = Terminal()
     made, kept = (counted(len(result[f"quarters_{what}"]), "quarter") for what in ("made", "kept"))
-    print(f"{made} made, {kept} kept: {result['files']} files, {result['bytes'] / 1e6:.1f} MB")
-    print(result["notice"])
-    print(f"Open {shown_path(result['index'])}")
+    out.print(f"{made} made, {kept} kept: {result['files']:,} files, {result['bytes'] / 1e6:.1f} MB")
+    out.print(escape(result["notice"]))
+    out.print(escape(f"Open {shown_path(result['index'])}"))

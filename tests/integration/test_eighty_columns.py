@@ -19,6 +19,8 @@ from shared_folders import Answered
 
 from dagster_project.cli import app
 from dagster_project.commands import answers
+from dagster_project.commands.publish import show_publication
+from dagster_project.notices import OFFICIAL_NOTICE
 from dagster_project.presentation import show_check, show_fetch, show_run
 from dagster_project.runs.record import read_outcome
 from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
@@ -65,6 +67,8 @@ OTHERWISE = {
     "dev": "a server",
     "docs": "writes into the checkout",
     "story": "writes Markdown",
+    "publish": "an answer is shown below",
+    "serve": "a server",
 }
 _PLACE = {
     "table_name": "acute",
@@ -281,6 +285,28 @@ def test_the_help_groups_every_verb(tmp_path: Path) -> None:
         "Keep the data folder",
         "The project itself",
     ]
+
+
+def test_what_was_published_is_said_in_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(NARROW))
+    index = "/a/folder/somewhere/publication/index.html"
+    show_publication(
+        {
+            "quarters_made": ["2025-26-Q1", "2025-26-Q2"],
+            "quarters_kept": [],
+            "files": 12_345,
+            "bytes": 156_700_000,
+            "notice": OFFICIAL_NOTICE,
+            "index": index,
+        }
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= NARROW
+    assert lines[0] == "2 quarters made, 0 quarters kept: 12,345 files, 156.7 MB"
+    assert " ".join(lines[1:-1]) == OFFICIAL_NOTICE
+    assert lines[-1] == f"Open {index}"
 
 
 def test_the_version_is_said(tmp_path: Path) -> None:
