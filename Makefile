@@ -20,7 +20,7 @@ test: $(READY) $(FRONTEND)  ## set up, then run every test; LEAGUE_REQUIRE=offic
 test-unit: $(READY) $(FRONTEND)  ## set up, then run the unit tests alone
 	$(BIN)/python -m pytest $(SPREAD) tests/unit
 
-dev: $(READY)  ## set up, then open Dagster's web server on the project
+dev: $(READY) $(FRONTEND)  ## set up, then open Dagster's web server on the project
 	$(BIN)/league dev
 
 docs: $(READY)  ## set up, then build README, docs, dbt's pages and the quality pages for reading offline: build/docs
@@ -54,7 +54,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 	$(BIN)/python -m dagster_project.lineage
 
-$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/site.scss
+$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/*.scss)
 	$(BIN)/python -m dagster_project.publication.frontend
 
 lock:  ## resolve the lock anew; needs uv

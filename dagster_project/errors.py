@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 from dagster_project.shown import in_one_line, visible
 
@@ -82,6 +84,15 @@ class InputRejected(LeagueError):
         if column is not None:
             where += f", column {column}"
         super().__init__(f"{where}: expected {expected}; found {found}. {remedy}")
+
+    def __reduce__(self) -> tuple[Callable[..., InputRejected], tuple[dict[str, Any]]]:
+        """As it crosses from one process to another."""
+        said = ("file", "row", "column", "expected", "found", "remedy")
+        return _rejected_again, ({name: getattr(self, name) for name in said},)
+
+
+def _rejected_again(said: dict[str, Any]) -> InputRejected:
+    return InputRejected(**said)
 
 
 class SuiteFailed(LeagueError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,22 +16,32 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from dagster_project.durable import UNFINISHED
+from dagster_project.archive.archive import Archive
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.explanation.recomputation.release_tables import find_release
 from dagster_project.layout import counted
+from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, contents_of
+from dagster_project.publication.folder import (
+    OfQuarter,
+    Record,
+    alone,
+    being_made,
+    keep,
+    place_of,
+    put_in_place,
+    record_of,
+    sizes,
+    write,
+)
 from dagster_project.publication.frontend import address_of, assets
 from dagster_project.publication.parts import QUARTER_PARTS, SITE_PARTS
-from dagster_project.publication.rendering import Produced
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import hash_code
 from dagster_project.releases.journal import HELD, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
-from dagster_project.shown import json_text
 
-RECORD = "publication.json"
 _LAST_PART = list(QUARTER_PARTS)[-1]
 _DRAWN_BY = (
     "altair",
@@ -91,62 +101,56 @@ def current(data: DataFolder, quarters: Sequence[Quarter] = ()) -> tuple[Chosen,
         if quarter not in released:
             there = ", ".join(map(str, sorted(released, key=str)))
             raise InputMissing(f"{quarter} isn't released. Released: {there}.")
-    wanted = sorted(quarters or released, key=str)
+    wanted = sorted(set(quarters or released), key=str)
     return tuple(Chosen(str(quarter), released[quarter]) for quarter in wanted)
 
 
 def publish_chosen(
     data: DataFolder, chosen: tuple[Chosen, ...], folder: Path, *, tell: Tell = lambda _: None
 ) -> dict[str, Any]:
-    """Publishes these releases to a folder, which ends up with all of it or stays as it was."""
-    contents = read_contents(data, chosen)
-    before = _record_of(folder, contents)
-    keys = _keys(chosen)
-    fresh = folder.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{folder.name}")
-    fresh.mkdir(parents=True)
-    try:
-        kept = [one.quarter for one in chosen if _keep(folder, fresh, before, one.quarter, keys)]
-        files = {
-            path: said for quarter in kept for path, said in before["quarters"][quarter]["files"].items()
-        }
-        made = [one.quarter for one in chosen if one.quarter not in kept]
-        tell(f"Making {counted(len(made), 'quarter')}, keeping {len(kept)}")
-        by_quarter = {quarter: dict(before["quarters"][quarter]["files"]) for quarter in kept}
-        by_quarter |= {quarter: {} for quarter in made}
-        for task, written in _work(
-            [_Task(data, chosen, q, part, fresh) for q in made for part in QUARTER_PARTS]
-        ):
-            by_quarter[task.quarter] |= written
-            if task.part == _LAST_PART:
-                tell(f"{task.quarter}: {counted(len(by_quarter[task.quarter]), 'file')} made")
-        tell("Making the pages of all quarters")
-        sizes = {path: (fresh / path).stat().st_size for of in by_quarter.values() for path in of}
-        contents = replace(contents, sizes=sizes)
-        for part in SITE_PARTS.values():
-            files |= _write(fresh, part(contents))
-        files |= _write(fresh, (Produced(address_of(name), content) for name, content in assets().items()))
-        record = {
-            "is_sample": contents.is_sample,
-            "is_embargoed": contents.is_embargoed,
-            "notice": contents.notice,
-            "releases": {one.quarter: one.release_id for one in chosen},
-            "quarters": {
-                quarter: {"key": keys[quarter], "files": dict(sorted(by_quarter[quarter].items()))}
-                for quarter in sorted(by_quarter)
-            },
-        }
-        (fresh / RECORD).write_text(json_text(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        _put_in_place(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    everything = [file for file in folder.rglob("*") if file.is_file()]
+    """Publishes these releases to a folder, which ends up with all of it or stays as it was.
+
+    In a script of one's own the call stands behind `if __name__ == "__main__":`, as the work is shared among processes.
+    """
+    place = place_of(folder, data)
+    with alone(place):
+        contents = read_contents(data, chosen)
+        before, keys, fresh = record_of(place, contents), _keys(contents), being_made(place)
+        fresh.mkdir()
+        try:
+            known = before.quarters if before is not None else {}
+            of_quarters = {
+                quarter: of
+                for quarter, of in known.items()
+                if quarter in keys and keep(place, fresh, of, keys[quarter])
+            }
+            kept = sorted(of_quarters)
+            made = [one.quarter for one in chosen if one.quarter not in of_quarters]
+            tell(f"Making {counted(len(made), 'quarter')}, keeping {len(kept)}")
+            for quarter, files in _make(data, chosen, made, fresh):
+                of_quarters[quarter] = OfQuarter(key=keys[quarter], files=files)
+                tell(f"{quarter}: {counted(len(files), 'file')} made")
+            tell("Making the pages of all quarters")
+            of_all = _make_for_all(contents, fresh, of_quarters)
+            record = Record(
+                is_sample=contents.is_sample,
+                is_embargoed=contents.is_embargoed,
+                notice=contents.notice,
+                releases={one.quarter: one.release_id for one in chosen},
+                quarters=of_quarters,
+                files_of_all_quarters=of_all,
+            )
+            put_in_place(place, record)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    all_sizes = sizes(place, record.files)
     return {
-        "folder": str(folder),
-        "index": str(folder / "index.html"),
+        "folder": str(place),
+        "index": str(place / addresses.HOME),
         "quarters_made": made,
         "quarters_kept": kept,
-        "files": len(everything),
-        "bytes": sum(file.stat().st_size for file in everything),
+        "files": len(all_sizes),
+        "bytes": sum(all_sizes.values()),
         "is_sample": contents.is_sample,
         "is_embargoed": contents.is_embargoed,
         "notice": contents.notice,
@@ -185,16 +189,48 @@ def _contents_for_worker(data: DataFolder, chosen: tuple[Chosen, ...]) -> Conten
     return read_contents(data, chosen)
 
 
-def _work(tasks: Sequence[_Task]) -> Iterable[tuple[_Task, dict[str, str]]]:
-    """Each task with the files that it wrote; on all cores where there is more than one task."""
+def _make(
+    data: DataFolder, chosen: tuple[Chosen, ...], quarters: Sequence[str], fresh: Path
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each quarter once all its parts are made, with its files."""
+    files: dict[str, dict[str, str]] = {quarter: {} for quarter in quarters}
+    tasks = [_Task(data, chosen, quarter, part, fresh) for quarter in quarters for part in QUARTER_PARTS]
+    for task, written in _work(tasks):
+        files[task.quarter] |= written
+        if task.part == _LAST_PART:
+            yield task.quarter, files[task.quarter]
+
+
+def _make_for_all(contents: Contents, fresh: Path, of_quarters: Mapping[str, OfQuarter]) -> dict[str, str]:
+    """The pages of all quarters, and what all pages share."""
+    there = [path for of in of_quarters.values() for path in of.files]
+    known = replace(contents, sizes=sizes(fresh, there))
+    files: dict[str, str] = {}
+    for part in SITE_PARTS.values():
+        files |= write(fresh, ((one.path, one.content) for one in part(known)))
+    return files | write(fresh, ((address_of(name), content) for name, content in assets().items()))
+
+
+def _work(tasks: Sequence[_Task]) -> Iterator[tuple[_Task, dict[str, str]]]:
+    """Each task with the files that it wrote; on all cores where that can be."""
     workers = min(len(tasks), len(os.sched_getaffinity(0)))
-    if workers < 2:
+    if workers < 2 or not _can_be_started_again():
         for task in tasks:
             yield task, _done(task)
         return
     # Not forked: DuckDB and the charts' engine have threads.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
         yield from zip(tasks, pool.map(_done, tasks), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _can_be_started_again() -> bool:
+    """Whether another process can import what this one runs: not a program that came by standard input."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return getattr(main, "__spec__", None) is not None or file is None or Path(file).is_file()
 
 
 def _done(task: _Task) -> dict[str, str]:
@@ -202,87 +238,24 @@ def _done(task: _Task) -> dict[str, str]:
     quarter = contents.of(task.quarter)
     if quarter is None:
         raise WrongUsage(f"{task.quarter} isn't among the releases of the publication.")
-    return _write(task.folder, QUARTER_PARTS[task.part](quarter))
+    produced = QUARTER_PARTS[task.part](quarter)
+    return write(task.folder, ((one.path, one.content) for one in produced))
 
 
-def _write(folder: Path, produced: Iterable[Produced]) -> dict[str, str]:
-    """Writes files below the folder; returns the sha256 of each by its path."""
-    written = {}
-    for one in produced:
-        file = folder / one.path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("xb") as out:
-            out.write(one.content)
-        written[one.path] = hashlib.sha256(one.content).hexdigest()
-    return written
-
-
-def _keys(chosen: Sequence[Chosen]) -> dict[str, str]:
-    """What decides each quarter's files: its release, those of the quarters before it, the code and who draws."""
+def _keys(contents: Contents) -> dict[str, str]:
+    """What decides each quarter's files: its release and those of the quarters before it, whether its raw files are at
+    hand, the code, and who draws.
+    """
     made_by = [hash_code(), {name: version(name) for name in _DRAWN_BY}, sorted(map(address_of, assets()))]
     keys, until = {}, []
-    for one in chosen:
-        until.append([one.quarter, one.release_id, one.is_embargoed])
+    for one in contents.quarters:
+        archive = Archive(one.archive)
+        gone = [
+            row["extract_id"]
+            for row in one.rows("extract")
+            if not archive.path_of(row["extract_id"]).is_file()
+        ]
+        until.append([one.quarter, one.release_id, one.is_embargoed, sorted(gone)])
         text = json.dumps([until, made_by], sort_keys=True)
         keys[one.quarter] = hashlib.sha256(text.encode()).hexdigest()
     return keys
-
-
-def _record_of(folder: Path, contents: Contents) -> dict[str, Any]:
-    """What the folder's publication says of itself; nothing where it is empty or missing.
-
-    Raises WrongUsage for a folder of other things, of the other kind of data, or that isn't as embargoed.
-    """
-    nothing: dict[str, Any] = {"quarters": {}}
-    if not folder.exists():
-        return nothing
-    if not folder.is_dir():
-        raise WrongUsage(f"{folder}: expected a folder; found a file. Name another with --to.")
-    if not (folder / RECORD).is_file():
-        if any(folder.iterdir()):
-            raise WrongUsage(
-                f"{folder}: expected an empty folder or a publication; found other files. Name another with --to."
-            )
-        return nothing
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        kinds = (record["is_sample"], record["is_embargoed"])
-        record["quarters"] = {
-            name: {**of, "files": dict(of["files"])} for name, of in record["quarters"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return nothing
-    for is_so, wanted, word in zip(
-        kinds, (contents.is_sample, contents.is_embargoed), ("fictional", "embargoed"), strict=True
-    ):
-        if is_so != wanted:
-            raise WrongUsage(
-                f"{folder}: its publication is {'' if is_so else 'not '}{word}, this one is "
-                f"{'' if wanted else 'not '}{word}. Name another folder with --to."
-            )
-    return dict(record)
-
-
-def _keep(folder: Path, fresh: Path, before: dict[str, Any], quarter: str, keys: dict[str, str]) -> bool:
-    """Takes over a quarter's files if nothing that decides them has changed and they are as they were written."""
-    known = before["quarters"].get(quarter)
-    if known is None or known.get("key") != keys[quarter]:
-        return False
-    for path, digest in known["files"].items():
-        file = folder / path
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-            return False
-    for path in known["files"]:
-        there = fresh / path
-        there.parent.mkdir(parents=True, exist_ok=True)
-        os.link(folder / path, there)
-    return True
-
-
-def _put_in_place(fresh: Path, folder: Path) -> None:
-    """Two renames: a reader in between finds no publication, and never half of one."""
-    old = folder.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{folder.name}")
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

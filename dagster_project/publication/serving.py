@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.publication.addresses import ASSETS
-from dagster_project.publication.publish import RECORD
+from dagster_project.publication.folder import RECORD
 
 # Scripts, styles and pictures of its own and nothing else; `data:` for the empty icon alone.
 HEADERS = {

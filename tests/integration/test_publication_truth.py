@@ -315,6 +315,20 @@ def test_without_the_raw_files_the_derivations_show_what_was_released(released: 
         assert any(page.marked("data-row"))
 
 
+def test_a_quarter_is_made_anew_once_its_raw_files_are_there_again(
+    released: DataFolder, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    released.archive.rename(away)
+    publish(released, to=tmp_path / "site")
+    page = next((tmp_path / "site" / FIRST / "derivations").glob("*.html"))
+    assert "no longer all in the archive" in page.read_text(encoding="utf-8")
+    away.rename(released.archive)
+    assert publish(released, to=tmp_path / "site")["quarters_made"] == [FIRST]
+    assert "no longer all in the archive" not in page.read_text(encoding="utf-8")
+    assert publish(released, to=tmp_path / "site")["quarters_kept"] == [FIRST]
+
+
 def test_an_organisation_without_any_figure_has_a_page_that_says_so(released: DataFolder) -> None:
     (file,) = released.releases.glob(f"{FIRST}/{16 * '?'}/organisation.parquet")
     with duckdb.connect() as connection:

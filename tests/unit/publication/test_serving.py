@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dagster_project.errors import InputMissing
-from dagster_project.publication.publish import RECORD
+from dagster_project.publication.folder import RECORD
 from dagster_project.publication.serving import ASKED_AGAIN, HEADERS, KEPT, OF_DATA, application
 from dagster_project.settings import PROJECT_ROOT
 
