@@ -52,9 +52,26 @@ def hold(
     that wait for approval now. `reasons` says of a quarter's release why it may hold less than the current one.
     Raises WrongUsage for one that was withdrawn.
     """
-    if data.warehouse.exists():
-        candidate.discard()
-        candidate = open_candidate(data, run_id)
+    if not data.warehouse.exists():
+        return _hold_in(candidate, data, releases, by=by, reasons=reasons)
+    candidate.discard()
+    fresh = open_candidate(data, run_id)
+    try:
+        return _hold_in(fresh, data, releases, by=by, reasons=reasons)
+    except BaseException:
+        # Whoever leads the run knows the other one only.
+        fresh.discard()
+        raise
+
+
+def _hold_in(
+    candidate: Candidate,
+    data: DataFolder,
+    releases: Sequence[ReleaseFolder],
+    *,
+    by: str | None,
+    reasons: Mapping[Quarter, str] | None,
+) -> list[str]:
     at, who = now(), person(by)
     waiting = []
     with candidate.connect() as connection:

@@ -233,6 +233,16 @@ def _taken(left: Kept, request: RunRequest, data: DataFolder, record: RunRecord)
         candidate = open_candidate(data, record.run_id)
     else:
         candidate = take_over(left, data, record.run_id)
+    try:
+        return _resumed(note, candidate, request, data, record)
+    except BaseException:
+        candidate.let_go()
+        raise
+
+
+def _resumed(
+    note: Mapping[str, Any], candidate: Candidate, request: RunRequest, data: DataFolder, record: RunRecord
+) -> Resumed:
     outcomes = [_outcome(content) for content in note["outcomes"]]
     earlier = str(note["run_id"])
     for name in _LISTINGS:

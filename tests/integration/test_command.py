@@ -17,7 +17,6 @@ from published_state import files_below, links, published_files, release_ids
 from sample_copy import SampleCopy
 from shared_folders import Answered
 
-from dagster_project.presentation import show_run
 from dagster_project.settings import METHODOLOGY_DIR, DataFolder
 
 QUARTER = "2025-26-Q1"
@@ -84,11 +83,16 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
 
 
 def test_a_dry_run_tells_a_person_that_nothing_was_released(
-    dry_run: Answered, capsys: pytest.CaptureFixture[str]
+    released: DataFolder, small_extracts: Path, tmp_path: Path
 ) -> None:
-    show_run(dry_run.answer, dry_run.data, verbose=True)
+    both = SampleCopy(tmp_path / "both", [small_extracts / QUARTER, small_extracts / "2025-26-Q2"])
+    asked = ("run", QUARTER, "2025-26-Q2", "--extracts", both.folder, "--dry-run")
+    ended = league(*asked, "--verbose", data=released)
+    assert ended.code == 0, ended.err
     # However wide the terminal is.
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(ended.out.split())
+    # Of several quarters each is told whole, and nothing is left to ask for.
+    assert "--verbose" not in said
     assert "Dry run: nothing was released" in said
     assert "0 ranks, 0 segments and 0 averages change" in said
     assert "Fictional sample data" in said

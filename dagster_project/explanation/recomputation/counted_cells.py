@@ -161,8 +161,8 @@ class StatisticFile:
 
     def _workbook_sheet(self, name: str) -> _Sheet:
         if self._workbook is None:
-            # These very bytes were read through when they were released: the archive names them by their hash.
-            self._workbook = sheets.loaded_workbook(self._raw, self.file_name)
+            # Checked again: a hash proves that these are the bytes of the name, not that this program ever read them.
+            self._workbook = sheets.open_workbook(self._raw, self.file_name)
         rows = sheets.sheet_rows(self._workbook, name, self.file_name)
         # The header is the first row with a column that only a header has.
         known = ("organisation_code", "org_code", "ods_code", "area")

@@ -19,6 +19,7 @@ from dagster_project.archive.archive import Archive
 from dagster_project.catalogue import catalogue
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputRejected, WrongUsage
+from dagster_project.explanation.recomputation.counted_cells import StatisticFile
 from dagster_project.extracts.folder_files import what_it_is
 from dagster_project.extracts.known_quarters import covered_quarters
 from dagster_project.extracts.load import load_folder
@@ -72,6 +73,22 @@ def test_a_workbook_that_reaches_far_is_refused_before_it_is_held(
     raw = rewritten(cancer_extract(cancer_row()), SHEET, lambda body: body.replace(old, new, 1))
     (tmp_path / "CWT.xlsx").write_bytes(raw)
     assert "sheets of at most 10,000,000 cells" in refused(tmp_path)
+
+
+def test_a_workbook_of_the_archive_that_reaches_far_is_refused_by_who_adds_it_up_again(
+    tmp_path: Path,
+) -> None:
+    raw = rewritten(
+        cancer_extract(cancer_row()), SHEET, lambda body: body.replace(b'r="A2"', b'r="XFD1048576"')
+    )
+    archive = Archive(tmp_path / "archive")
+    extract = {
+        "extract_id": archive.store(raw),
+        "source": "cancer_waiting_times",
+        "file_name": "CWT.xlsx",
+    }
+    with pytest.raises(InputRejected, match="sheets of at most 10,000,000 cells"):
+        StatisticFile(archive, extract).total([("Sheet1", 2)], "anything")
 
 
 def test_a_place_is_found_where_the_parts_of_a_sheet_are_cut() -> None:
