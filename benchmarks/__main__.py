@@ -1,6 +1,6 @@
 """Measures everything that docs/performance.md shows: `make benchmark`, or `python benchmarks [PART ...]`.
 
-PART is runs, quarters, stages, scoring or readers; without one all of them are measured, which takes about
+PART is runs, publication, quarters, stages, scoring or readers; without one all of them are measured, which takes about
 an hour on two cores. Every figure is the median of `--times` runs in turn with the baseline beside it. Results are
 added to the JSON file; `--page` writes the tables of docs/performance.md from it.
 """
@@ -64,6 +64,11 @@ def _runs(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
         "files": "official" if asked.extracts else "sample",
         **{name: asdict(each) for name, each in used.items()},
     }
+
+
+def _publication(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    used = league_runs.publications(folder, max(1, asked.times // 2))
+    return {name: asdict(each) for name, each in used.items()}
 
 
 def _quarters(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -133,6 +138,7 @@ def _printed(*command: str | Path, **environment: str) -> str:
 
 _PARTS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
     "runs": _runs,
+    "publication": _publication,
     "quarters": _quarters,
     "stages": _stages,
     "scoring": _scoring,

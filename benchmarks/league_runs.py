@@ -12,6 +12,8 @@ from floor import IMPORTS
 from many_years import write_years
 from processes import Command, Used, in_turn, measured
 
+from dagster_project.sample import SAMPLE_QUARTERS, generate_sample
+
 _HERE = Path(__file__).parent
 _LEAGUE = (sys.executable, "-m", "dagster_project.cli")
 QUARTER = "2025-26-Q1"
@@ -51,6 +53,29 @@ def twenty_quarters(folder: Path, times: int) -> dict[str, Used]:
         measured(command)
         found |= in_turn([command], max(1, times // 3))
     return found
+
+
+def publications(folder: Path, times: int) -> dict[str, Used]:
+    """The sample's six quarters published anew, a sixth beside five that are kept, and all kept; beside a run of one."""
+    data, site = folder / "data", folder / "site"
+    sample = generate_sample(folder / "sample", quarters=list(SAMPLE_QUARTERS))
+    wanted = [str(quarter) for quarter in SAMPLE_QUARTERS]
+    _league(data, "run", *wanted, "--extracts", sample.extracts)
+
+    def five() -> None:
+        _removed(site)()
+        _league(data, "publish", *wanted[:-1], "--to", site)
+
+    commands = [
+        Command(
+            "run of one quarter",
+            _arguments(data, "run", wanted[-1], "--extracts", sample.extracts, "--again"),
+        ),
+        Command("six quarters", _arguments(data, "publish", "--to", site), before=_removed(site)),
+        Command("all six kept", _arguments(data, "publish", "--to", site)),
+        Command("a new quarter beside five", _arguments(data, "publish", "--to", site), before=five),
+    ]
+    return in_turn(commands, times)
 
 
 def start_up(folder: Path, organisation: str, times: int) -> dict[str, Used]:

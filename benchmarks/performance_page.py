@@ -47,6 +47,14 @@ def _runs(found: dict[str, Any]) -> str:
     return f"On the {found['files']} files of 2025-26-Q1:\n\n" + _table(head, rows)
 
 
+def _publication(found: dict[str, Any]) -> str:
+    one = found["run of one quarter"]["processor"]
+    head = ["publication of the sample", "processor", "times the run", "clock", "peak memory"]
+    return "Publishing the sample's six quarters, beside a run of one:\n\n" + _table(
+        head, [_line(name, used, one) for name, used in found.items()]
+    )
+
+
 def _quarters(found: dict[str, Any]) -> str:
     one = found["one quarter"]["processor"]
     rows = [
@@ -98,4 +106,11 @@ def _readers(found: dict[str, Any]) -> str:
     )
 
 
-_TABLES = {"runs": _runs, "quarters": _quarters, "stages": _stages, "scoring": _scoring, "readers": _readers}
+_TABLES = {
+    "runs": _runs,
+    "publication": _publication,
+    "quarters": _quarters,
+    "stages": _stages,
+    "scoring": _scoring,
+    "readers": _readers,
+}
