@@ -56,7 +56,7 @@ def twenty_quarters(folder: Path, times: int) -> dict[str, Used]:
 
 
 def publications(folder: Path, times: int) -> dict[str, Used]:
-    """The sample's six quarters published anew, a sixth beside five that are kept, and all kept; beside a run of one."""
+    """Six quarters published anew, a sixth beside five that are kept, and all kept; beside a run of one."""
     data, site = folder / "data", folder / "site"
     sample = generate_sample(folder / "sample", quarters=list(SAMPLE_QUARTERS))
     wanted = [str(quarter) for quarter in SAMPLE_QUARTERS]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     group_by_fixture(items)
     items[:] = arranged(items)
+
+
+@pytest.fixture(autouse=True)
+def _longest_field_of_csv_stays() -> Iterator[None]:
+    """A validator of ours lifts Python's limit for the whole process, which other tests rest on."""
+    longest = csv.field_size_limit()
+    yield
+    csv.field_size_limit(longest)
 
 
 @pytest.fixture(scope="session")
