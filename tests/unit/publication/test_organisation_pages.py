@@ -13,10 +13,12 @@ from read_page import ReadPage, read_page, words
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.pages import organisation
+from dagster_project.publication.side_by_side import Compared
 from dagster_project.publication.standing_words import (
     BEST,
     FEW,
     MIDDLE,
+    SAME,
     UNRANKED,
     WORST,
     Third,
@@ -119,6 +121,41 @@ def test_the_override_is_said_plainly(tmp_path: Path, place: dict[str, Any], say
 )
 def test_a_third_is_of_the_ranks_and_few_are_not_compared(rank: int | None, size: int, third: Third) -> None:
     assert third_of({"rank_in_table": rank, "organisations_ranked": size}) == third
+
+
+@pytest.mark.parametrize(
+    ("rank", "sharing", "size", "third"),
+    [
+        (15, 35, 61, SAME),
+        (1, 4, 9, SAME),
+        (1, 3, 9, BEST),
+        (3, 2, 9, MIDDLE),
+        (3, 3, 9, MIDDLE),
+        (6, 3, 9, WORST),
+        (6, 2, 9, MIDDLE),
+        (7, 3, 9, WORST),
+        (2, 3, 9, BEST),
+        (1, 5, 5, FEW),
+    ],
+)
+def test_those_that_share_a_rank_are_judged_by_the_middle_of_their_places(
+    rank: int, sharing: int, size: int, third: Third
+) -> None:
+    assert third_of({"rank_in_table": rank, "organisations_ranked": size}, sharing) == third
+
+
+def test_where_most_have_one_value_none_of_them_is_among_a_third(tmp_path: Path) -> None:
+    content = small_contents(tmp_path).newest
+    for code in ("ZA3", "ZA4", "ZA5"):
+        changed(content, "metric_ranking", code, rank_in_table=3)
+    page = page_of(content, "ZA3")
+    (line,) = page.rows("Metrics: People and workforce")
+    assert line[2] == "= the same as many others 3rd of 7; 3 have the same value"
+    assert page.marked('data-derived="thirds"') == [
+        "▲ 0 among the best third ● 0 about the middle ▼ 0 among the worst third = 2 the same as many others"
+    ]
+    by_side = Compared(content, "acute").cells("ZA3")["metric:OF0082"]
+    assert by_side.note == "= the same as many others"
 
 
 def test_how_many_are_among_which_third_is_counted_from_the_ranks(tmp_path: Path) -> None:
