@@ -10,6 +10,7 @@ from dagster_project.publication.charts import strips
 from dagster_project.publication.charts.chart import Cell, Chart, Row
 from dagster_project.publication.charts.drawing import charted
 from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.standings import placed_by_publisher
 
 _SCORES = strips.Axis(
     1,
@@ -101,11 +102,18 @@ def segment_probabilities(content: QuarterContent, code: str) -> Chart | None:
     found = [row for row in found if row["variant"] == found[0]["variant"] and row["probability"] is not None]
     if not found:
         return None
+    place = content.places.get(code)
+    decided = (
+        f" That is by the figures, before the publisher placed it in segment {place['final_segment']}."
+        if place is not None and placed_by_publisher(place)
+        else ""
+    )
     likely = [f"segment {row['segment']} in {_percent(row)}" for row in found if row["probability"] > 0]
     return charted(
         f"segments-{code}",
         "How sure the segment is",
-        f"Chance in which metrics are counted puts {_name(content, code)} in {' and '.join(likely)} of the draws.",
+        f"Chance in which metrics are counted puts {_name(content, code)} in {' and '.join(likely)} of the draws."
+        f"{decided}",
         strips.picture(
             [
                 strips.Strip(

@@ -324,6 +324,13 @@ def test_ranked_dots_have_a_dot_for_every_organisation_and_a_line_where_a_range_
     ranges = [one.get("d", "") for one in root.iter("path") if "w-1-5" in one.get("class", "")]
     assert "".join(ranges).count("M") == 6
     assert chart.notes == ("No likely range is known of 1 of these.",)
+    place = newest.places["ZA7"]
+    assert isinstance(place, dict)
+    place["final_segment"] = 5
+    decided = charts.ranked_dots(newest, "acute")
+    place["final_segment"] = place["adjusted_segment"]
+    assert decided is not None
+    assert decided.notes[-1] == "Segments are by the figures; the publisher placed 1 of these in another."
     marked = charts.ranked_dots(newest, "acute", "ZA3")
     assert marked is not None
     assert "ZA3: rank 3" in [text for _, text in said_in(marked)]

@@ -153,6 +153,16 @@ def test_an_override_that_holds_one_back_is_said_and_one_without_effect_isnt(tmp
     assert found["ZA1"]["segment"].endswith("whether in deficit isn't known")
 
 
+def test_where_the_publisher_decided_otherwise_a_line_says_both_segments(tmp_path: Path) -> None:
+    content = newest(tmp_path)
+    changed(content, "league_table", "ZA7", final_segment=5)
+    found = lines(page_of(content))
+    assert found["ZA7"]["segment"] == (
+        "Segment 5 - in special support by the figures segment 3; the publisher placed it in segment 5"
+    )
+    assert found["ZA6"]["segment"] == "Segment 3 - second worst"
+
+
 def test_without_final_segments_those_before_the_last_decision_are_shown_and_named_so(tmp_path: Path) -> None:
     content = newest(tmp_path)
     for code in content.places:

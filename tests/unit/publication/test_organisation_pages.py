@@ -61,6 +61,10 @@ def lasting_page(contents: Contents, code: str) -> ReadPage:
     return read_page(organisation.of_all(contents), addresses.organisation_in_all(code))
 
 
+def lasting_page_of(content: QuarterContent, code: str) -> ReadPage:
+    return lasting_page(Contents((*content.earlier, content)), code)
+
+
 def changed(content: QuarterContent, table: str, code: str, **values: Any) -> None:
     """Gives an organisation's rows of a table other values."""
     for row in content.find(table, organisation_code=code):
@@ -102,6 +106,32 @@ def test_the_override_is_said_plainly(tmp_path: Path, place: dict[str, Any], say
     content = small_contents(tmp_path).newest
     changed(content, "league_table", "ZA3", **place)
     assert says in page_of(content, "ZA3").text
+
+
+def test_where_the_publisher_decided_otherwise_the_figures_and_the_decision_are_both_said(
+    tmp_path: Path,
+) -> None:
+    content = small_contents(tmp_path).newest
+    changed(content, "league_table", "ZA3", final_segment=5, financial_override=True)
+    page = page_of(content, "ZA3")
+    assert (
+        "That is by the figures: segment 2. The publisher placed it in segment 5, in special support."
+        in page.text
+    )
+    (tile,) = page.marked("id=stands")
+    assert (
+        "Segment 5 - in special support by the figures segment 2; the publisher placed it in segment 5"
+        in tile
+    )
+    assert "its segment by the figures would be the same without" in tile
+    before = page.text.index("is by the figures, before that decision: the publisher placed it in segment 5")
+    assert before < page.text.index("the segment is 2 in 80.0 % ")
+    assert "before the publisher placed it in segment 5" in page.marked("id=chart-segments-ZA3")[0]
+    (row,) = (one for one in lasting_page_of(content, "ZA3").rows("Its places") if one[0] == content.label)
+    assert row[3].endswith("by the figures segment 2; the publisher placed it in segment 5")
+    others = page_of(content, "ZA4").text
+    assert "by the figures" not in others
+    assert "before that decision" not in others
 
 
 @pytest.mark.parametrize(
