@@ -81,6 +81,11 @@ class QuarterContent:
         wanted = str(self.release.quarter.shifted(-1))
         return next((one for one in self.earlier if one.quarter == wanted), None)
 
+    @property
+    def lacks_quarter_before(self) -> bool:
+        """Whether there are earlier quarters here, but not the one just before: then no change is worked out."""
+        return bool(self.earlier) and self.before is None
+
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a released table in its own order, or of one of VIEWS; none where the release was made without
         it, and none of a view for a release that isn't the warehouse's.

@@ -26,6 +26,7 @@ NOT_A_VERDICT = (
     "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
     "often impossible to tell apart."
 )
+NOT_ADJACENT = "The quarter just before isn't here, so the change isn't worked out."
 
 
 def table_name(name: str) -> str:

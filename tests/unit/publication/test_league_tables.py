@@ -8,11 +8,12 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from published_quarters import FIRST, HOSTILE, SECOND, small_contents
+from published_quarters import FIRST, HOSTILE, SECOND, small_contents, with_a_gap
 
 from dagster_project.publication import addresses, standings
 from dagster_project.publication.contents import QuarterContent
 from dagster_project.publication.pages import league_tables
+from dagster_project.publication.words import NOT_ADJACENT
 
 
 def newest(folder: Path, **how: Any) -> QuarterContent:
@@ -107,6 +108,12 @@ def test_a_quarter_with_none_before_it_says_nothing_of_change(tmp_path: Path) ->
     assert all("moved" not in line for line in lines(page).values())
     assert "This table has no earlier quarter to compare with" in text(page)
     assert "There is no earlier quarter of this table here." in text(page)
+
+
+def test_where_the_quarter_just_before_isnt_here_a_table_says_so(tmp_path: Path) -> None:
+    said = text(page_of(with_a_gap(tmp_path).newest))
+    assert NOT_ADJACENT in said
+    assert "no earlier quarter" not in said
 
 
 def test_a_table_that_wasnt_there_before_says_nothing_of_change(tmp_path: Path) -> None:

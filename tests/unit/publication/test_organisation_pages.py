@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_quarters import FIRST, HOSTILE, SECOND, small_contents
+from published_quarters import FIRST, HOSTILE, SECOND, small_contents, with_a_gap
 from read_page import ReadPage, read_page, words
 
 from dagster_project.publication import addresses
@@ -25,6 +25,7 @@ from dagster_project.publication.standing_words import (
     measured,
     third_of,
 )
+from dagster_project.publication.words import NOT_ADJACENT
 from dagster_project.shown import in_one_line
 
 TOPICS = [
@@ -287,7 +288,7 @@ def test_pages_are_valid_where_a_release_was_made_without_a_table(tmp_path: Path
 def test_a_first_quarter_says_that_there_is_none_before_and_knows_none_after(tmp_path: Path) -> None:
     contents = small_contents(tmp_path)
     first = page_of(contents.quarters[0], "ZA3")
-    assert "Nothing can be said: no quarter before this one has a place of it." in first.text
+    assert "Nothing can be said: no earlier quarter here has a place of it." in first.text
     assert not [address for address in first.links.values() if SECOND in address]
     second = page_of(contents.newest, "ZA1")
     assert "It was 1st and is now 2nd. That change is within what chance can do" in second.text
@@ -295,6 +296,25 @@ def test_a_first_quarter_says_that_there_is_none_before_and_knows_none_after(tmp
         "July to September 2025",
         "April to June 2025",
     ]
+
+
+def test_where_the_quarter_just_before_isnt_here_no_change_is_worked_out(tmp_path: Path) -> None:
+    text = page_of(with_a_gap(tmp_path).newest, "ZA1").text
+    assert f"What changed since the quarter before {NOT_ADJACENT}" in text
+    assert "no earlier quarter" not in text
+
+
+def test_one_without_a_place_in_the_quarter_just_before_says_so(tmp_path: Path) -> None:
+    content = small_contents(tmp_path).newest
+    without = "Nothing can be said: it has no place in the quarter just before."
+    assert without in page_of(content, "ZA7").text
+    del content.earlier[0].places["ZA3"]  # type: ignore[attr-defined]
+    for row in content.find("movement_total", organisation_code="ZA3"):
+        assert isinstance(row, dict)
+        row |= {"figure_before": None, "change": None, "is_in": True}
+    text = page_of(content, "ZA3").text
+    assert without in text
+    assert "It was " not in text
 
 
 def test_a_hostile_name_is_text(tmp_path: Path) -> None:
