@@ -101,7 +101,7 @@ def publish_chosen(
     """Publishes these releases to a folder, which ends up with all of it or stays as it was."""
     contents = read_contents(data, chosen)
     before = _record_of(folder, contents)
-    keys = _keys(chosen)
+    keys = keys_of(chosen, sorted(str(one.quarter) for one in current_release(data)))
     fresh = folder.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{folder.name}")
     fresh.mkdir(parents=True)
     try:
@@ -217,13 +217,16 @@ def _write(folder: Path, produced: Iterable[Produced]) -> dict[str, str]:
     return written
 
 
-def _keys(chosen: Sequence[Chosen]) -> dict[str, str]:
-    """What decides each quarter's files: its release, those of the quarters before it, the code and who draws."""
+def keys_of(chosen: Sequence[Chosen], released: Sequence[str]) -> dict[str, str]:
+    """What decides each quarter's files: its release, those of the quarters before it, which of these are released
+    and not chosen, the code and who draws.
+    """
     made_by = [hash_code(), {name: version(name) for name in _DRAWN_BY}, sorted(map(address_of, assets()))]
     keys, until = {}, []
     for one in chosen:
         until.append([one.quarter, one.release_id, one.is_embargoed])
-        text = json.dumps([until, made_by], sort_keys=True)
+        lacking = [name for name in released if name < one.quarter and name not in {of for of, *_ in until}]
+        text = json.dumps([until, lacking, made_by], sort_keys=True)
         keys[one.quarter] = hashlib.sha256(text.encode()).hexdigest()
     return keys
 

@@ -294,6 +294,9 @@ def test_metrics_over_quarters_show_limits_where_the_warehouse_has_them(tmp_path
             "'OF0010' as metric_id, 70.0 as lower_limit, 78.0 as mean, 86.0 as upper_limit",
             [SECOND],
         )
+        connection.execute(
+            "create table league.current_release as select unnest(?) as quarter", [[FIRST, SECOND]]
+        )
     current = dataclasses.replace(small.newest.release, is_current=True)
     with_limits = dataclasses.replace(
         small.newest, release=current, warehouse=warehouse, _tables={}, _indexes={}, _made={}
