@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from dagster_project.publication import words
 from dagster_project.publication.charts import strips
@@ -108,7 +108,7 @@ def segment_probabilities(content: QuarterContent, code: str) -> Chart | None:
         if place is not None and placed_by_publisher(place)
         else ""
     )
-    likely = [f"segment {row['segment']} in {_percent(row)}" for row in found if row["probability"] > 0]
+    likely = [f"segment {row['segment']} in {_percent(row)}" for row in found if _share(row) > 0]
     return charted(
         f"segments-{code}",
         "How sure the segment is",
@@ -246,4 +246,10 @@ def _missing_scores(content: QuarterContent, code: str) -> tuple[str, ...]:
 
 
 def _percent(row: Row) -> str:
-    return f"{words.trimmed(row['probability'] * 100)}%"
+    """Rounded as the board's sentence does, so that both say one figure."""
+    return f"{_share(row)}%"
+
+
+def _share(row: Row) -> Decimal:
+    share: Decimal = 100 * row["probability"]
+    return share.quantize(Decimal("0.1"), ROUND_HALF_UP)

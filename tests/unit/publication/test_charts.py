@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +20,7 @@ from dagster_project.publication.charts import Cell, Chart
 from dagster_project.publication.charts.files import PALETTE, of_quarter, standalone
 from dagster_project.publication.contents import Contents, QuarterContent, contents_of
 from dagster_project.publication.rendering import environment, figures
+from dagster_project.reading.board_rows import sentences
 
 OF_ONE = (
     charts.positions,
@@ -205,11 +207,37 @@ def test_segment_shares_are_those_of_the_draws(newest: QuarterContent) -> None:
     assert column(chart, 2) == [
         row["times"] for row in newest.find("segment_probability", organisation_code="ZA1")
     ]
-    assert [cell.shown for _, cell, *_ in chart.rows if isinstance(cell, Cell)] == ["80%", "20%", "0%", "0%"]
+    assert [cell.shown for _, cell, *_ in chart.rows if isinstance(cell, Cell)] == [
+        "80.0%",
+        "20.0%",
+        "0.0%",
+        "0.0%",
+    ]
     assert chart.alt == (
-        "Chance in which metrics are counted puts Hospital 1 of Nowhere NHS Trust in segment 1 in 80% and segment 2 in "
-        "20% of the draws."
+        "Chance in which metrics are counted puts Hospital 1 of Nowhere NHS Trust in segment 1 in 80.0% and segment 2 "
+        "in 20.0% of the draws."
     )
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [("0.999900", "100.0"), ("0.788150", "78.8"), ("0.147500", "14.8"), ("0.02", "2.0")],
+)
+def test_a_segment_share_is_rounded_as_in_the_boards_sentence(
+    tmp_path: Path, probability: str, said: str
+) -> None:
+    content = small_contents(tmp_path).newest
+    first, *_, last = content.find("segment_probability", organisation_code="ZA1")
+    assert isinstance(first, dict)
+    first |= dict.fromkeys(("probability", "probability_before_override"), Decimal(probability))
+    assert isinstance(last, dict)
+    last["probability"] = Decimal("0.000100")
+    chart = charts.segment_probabilities(content, "ZA1")
+    assert chart is not None
+    assert shown(chart.rows[0][1]).endswith(f" {said}%")
+    assert f"segment 1 in {said}% and segment 2 in 20.0% of the draws" in chart.alt
+    heading = "Without the override"
+    assert f"1 in {said} %" in sentences(content, content.places["ZA1"], [heading])[heading]
 
 
 def test_what_a_place_hangs_on_is_told_by_choices_and_the_most_influential_metrics(
