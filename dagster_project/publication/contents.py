@@ -22,7 +22,8 @@ Row = Mapping[str, Any]
 Made = TypeVar("Made")
 EMBARGOED = "EMBARGOED: not to be passed on before it is published."
 # Views over all quarters: no release holds them.
-VIEWS = frozenset({"metric_variation", "segment_persistence"})
+_OF_LATER_QUARTERS_TOO = frozenset({"metric_variation"})
+VIEWS = frozenset({"segment_persistence"}) | _OF_LATER_QUARTERS_TOO
 
 
 @dataclass(frozen=True)
@@ -81,28 +82,55 @@ class QuarterContent:
         wanted = str(self.release.quarter.shifted(-1))
         return next((one for one in self.earlier if one.quarter == wanted), None)
 
+    @property
+    def lacks_quarter_before(self) -> bool:
+        """Whether there are earlier quarters here, but not the one just before: then no change is worked out."""
+        return bool(self.earlier) and self.before is None
+
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a released table in its own order, or of one of VIEWS; none where the release was made without
-        it, and none of a view for a release that isn't the warehouse's.
+        it, none of a view for a release that isn't the warehouse's, and none that `withholds` is about.
         """
         if table not in self._tables:
             if table in VIEWS:
-                self._tables[table] = self._rows_of_view(table)
+                self._tables[table] = self._view(table)[0]
             else:
                 self._tables[table] = list(self.release.rows(table)) if self.release.has(table) else []
         return self._tables[table]
 
-    def _rows_of_view(self, view: str) -> list[Row]:
+    def withholds(self, view: str, code: str) -> bool:
+        """Whether one of VIEWS has rows of an organisation that count released quarters which aren't known here, so
+        that they aren't among its rows: what they say would contradict what the publication shows.
+        """
+        return code in self._view(view)[1]
+
+    def _view(self, view: str) -> tuple[list[Row], frozenset[str]]:
+        """The rows of a view that may be shown, and of whom there are others."""
+        return self.once(("view", view), lambda: self._read_view(view))
+
+    def _read_view(self, view: str) -> tuple[list[Row], frozenset[str]]:
         if not self.release.is_current:
-            return []
+            return [], frozenset()
+        known = ", ".join(literal(one.quarter) for one in (*self.earlier, self))
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.execute(f"attach {literal(self.warehouse)} as {WAREHOUSE_NAME} (read_only)")
             connection.execute(f"use {WAREHOUSE_NAME}")
+            lacking = connection.execute(
+                f"select 1 from {WAREHOUSE_SCHEMA}.current_release "
+                f"where quarter <= {literal(self.quarter)} and quarter not in ({known}) limit 1"
+            ).fetchone()
+            # A view that counts later quarters too has rows of these.
+            later = f" or quarter > {literal(self.quarter)}" if view in _OF_LATER_QUARTERS_TOO else ""
             found = connection.execute(
-                f"select * from {WAREHOUSE_SCHEMA}.{view} where quarter = {literal(self.quarter)} order by all"
+                f"select * from {WAREHOUSE_SCHEMA}.{view} where quarter = {literal(self.quarter)}{later} order by all"
             )
             columns = [column[0] for column in found.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+            rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+        ours = [row for row in rows if row["quarter"] == self.quarter]
+        codes = {row["organisation_code"] for row in ours}
+        counted_on = {row["organisation_code"] for row in rows if row["quarter"] != self.quarter}
+        withheld = frozenset(codes if lacking else codes & counted_on)
+        return [row for row in ours if row["organisation_code"] not in withheld], withheld
 
     def find(self, table: str, **equal: Any) -> Sequence[Row]:
         """The rows of a released table whose columns equal these values, found by an index over those columns."""

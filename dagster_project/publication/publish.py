@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dagster_project.archive.archive import Archive
@@ -115,7 +116,9 @@ def publish_chosen(
     place = place_of(folder, data)
     with alone(place):
         contents = read_contents(data, chosen)
-        before, keys, fresh = record_of(place, contents), _keys(contents), being_made(place)
+        released = sorted(str(one.quarter) for one in current_release(data))
+        keys = keys_of(chosen, released, _gone(contents))
+        before, fresh = record_of(place, contents), being_made(place)
         fresh.mkdir()
         try:
             known = before.quarters if before is not None else {}
@@ -242,20 +245,29 @@ def _done(task: _Task) -> dict[str, str]:
     return write(task.folder, ((one.path, one.content) for one in produced))
 
 
-def _keys(contents: Contents) -> dict[str, str]:
-    """What decides each quarter's files: its release and those of the quarters before it, whether its raw files are at
-    hand, the code, and who draws.
+def keys_of(
+    chosen: Sequence[Chosen], released: Sequence[str], gone: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, str]:
+    """What decides each quarter's files: its release, those of the quarters before it, which of these are released
+    and not chosen, which raw files of a quarter's release are gone, the code and who draws.
     """
     made_by = [hash_code(), {name: version(name) for name in _DRAWN_BY}, sorted(map(address_of, assets()))]
     keys, until = {}, []
-    for one in contents.quarters:
-        archive = Archive(one.archive)
-        gone = [
-            row["extract_id"]
-            for row in one.rows("extract")
-            if not archive.path_of(row["extract_id"]).is_file()
-        ]
-        until.append([one.quarter, one.release_id, one.is_embargoed, sorted(gone)])
-        text = json.dumps([until, made_by], sort_keys=True)
+    for one in chosen:
+        until.append([one.quarter, one.release_id, one.is_embargoed, sorted(gone.get(one.quarter, ()))])
+        lacking = [name for name in released if name < one.quarter and name not in {of for of, *_ in until}]
+        text = json.dumps([until, lacking, made_by], sort_keys=True)
         keys[one.quarter] = hashlib.sha256(text.encode()).hexdigest()
     return keys
+
+
+def _gone(contents: Contents) -> dict[str, list[str]]:
+    """The raw files of each quarter's release that are no longer in the archive: its derivations say so."""
+    return {
+        one.quarter: [
+            row["extract_id"]
+            for row in one.rows("extract")
+            if not Archive(one.archive).path_of(row["extract_id"]).is_file()
+        ]
+        for one in contents.quarters
+    }

@@ -16,7 +16,7 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoad
 from jinja2.exceptions import UndefinedError
 from markupsafe import Markup, escape
 
-from dagster_project.publication import addresses, words
+from dagster_project.publication import addresses, standings, words
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.figures import cell_id, explained_at
 from dagster_project.publication.frontend import address_of
@@ -59,6 +59,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.tests["placed_by_publisher"] = standings.placed_by_publisher
     made.globals |= {"addresses": addresses, "words": words}
     made.filters |= {"ordinal": words.ordinal, "plain": words.plain, "text": in_one_line}
     return made

@@ -14,7 +14,7 @@ from typing import Any
 from dagster_project.publication import words
 from dagster_project.publication.contents import QuarterContent, Row
 from dagster_project.publication.standing_words import Line, domains_of, measured
-from dagster_project.publication.standings import in_order
+from dagster_project.publication.standings import in_order, placed_by_publisher
 
 NOT_KNOWN = "not known"
 SAME, APART, UNKNOWN = "same", "apart", "unknown"
@@ -137,7 +137,11 @@ class Compared:
         yield "likely", _told(table, place, likely, "from {} to {}", NOT_KNOWN, ordinal)
         yield "apart", _told("not_told_apart", apart, ("organisations",), "{} others", NOT_KNOWN)
         word = f"{{}} - {words.segment_word(place[column])}" if place[column] else ""
-        yield "segment", _told(table, place, (column,), word, "none published")
+        columns: tuple[str, ...] = (column,)
+        if placed_by_publisher(place):
+            word += ", where the publisher placed it; by the figures segment {}"
+            columns = (column, "adjusted_segment")
+        yield "segment", _told(table, place, columns, word, "none published")
         held = place["financial_override"] and place["adjusted_segment"] != place["unadjusted_segment"]
         flagged = "flagged, but that changes nothing" if place["financial_override"] else "no"
         yield "override", Cell("yes" if held else flagged)

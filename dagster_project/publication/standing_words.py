@@ -36,6 +36,7 @@ class Third:
 BEST = Third("best", "\u25b2", "among the best third")
 MIDDLE = Third("middle", "\u25cf", "about the middle")
 WORST = Third("worst", "\u25bc", "among the worst third")
+SAME = Third("same", "=", "the same as many others")
 FEW = Third("none", "\u2013", "too few to compare")
 UNRANKED = Third("none", "\u2013", "not ranked: only a score")
 
@@ -73,16 +74,23 @@ class Domain:
     lines: Sequence[Line]
 
 
-def third_of(ranking: Row | None) -> Third:
-    """Among which third a rank is: the first third of the ranks, the last, or between. Ties share the better rank."""
+def third_of(ranking: Row | None, sharing: int = 1) -> Third:
+    """Among which third a rank is that so many share: the first third of the places, the last, or between.
+
+    Those that share the better rank take as many places from it on, and the middle of these says which third it is.
+    More than a third of all that are ranked can't be among one: of them it is only said that they are the same.
+    """
     if ranking is None or ranking["rank_in_table"] is None:
         return UNRANKED
     rank, size = ranking["rank_in_table"], ranking["organisations_ranked"]
     if size < _LEAST_RANKED:
         return FEW
-    if 3 * rank <= size:
+    if 3 * sharing > size:
+        return SAME
+    twice_the_middle = 2 * rank + sharing - 1
+    if 3 * twice_the_middle <= 2 * size:
         return BEST
-    return WORST if 3 * (rank - 1) >= 2 * size else MIDDLE
+    return WORST if 3 * (twice_the_middle - 2) >= 4 * size else MIDDLE
 
 
 def measured(value: Decimal | None, unit: str | None) -> str:
@@ -107,7 +115,7 @@ def domains_of(content: QuarterContent, code: str, table_name: str | None) -> Se
             continue
         ranking = rankings.get(metric_id)
         missing = "" if score else NO_FIGURE[asked.get(metric_id)]
-        line = Line(metric, score, ranking, third_of(ranking), missing)
+        line = Line(metric, score, ranking, third_of(ranking, _sharing(content, ranking)), missing)
         by_domain.setdefault(metric["domain"], []).append(line)
     order = list(words.DOMAINS)
     names = sorted(by_domain, key=lambda name: (order.index(name) if name in order else len(order), name))
@@ -119,6 +127,12 @@ def domains_of(content: QuarterContent, code: str, table_name: str | None) -> Se
         )
         for name in names
     ]
+
+
+def _sharing(content: QuarterContent, ranking: Row | None) -> int:
+    """How many of its table have the rank of this row, itself among them."""
+    told_by = ("metric_id", "table_name", "rank_in_table")
+    return len(content.find("metric_ranking", **{one: ranking[one] for one in told_by})) if ranking else 1
 
 
 def _asked(content: QuarterContent, table_name: str | None) -> Mapping[str, bool]:
@@ -134,5 +148,5 @@ def _asked(content: QuarterContent, table_name: str | None) -> Mapping[str, bool
 def thirds(domains: Sequence[Domain]) -> Mapping[str, int]:
     """How many of the ranked metrics are among which third, by the third's key; `ranked` is all of them."""
     found = Counter(line.third.key for domain in domains for line in domain.lines)
-    counted = {third.key: found[third.key] for third in (BEST, MIDDLE, WORST)}
+    counted = {third.key: found[third.key] for third in (BEST, MIDDLE, WORST, SAME)}
     return {**counted, "ranked": sum(counted.values())}

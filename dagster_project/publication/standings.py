@@ -35,6 +35,11 @@ def shown_segment(place: Row) -> int | None:
     return place["adjusted_segment"] if final is None else final
 
 
+def placed_by_publisher(place: Row) -> bool:
+    """Whether the publisher's own decision put it in another segment than its figures and the override do."""
+    return place["final_segment"] is not None and place["final_segment"] != place["adjusted_segment"]
+
+
 def certainty(places: Sequence[Row]) -> Certainty:
     """How sure the places of a whole league table are."""
     size = len(places)

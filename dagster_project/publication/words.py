@@ -26,6 +26,11 @@ NOT_A_VERDICT = (
     "A rank is not a verdict. It can't tell how good the care is that you will get, and trusts close together are "
     "often impossible to tell apart."
 )
+ALL_RELEASED = (
+    "That is worked out over all released quarters, and this publication doesn't have all of these, "
+    "so it isn't said here."
+)
+NOT_ADJACENT = "The quarter just before isn't here, so the change isn't worked out."
 
 
 def table_name(name: str) -> str:

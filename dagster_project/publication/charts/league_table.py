@@ -22,6 +22,7 @@ from dagster_project.publication.charts.drawing import (
     texts,
 )
 from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.standings import placed_by_publisher
 
 # What the names of charts of a league table start with.
 RANKS = "ranks-"
@@ -96,6 +97,9 @@ def ranked_dots(content: QuarterContent, table_name: str, marked: str | None = N
         notes += (
             "Some rank lower than their average says: a financial deficit holds them in a worse segment.",
         )
+    placed = sum(map(placed_by_publisher, places))
+    if placed:
+        notes += (f"Segments are by the figures; the publisher placed {placed} of these in another.",)
     return charted(
         name,
         title,

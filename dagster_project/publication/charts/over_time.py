@@ -137,6 +137,8 @@ def metric_trends(content: QuarterContent, code: str) -> Chart | None:
         (
             "The band is where chance alone moves a value."
             if lines.bands
+            else "What is chance and what isn't is worked out over all released quarters, and not all of them are here."
+            if content.withholds("metric_variation", code)
             else "Too few quarters are known to say what is chance and what isn't.",
             *_gaps(quarters),
         ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from dagster_project.publication import words
 from dagster_project.publication.charts import strips
 from dagster_project.publication.charts.chart import Cell, Chart, Row
 from dagster_project.publication.charts.drawing import charted
 from dagster_project.publication.contents import QuarterContent
+from dagster_project.publication.standings import placed_by_publisher
 
 _SCORES = strips.Axis(
     1,
@@ -101,11 +102,18 @@ def segment_probabilities(content: QuarterContent, code: str) -> Chart | None:
     found = [row for row in found if row["variant"] == found[0]["variant"] and row["probability"] is not None]
     if not found:
         return None
-    likely = [f"segment {row['segment']} in {_percent(row)}" for row in found if row["probability"] > 0]
+    place = content.places.get(code)
+    decided = (
+        f" That is by the figures, before the publisher placed it in segment {place['final_segment']}."
+        if place is not None and placed_by_publisher(place)
+        else ""
+    )
+    likely = [f"segment {row['segment']} in {_percent(row)}" for row in found if _share(row) > 0]
     return charted(
         f"segments-{code}",
         "How sure the segment is",
-        f"Chance in which metrics are counted puts {_name(content, code)} in {' and '.join(likely)} of the draws.",
+        f"Chance in which metrics are counted puts {_name(content, code)} in {' and '.join(likely)} of the draws."
+        f"{decided}",
         strips.picture(
             [
                 strips.Strip(
@@ -238,4 +246,10 @@ def _missing_scores(content: QuarterContent, code: str) -> tuple[str, ...]:
 
 
 def _percent(row: Row) -> str:
-    return f"{words.trimmed(row['probability'] * 100)}%"
+    """Rounded as the board's sentence does, so that both say one figure."""
+    return f"{_share(row)}%"
+
+
+def _share(row: Row) -> Decimal:
+    share: Decimal = 100 * row["probability"]
+    return share.quantize(Decimal("0.1"), ROUND_HALF_UP)

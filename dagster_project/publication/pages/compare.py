@@ -57,8 +57,8 @@ def _data(compared: Compared) -> Produced:
         cells = compared.cells(code)
         place, reach = content.places[code], compared.reach(code)
         for key, cell in cells.items():
-            # The same for all of the table but for the code.
-            if cell.slots and key not in refs:
+            # The same for all of the table but for the code; some have one released cell more.
+            if len(cell.slots) > len(refs.get(key, ())):
                 refs[key] = _refs(cell)
         organisations.append(
             {

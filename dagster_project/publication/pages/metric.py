@@ -248,13 +248,21 @@ def _moved(content: QuarterContent, metric_id: str) -> _Moved:
     better = sorted((one for one in pairs if one[1]["change"] < 0), key=lambda one: _by_change(one, 1))
     worse = sorted((one for one in pairs if one[1]["change"] > 0), key=lambda one: _by_change(one, -1))
     if not content.rows("movement_total"):
-        why = "There is no earlier quarter here to compare with."
+        why = _why_nothing_moved(content)
     elif not rows:
         why = "Nobody has a score for this metric in both quarters."
     else:
         why = "" if better or worse else "No score changed."
     before = label_of(Quarter.from_canonical(rows[0]["quarter_before"])) if rows else ""
     return _Moved(better[:_MOVED], worse[:_MOVED], before, why)
+
+
+def _why_nothing_moved(content: QuarterContent) -> str:
+    if content.lacks_quarter_before:
+        return words.NOT_ADJACENT
+    if content.earlier:
+        return "This release doesn't say what changed since the quarter just before."
+    return "There is no earlier quarter here to compare with."
 
 
 def _by_change(one: tuple[Row, Row], sign: int) -> tuple[Any, ...]:

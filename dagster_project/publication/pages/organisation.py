@@ -71,6 +71,7 @@ def of_all(contents: Contents) -> Iterator[Produced]:
             trend=charts.trend(placed, code),
             metric_trends=charts.metric_trends(placed, code),
             runs=sentences(placed, placed.places[code], [_RUNS])[_RUNS] if code in placed.places else "",
+            are_runs_withheld=placed.withholds("metric_variation", code),
             known=everyone,
             comparisons=comparisons.get(code, ()),
         )
@@ -123,6 +124,7 @@ def _shown(content: QuarterContent, code: str) -> dict[str, Any]:
         return shown
     return shown | {
         "said": sentences(content, place, [heading for heading in SENTENCES if heading != _RUNS]),
+        "is_length_withheld": content.withholds("segment_persistence", code),
         "apart": content.one("not_told_apart", organisation_code=code),
         "chance": {
             row["measure"]: row for row in content.find("movement_beyond_chance", organisation_code=code)

@@ -89,7 +89,11 @@ def _columns() -> Mapping[str, Mapping[str, str]]:
 
 
 def small_contents(
-    folder: Path, *, names: Mapping[str, str] | None = None, without: Sequence[str] = ()
+    folder: Path,
+    *,
+    names: Mapping[str, str] | None = None,
+    without: Sequence[str] = (),
+    second: str = SECOND,
 ) -> Contents:
     """Two quarters of seven acute and one ambulance trust, and one trust without a place (ZA8).
 
@@ -98,14 +102,20 @@ def small_contents(
     There are no rules, so that nothing can be recomputed.
     """
     releases = []
-    for quarter in (FIRST, SECOND):
+    for world, quarter in ((FIRST, FIRST), (SECOND, second)):
         tables: dict[str, Rows] = {table.name: [] for table in RELEASED_TABLES} | _small_world(
-            quarter, names or {}
+            world, names or {}
         )
         kept = {name: rows for name, rows in tables.items() if name not in without}
         released = folder / "releases" / quarter / f"{quarter[-1]:0>16}"
         releases.append((write_release(released, quarter, kept), False))
     return contents_of(releases, DataFolder(folder).warehouse)
+
+
+def with_a_gap(folder: Path) -> Contents:
+    """The small world with the first and the last quarter of the year, and so without what moved."""
+    moved = ["movement", "movement_total", "movement_beyond_chance"]
+    return small_contents(folder, without=moved, second="2025-26-Q4")
 
 
 METRICS = {

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +20,7 @@ from dagster_project.publication.charts import Cell, Chart
 from dagster_project.publication.charts.files import PALETTE, of_quarter, standalone
 from dagster_project.publication.contents import Contents, QuarterContent, contents_of
 from dagster_project.publication.rendering import environment, figures
+from dagster_project.reading.board_rows import sentences
 
 OF_ONE = (
     charts.positions,
@@ -205,11 +207,37 @@ def test_segment_shares_are_those_of_the_draws(newest: QuarterContent) -> None:
     assert column(chart, 2) == [
         row["times"] for row in newest.find("segment_probability", organisation_code="ZA1")
     ]
-    assert [cell.shown for _, cell, *_ in chart.rows if isinstance(cell, Cell)] == ["80%", "20%", "0%", "0%"]
+    assert [cell.shown for _, cell, *_ in chart.rows if isinstance(cell, Cell)] == [
+        "80.0%",
+        "20.0%",
+        "0.0%",
+        "0.0%",
+    ]
     assert chart.alt == (
-        "Chance in which metrics are counted puts Hospital 1 of Nowhere NHS Trust in segment 1 in 80% and segment 2 in "
-        "20% of the draws."
+        "Chance in which metrics are counted puts Hospital 1 of Nowhere NHS Trust in segment 1 in 80.0% and segment 2 "
+        "in 20.0% of the draws."
     )
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [("0.999900", "100.0"), ("0.788150", "78.8"), ("0.147500", "14.8"), ("0.02", "2.0")],
+)
+def test_a_segment_share_is_rounded_as_in_the_boards_sentence(
+    tmp_path: Path, probability: str, said: str
+) -> None:
+    content = small_contents(tmp_path).newest
+    first, *_, last = content.find("segment_probability", organisation_code="ZA1")
+    assert isinstance(first, dict)
+    first |= dict.fromkeys(("probability", "probability_before_override"), Decimal(probability))
+    assert isinstance(last, dict)
+    last["probability"] = Decimal("0.000100")
+    chart = charts.segment_probabilities(content, "ZA1")
+    assert chart is not None
+    assert shown(chart.rows[0][1]).endswith(f" {said}%")
+    assert f"segment 1 in {said}% and segment 2 in 20.0% of the draws" in chart.alt
+    heading = "Without the override"
+    assert f"1 in {said} %" in sentences(content, content.places["ZA1"], [heading])[heading]
 
 
 def test_what_a_place_hangs_on_is_told_by_choices_and_the_most_influential_metrics(
@@ -294,6 +322,9 @@ def test_metrics_over_quarters_show_limits_where_the_warehouse_has_them(tmp_path
             "'OF0010' as metric_id, 70.0 as lower_limit, 78.0 as mean, 86.0 as upper_limit",
             [SECOND],
         )
+        connection.execute(
+            "create table league.current_release as select unnest(?) as quarter", [[FIRST, SECOND]]
+        )
     current = dataclasses.replace(small.newest.release, is_current=True)
     with_limits = dataclasses.replace(
         small.newest, release=current, warehouse=warehouse, _tables={}, _indexes={}, _made={}
@@ -324,6 +355,13 @@ def test_ranked_dots_have_a_dot_for_every_organisation_and_a_line_where_a_range_
     ranges = [one.get("d", "") for one in root.iter("path") if "w-1-5" in one.get("class", "")]
     assert "".join(ranges).count("M") == 6
     assert chart.notes == ("No likely range is known of 1 of these.",)
+    place = newest.places["ZA7"]
+    assert isinstance(place, dict)
+    place["final_segment"] = 5
+    decided = charts.ranked_dots(newest, "acute")
+    place["final_segment"] = place["adjusted_segment"]
+    assert decided is not None
+    assert decided.notes[-1] == "Segments are by the figures; the publisher placed 1 of these in another."
     marked = charts.ranked_dots(newest, "acute", "ZA3")
     assert marked is not None
     assert "ZA3: rank 3" in [text for _, text in said_in(marked)]

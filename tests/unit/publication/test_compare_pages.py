@@ -85,6 +85,21 @@ def test_a_metric_is_compared_only_if_two_have_it_and_what_is_left_out_is_said(t
     assert [cell.pattern for cell in cells] == ["{}", "no figure", "{}"]
 
 
+def test_where_the_publisher_decided_otherwise_both_segments_are_compared(tmp_path: Path) -> None:
+    contents = small_contents(tmp_path)
+    place = contents.newest.places["ZA3"]
+    assert isinstance(place, dict)
+    place["final_segment"] = 5
+    cell = acute(contents).cells("ZA3")["segment"]
+    assert cell.pattern == "{} - in special support, where the publisher placed it; by the figures segment {}"
+    assert [(slot.column, slot.shown) for slot in cell.slots] == [
+        ("final_segment", "5"),
+        ("adjusted_segment", "2"),
+    ]
+    (segment,) = (one for one in known_to_the_script(contents, "acute")["topics"] if one["key"] == "segment")
+    assert [name.rpartition("|")[2] for name, _ in segment["refs"]] == ["final_segment", "adjusted_segment"]
+
+
 def test_what_the_script_knows_is_the_release(tmp_path: Path) -> None:
     contents = small_contents(tmp_path)
     known = known_to_the_script(contents, "acute")

@@ -7,12 +7,13 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
-from published_quarters import FIRST, SECOND, small_contents
+from published_quarters import FIRST, SECOND, small_contents, with_a_gap
 
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.pages import home
 from dagster_project.publication.rendering import Produced
+from dagster_project.publication.words import NOT_ADJACENT
 
 
 def parsed(produced: Produced) -> Element:
@@ -109,6 +110,12 @@ def test_a_quarter_with_none_before_it_says_that_nothing_can_be_said_of_change(t
     page = page_of(small_contents(tmp_path).quarters[0])
     assert "there is no quarter before this one to compare with" in text(page)
     assert "This is the first quarter here." in text(page)
+
+
+def test_where_the_quarter_just_before_isnt_here_a_first_page_says_so(tmp_path: Path) -> None:
+    for page in (first_page(with_a_gap(tmp_path)), page_of(with_a_gap(tmp_path / "again").newest)):
+        assert NOT_ADJACENT in text(page)
+        assert "no quarter before this one" not in text(page)
 
 
 def test_a_quarter_without_likely_ranges_says_that_nobody_knows_how_sure_it_is(tmp_path: Path) -> None:

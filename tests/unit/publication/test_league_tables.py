@@ -8,11 +8,12 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from published_quarters import FIRST, HOSTILE, SECOND, small_contents
+from published_quarters import FIRST, HOSTILE, SECOND, small_contents, with_a_gap
 
 from dagster_project.publication import addresses, standings
 from dagster_project.publication.contents import QuarterContent
 from dagster_project.publication.pages import league_tables
+from dagster_project.publication.words import NOT_ADJACENT
 
 
 def newest(folder: Path, **how: Any) -> QuarterContent:
@@ -109,6 +110,12 @@ def test_a_quarter_with_none_before_it_says_nothing_of_change(tmp_path: Path) ->
     assert "There is no earlier quarter of this table here." in text(page)
 
 
+def test_where_the_quarter_just_before_isnt_here_a_table_says_so(tmp_path: Path) -> None:
+    said = text(page_of(with_a_gap(tmp_path).newest))
+    assert NOT_ADJACENT in said
+    assert "no earlier quarter" not in said
+
+
 def test_a_table_that_wasnt_there_before_says_nothing_of_change(tmp_path: Path) -> None:
     page = page_of(newest(tmp_path), "ambulance")
     assert "moved" not in lines(page)["ZB1"]
@@ -151,6 +158,16 @@ def test_an_override_that_holds_one_back_is_said_and_one_without_effect_isnt(tmp
     assert found["ZA2"]["segment"] == "Segment 3 - second worst held back by a deficit"
     assert found["ZA7"]["segment"] == "Segment 3 - second worst"
     assert found["ZA1"]["segment"].endswith("whether in deficit isn't known")
+
+
+def test_where_the_publisher_decided_otherwise_a_line_says_both_segments(tmp_path: Path) -> None:
+    content = newest(tmp_path)
+    changed(content, "league_table", "ZA7", final_segment=5)
+    found = lines(page_of(content))
+    assert found["ZA7"]["segment"] == (
+        "Segment 5 - in special support by the figures segment 3; the publisher placed it in segment 5"
+    )
+    assert found["ZA6"]["segment"] == "Segment 3 - second worst"
 
 
 def test_without_final_segments_those_before_the_last_decision_are_shown_and_named_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_quarters import FIRST, HOSTILE, SECOND, small_contents, write_release
+from published_quarters import FIRST, HOSTILE, SECOND, small_contents, with_a_gap, write_release
 from read_page import ReadPage, read_page
 
 from dagster_project.documents.rule_words import in_words
@@ -17,6 +17,7 @@ from dagster_project.methodology.rule_set import read_rules
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, contents_of
 from dagster_project.publication.pages import metric
+from dagster_project.publication.words import NOT_ADJACENT
 
 Rows = Sequence[Mapping[str, Any]]
 WAITS = {"metric_id": "OF0003", "metric_name": "Waits", "domain": "access", "framework": "2025-26"} | {
@@ -179,6 +180,13 @@ def test_a_metric_without_rules_and_scores_says_both(tmp_path: Path) -> None:
     assert "No league table of this quarter counts this metric." in page.text
     assert "This release doesn't hold the rules of this metric in words." in page.text
     assert "There is no earlier quarter here to compare with." in page.text
+
+
+def test_where_the_quarter_just_before_isnt_here_no_change_of_scores_is_worked_out(tmp_path: Path) -> None:
+    content = with_a_gap(tmp_path).newest
+    page = read_page(metric.of_quarter(content), addresses.metric(content.quarter, "OF0082"))
+    assert NOT_ADJACENT in page.text
+    assert "no earlier quarter" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_quarters import FIRST, HOSTILE, SECOND, small_contents
+from published_quarters import FIRST, HOSTILE, SECOND, small_contents, with_a_gap
 from read_page import ReadPage, read_page, words
 
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
 from dagster_project.publication.pages import organisation
+from dagster_project.publication.side_by_side import Compared
 from dagster_project.publication.standing_words import (
     BEST,
     FEW,
     MIDDLE,
+    SAME,
     UNRANKED,
     WORST,
     Third,
     measured,
     third_of,
 )
+from dagster_project.publication.words import NOT_ADJACENT
 from dagster_project.shown import in_one_line
 
 TOPICS = [
@@ -57,6 +60,10 @@ def page_of(content: QuarterContent, code: str) -> ReadPage:
 
 def lasting_page(contents: Contents, code: str) -> ReadPage:
     return read_page(organisation.of_all(contents), addresses.organisation_in_all(code))
+
+
+def lasting_page_of(content: QuarterContent, code: str) -> ReadPage:
+    return lasting_page(Contents((*content.earlier, content)), code)
 
 
 def changed(content: QuarterContent, table: str, code: str, **values: Any) -> None:
@@ -102,6 +109,32 @@ def test_the_override_is_said_plainly(tmp_path: Path, place: dict[str, Any], say
     assert says in page_of(content, "ZA3").text
 
 
+def test_where_the_publisher_decided_otherwise_the_figures_and_the_decision_are_both_said(
+    tmp_path: Path,
+) -> None:
+    content = small_contents(tmp_path).newest
+    changed(content, "league_table", "ZA3", final_segment=5, financial_override=True)
+    page = page_of(content, "ZA3")
+    assert (
+        "That is by the figures: segment 2. The publisher placed it in segment 5, in special support."
+        in page.text
+    )
+    (tile,) = page.marked("id=stands")
+    assert (
+        "Segment 5 - in special support by the figures segment 2; the publisher placed it in segment 5"
+        in tile
+    )
+    assert "its segment by the figures would be the same without" in tile
+    before = page.text.index("is by the figures, before that decision: the publisher placed it in segment 5")
+    assert before < page.text.index("the segment is 2 in 80.0 % ")
+    assert "before the publisher placed it in segment 5" in page.marked("id=chart-segments-ZA3")[0]
+    (row,) = (one for one in lasting_page_of(content, "ZA3").rows("Its places") if one[0] == content.label)
+    assert row[3].endswith("by the figures segment 2; the publisher placed it in segment 5")
+    others = page_of(content, "ZA4").text
+    assert "by the figures" not in others
+    assert "before that decision" not in others
+
+
 @pytest.mark.parametrize(
     ("rank", "size", "third"),
     [
@@ -119,6 +152,41 @@ def test_the_override_is_said_plainly(tmp_path: Path, place: dict[str, Any], say
 )
 def test_a_third_is_of_the_ranks_and_few_are_not_compared(rank: int | None, size: int, third: Third) -> None:
     assert third_of({"rank_in_table": rank, "organisations_ranked": size}) == third
+
+
+@pytest.mark.parametrize(
+    ("rank", "sharing", "size", "third"),
+    [
+        (15, 35, 61, SAME),
+        (1, 4, 9, SAME),
+        (1, 3, 9, BEST),
+        (3, 2, 9, MIDDLE),
+        (3, 3, 9, MIDDLE),
+        (6, 3, 9, WORST),
+        (6, 2, 9, MIDDLE),
+        (7, 3, 9, WORST),
+        (2, 3, 9, BEST),
+        (1, 5, 5, FEW),
+    ],
+)
+def test_those_that_share_a_rank_are_judged_by_the_middle_of_their_places(
+    rank: int, sharing: int, size: int, third: Third
+) -> None:
+    assert third_of({"rank_in_table": rank, "organisations_ranked": size}, sharing) == third
+
+
+def test_where_most_have_one_value_none_of_them_is_among_a_third(tmp_path: Path) -> None:
+    content = small_contents(tmp_path).newest
+    for code in ("ZA3", "ZA4", "ZA5"):
+        changed(content, "metric_ranking", code, rank_in_table=3)
+    page = page_of(content, "ZA3")
+    (line,) = page.rows("Metrics: People and workforce")
+    assert line[2] == "= the same as many others 3rd of 7; 3 have the same value"
+    assert page.marked('data-derived="thirds"') == [
+        "▲ 0 among the best third ● 0 about the middle ▼ 0 among the worst third = 2 the same as many others"
+    ]
+    by_side = Compared(content, "acute").cells("ZA3")["metric:OF0082"]
+    assert by_side.note == "= the same as many others"
 
 
 def test_how_many_are_among_which_third_is_counted_from_the_ranks(tmp_path: Path) -> None:
@@ -220,7 +288,7 @@ def test_pages_are_valid_where_a_release_was_made_without_a_table(tmp_path: Path
 def test_a_first_quarter_says_that_there_is_none_before_and_knows_none_after(tmp_path: Path) -> None:
     contents = small_contents(tmp_path)
     first = page_of(contents.quarters[0], "ZA3")
-    assert "Nothing can be said: no quarter before this one has a place of it." in first.text
+    assert "Nothing can be said: no earlier quarter here has a place of it." in first.text
     assert not [address for address in first.links.values() if SECOND in address]
     second = page_of(contents.newest, "ZA1")
     assert "It was 1st and is now 2nd. That change is within what chance can do" in second.text
@@ -228,6 +296,25 @@ def test_a_first_quarter_says_that_there_is_none_before_and_knows_none_after(tmp
         "July to September 2025",
         "April to June 2025",
     ]
+
+
+def test_where_the_quarter_just_before_isnt_here_no_change_is_worked_out(tmp_path: Path) -> None:
+    text = page_of(with_a_gap(tmp_path).newest, "ZA1").text
+    assert f"What changed since the quarter before {NOT_ADJACENT}" in text
+    assert "no earlier quarter" not in text
+
+
+def test_one_without_a_place_in_the_quarter_just_before_says_so(tmp_path: Path) -> None:
+    content = small_contents(tmp_path).newest
+    without = "Nothing can be said: it has no place in the quarter just before."
+    assert without in page_of(content, "ZA7").text
+    del content.earlier[0].places["ZA3"]  # type: ignore[attr-defined]
+    for row in content.find("movement_total", organisation_code="ZA3"):
+        assert isinstance(row, dict)
+        row |= {"figure_before": None, "change": None, "is_in": True}
+    text = page_of(content, "ZA3").text
+    assert without in text
+    assert "It was " not in text
 
 
 def test_a_hostile_name_is_text(tmp_path: Path) -> None:
