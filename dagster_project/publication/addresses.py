@@ -166,14 +166,17 @@ def data_package(quarter: str) -> str:
     return f"data/v1/{quarter}/datapackage.json"
 
 
-def data_file(quarter: str, table_name: str) -> str:
-    """A released table as CSV, a resource of the data package."""
-    return f"data/v1/{quarter}/{table_name}.csv"
+def data_file(quarter: str, table_name: str, *, is_embargoed: bool = False) -> str:
+    """A released table as CSV, a resource of the data package.
+
+    Nothing in a CSV file can say that it is embargoed, as its bytes are the release's: its name does.
+    """
+    return f"data/v1/{quarter}/{'EMBARGOED-' if is_embargoed else ''}{table_name}.csv"
 
 
-def compressed_data_file(quarter: str, table_name: str) -> str:
+def compressed_data_file(quarter: str, table_name: str, *, is_embargoed: bool = False) -> str:
     """A large released table as CSV, compressed."""
-    return f"{data_file(quarter, table_name)}.gz"
+    return f"{data_file(quarter, table_name, is_embargoed=is_embargoed)}.gz"
 
 
 def data_schema(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,13 @@ def test_what_the_script_knows_is_the_release(tmp_path: Path) -> None:
                 assert address.startswith(f"../{SECOND}/derivations/CODE.html#")
                 seen += 1
     assert seen > 60
+
+
+def test_the_scripts_data_say_that_they_are_embargoed(tmp_path: Path) -> None:
+    contents = small_contents(tmp_path)
+    held = replace(contents, quarters=(replace(contents.newest, is_embargoed=True),))
+    assert known_to_the_script(held, "acute")["notice"].startswith("EMBARGOED")
+    assert known_to_the_script(contents, "acute")["notice"] == contents.notice
 
 
 def test_names_in_the_script_are_text_that_ends_neither_script_nor_line(tmp_path: Path) -> None:

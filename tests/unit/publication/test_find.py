@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,13 @@ def index_of(contents: Contents) -> tuple[str, dict[str, Any]]:
     assert text.startswith(start)
     assert text.endswith(end)
     return script.path, json.loads(text[len(start) : -len(end)])
+
+
+def test_the_index_says_that_it_is_embargoed(tmp_path: Path) -> None:
+    contents = small_contents(tmp_path)
+    held = replace(contents, quarters=(replace(contents.newest, is_embargoed=True),))
+    assert index_of(held)[1]["notice"].startswith("EMBARGOED")
+    assert index_of(contents)[1]["notice"] == contents.notice
 
 
 def test_the_index_has_names_as_they_are_and_postcodes_whole_and_by_district(tmp_path: Path) -> None:
