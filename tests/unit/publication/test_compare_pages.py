@@ -137,6 +137,29 @@ def test_usual_comparisons_are_neighbours_and_bounded(tmp_path: Path) -> None:
     assert len({one.address for one in found}) == len(found)
 
 
+@pytest.mark.parametrize(
+    ("column", "other"), [("organisation_subtype", "Acute \N{EN DASH} Small"), ("region", "LONDON")]
+)
+def test_two_spellings_of_a_kind_or_region_are_one_in_the_order_of_ranks(
+    tmp_path: Path, column: str, other: str
+) -> None:
+    contents = small_contents(tmp_path)
+    expected = list(usual_comparisons(contents))
+    places = contents.newest.rows("league_table")
+    assert isinstance(places, list)
+    places[:] = [
+        {**row, column: other}
+        if row["organisation_code"] == "ZA1" and addresses.slug(row[column]) == addresses.slug(other)
+        else row
+        for row in places
+    ]
+    assert other in {row[column] for row in places}
+    found = list(usual_comparisons(contents))
+    assert [(one.address, one.codes) for one in found] == [(one.address, one.codes) for one in expected]
+    paths = [one.path for one in compare.of_all(contents)]
+    assert len(set(paths)) == len(paths)
+
+
 def test_a_usual_comparison_needs_no_script_and_says_who_cant_be_told_apart(tmp_path: Path) -> None:
     contents = small_contents(tmp_path, names={"ZA2": HOSTILE})
     (london,) = (one for one in usual_comparisons(contents) if "London" in one.title)
