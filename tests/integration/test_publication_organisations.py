@@ -85,16 +85,55 @@ def test_two_are_chosen_with_the_keyboard_and_then_stand_in_the_address(
     page.keyboard.press("Enter")
     assert '"nobody at all" isn\'t one name only.' in page.inner_text("#said")
     assert page.evaluate("document.activeElement.id") == "choose-b"
+    assert page.get_attribute("#choose-b", "aria-invalid") == "true"
+    assert page.get_attribute("#choose-b", "aria-describedby") == "choose-hint said"
+    assert page.get_attribute("#choose-a", "aria-invalid") is None
+    page.fill("#choose-b", "")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#said") == "Choose at least two."
+    assert page.get_attribute("#choose-b", "aria-describedby") == "choose-hint said"
     page.fill("#choose-b", "za2")
     page.keyboard.press("Enter")
     page.wait_for_url("**?a=ZA5&b=ZA2")
     assert "stands before Hospital 5 of Nowhere NHS Trust by more than chance can do" in page.inner_text(
         "#compared"
     )
+    assert page.locator("[aria-invalid]").count() == 0
+    page.close()
+
+
+def test_of_different_league_tables_nothing_is_compared_that_says_something_within_one_only(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    _, address = comparing
+    page = browser.new_page()
     page.goto(f"{address}?a=ZA1&b=ZB1&c=ZA2&d=%3Cb%3E")
     assert "No place in the newest league tables has: <b>." in page.inner_text("#said")
-    assert "different league tables, so their places and averages can't be compared" in page.inner_text(
-        "#compared"
+    assert (
+        "different league tables, so their places, segments and averages can't be compared"
+        in page.inner_text("#compared")
     )
-    assert "Average score" not in page.inner_text("#compared")
+    lines = page.locator(".org-compare tbody th[scope=row]").all_inner_texts()
+    assert "Held back by a deficit" in lines
+    for within in ("Place", "Could be anywhere", "Can't be told apart", "Segment", "Average score", "Access"):
+        assert not [line for line in lines if line.startswith(within)], within
+    page.goto(f"{address}?a=ZA1&b=ZA2")
+    lines = page.locator(".org-compare tbody th[scope=row]").all_inner_texts()
+    assert lines[:2] == ["Place", "Could be anywhere"]
+    assert any(line.startswith("Segment") for line in lines)
+    page.close()
+
+
+def test_an_address_may_have_small_letters_and_name_one_alone(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    _, address = comparing
+    page = browser.new_page()
+    page.goto(f"{address}?a=za1&b=%20Za2")
+    assert page.inner_text("#said") == ""
+    assert page.locator(".org-compare thead a").count() == 2
+    page.goto(f"{address}?a=za1")
+    assert page.inner_text("#said") == "Choose at least one more to compare it with."
+    assert "(ZA1)" in page.input_value("#choose-a")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
     page.close()
