@@ -73,6 +73,7 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         by_letter=by_letter,
         index=index_path,
         has_postcodes=any(one.postcode for one in known),
+        has_boards=any(one.table == words.table_name("icb") for one in known),
         has_towns=any(one.town for one in known),
         example=next((one for one in known if one.town and one.postcode), None),
     )
