@@ -54,7 +54,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 	$(BIN)/python -m dagster_project.lineage
 
-$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/site.scss
+$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/*.scss)
 	$(BIN)/python -m dagster_project.publication.frontend
 
 lock:  ## resolve the lock anew; needs uv

@@ -11,7 +11,7 @@ from published_quarters import HOSTILE, small_contents
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents
 from dagster_project.publication.frontend import address_of, assets
-from dagster_project.publication.pages import compare
+from dagster_project.publication.pages import compare, organisation
 from dagster_project.publication.publish import current, read_contents
 from dagster_project.publication.rendering import Produced
 from dagster_project.publication.usual_comparisons import usual_comparisons
@@ -137,3 +137,21 @@ def test_an_address_may_have_small_letters_and_name_one_alone(
     assert "(ZA1)" in page.input_value("#choose-a")
     assert page.evaluate("document.activeElement.tagName") == "BODY"
     page.close()
+
+
+def test_on_a_phone_the_figures_of_a_metric_stand_beside_their_names(
+    comparing: tuple[Contents, str], browser: Any, tmp_path: Path
+) -> None:
+    contents, _ = comparing
+    path = addresses.organisation(contents.newest.quarter, "ZA1")
+    (whole,) = (one for one in organisation.of_quarter(contents.newest) if one.path == path)
+    (tmp_path / "site" / path).parent.mkdir(parents=True)
+    (tmp_path / "site" / path).write_bytes(whole.content)
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto((tmp_path / "site" / path).as_uri())
+    cells = page.evaluate("""() => [...document.querySelectorAll('.org-metrics td')].map(cell => {
+        const name = getComputedStyle(cell, '::before');
+        return [name.content, parseFloat(getComputedStyle(cell).paddingLeft) + parseFloat(name.marginLeft)]})""")
+    page.close()
+    assert {name for name, _ in cells} >= {'"Value"', '"Score"'}
+    assert all(start >= 0 for _, start in cells)
