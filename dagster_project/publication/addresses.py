@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 HOME = "index.html"
 FIND = "find/index.html"
@@ -44,6 +46,22 @@ def _relative(path: str, folder: str) -> str:
 def slug(text: str) -> str:
     """A name as part of an address: small letters and digits joined by hyphens."""
     return _NOT_IN_A_SLUG.sub("-", text.casefold()).strip("-") or "unnamed"
+
+
+def by_name(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, list[Mapping[str, Any]]]:
+    """The rows by the name that they have in a column and that becomes part of an address, names in their order.
+
+    Names that make the same address are the same thing, written in another way: the first of them stands for all. The
+    rows of a name keep their order; those without one are left out.
+    """
+    named = [row for row in rows if row[column]]
+    first: dict[str, str] = {}
+    for name in sorted({row[column] for row in named}):
+        first.setdefault(slug(name), name)
+    found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in first.values()}
+    for row in named:
+        found[first[slug(row[column])]].append(row)
+    return found
 
 
 def quarter_home(quarter: str) -> str:
@@ -166,14 +184,17 @@ def data_package(quarter: str) -> str:
     return f"data/v1/{quarter}/datapackage.json"
 
 
-def data_file(quarter: str, table_name: str) -> str:
-    """A released table as CSV, a resource of the data package."""
-    return f"data/v1/{quarter}/{table_name}.csv"
+def data_file(quarter: str, table_name: str, *, is_embargoed: bool = False) -> str:
+    """A released table as CSV, a resource of the data package.
+
+    Nothing in a CSV file can say that it is embargoed, as its bytes are the release's: its name does.
+    """
+    return f"data/v1/{quarter}/{'EMBARGOED-' if is_embargoed else ''}{table_name}.csv"
 
 
-def compressed_data_file(quarter: str, table_name: str) -> str:
+def compressed_data_file(quarter: str, table_name: str, *, is_embargoed: bool = False) -> str:
     """A large released table as CSV, compressed."""
-    return f"{data_file(quarter, table_name)}.gz"
+    return f"{data_file(quarter, table_name, is_embargoed=is_embargoed)}.gz"
 
 
 def data_schema(kind: str) -> str:

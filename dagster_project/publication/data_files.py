@@ -324,12 +324,16 @@ def _package(content: QuarterContent) -> Iterator[Produced]:
         if table.name in COMPRESSED:
             # Without a name and a time in it.
             released = gzip.compress(released, mtime=0)
-            file = Produced(addresses.compressed_data_file(content.quarter, table.name), released)
-        else:
-            file = Produced(addresses.data_file(content.quarter, table.name), released)
+        file = Produced(csv_address(content, table.name), released)
         yield file
         resources.append(_resource(table, file, addresses.data_package(content.quarter)))
     yield _json(addresses.data_package(content.quarter), _descriptor(content, resources), indent=1)
+
+
+def csv_address(content: QuarterContent, table: str) -> str:
+    """Where a released table lies as CSV."""
+    form = addresses.compressed_data_file if table in COMPRESSED else addresses.data_file
+    return form(content.quarter, table, is_embargoed=content.is_embargoed)
 
 
 def _released_csv(content: QuarterContent, table: str) -> bytes:

@@ -53,7 +53,10 @@ def dataset_of(content: QuarterContent, path: str) -> dict[str, Any]:
                 for name in content.tables
             ),
             _download(
-                path, "League tables as CSV", addresses.data_file(content.quarter, "league_table"), "text/csv"
+                path,
+                "League tables as CSV",
+                addresses.data_file(content.quarter, "league_table", is_embargoed=content.is_embargoed),
+                "text/csv",
             ),
         ],
     }

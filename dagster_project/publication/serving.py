@@ -25,6 +25,8 @@ HEADERS = {
 }
 # Data files may be read by scripts of any site: that is what they are for.
 OF_DATA = {"Access-Control-Allow-Origin": "*"}
+# A compressed file is one to be kept as it is: with the type of what is in it, a browser would take it for that.
+COMPRESSED = {"Content-Type": "application/gzip"}
 # The names of shared files hold the hash of their content; everything else may change at the next release.
 KEPT = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"
@@ -32,12 +34,14 @@ _LOOPBACK = "127.0.0.1"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
-def headers_of(path: str) -> dict[str, str]:
-    """The headers of a file by its path below the root."""
+def headers_of(path: str, *, is_found: bool = True) -> dict[str, str]:
+    """The headers of the answer about a file by its path below the root; nobody keeps the answer that there is none."""
     headers = dict(HEADERS)
-    headers["Cache-Control"] = KEPT if path.startswith(f"{ASSETS}/") else ASKED_AGAIN
+    headers["Cache-Control"] = KEPT if is_found and path.startswith(f"{ASSETS}/") else ASKED_AGAIN
     if path.startswith("data/") and not path.endswith(".html"):
         headers |= OF_DATA
+    if is_found and path.endswith(".gz"):
+        headers |= COMPRESSED
     return headers
 
 
@@ -55,13 +59,17 @@ def application(folder: Path) -> Any:
     from starlette.staticfiles import StaticFiles
 
     return Starlette(
-        routes=[Mount("/", _WithHeaders(StaticFiles(directory=folder, html=True)))],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_NAMES), www_redirect=False)],
+        routes=[Mount("/", StaticFiles(directory=folder, html=True))],
+        # The headers outside of all else, so that a refusal has them too.
+        middleware=[
+            Middleware(_WithHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(_NAMES), www_redirect=False),
+        ],
     )
 
 
 class _WithHeaders:
-    """Adds a file's headers to its answer."""
+    """Adds a path's headers to the answer, in place of those of the same name."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -69,11 +77,10 @@ class _WithHeaders:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         async def answer(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                added = headers_of(scope["path"].lstrip("/"))
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in added.items()),
-                ]
+                of_path = headers_of(scope["path"].lstrip("/"), is_found=message["status"] < 400)
+                added = {name.lower().encode(): value.encode() for name, value in of_path.items()}
+                others = ((name, value) for name, value in message["headers"] if name not in added)
+                message["headers"] = [*others, *added.items()]
             await send(message)
 
         await self._app(scope, receive, answer)

@@ -51,8 +51,7 @@ def usual_comparisons(contents: Contents) -> Iterator[Comparison]:
         content = newest_with(contents, table_name)
         places = in_order(content, table_name)
         for column, says in _SHARED:
-            for shared in sorted({row[column] for row in places if row[column]}):
-                members = [row for row in places if row[column] == shared]
+            for shared, members in addresses.by_name(places, column).items():
                 yield from _in_groups(content, table_name, f"{says.format(shared)}", column, members)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import duckdb
 import pytest
 from league_command import league
 from published_state import assert_of_one_piece, links, release_ids, rows_of, tables_holding
+from python_calamine import CalamineWorkbook
 from sample_copy import SampleCopy
 from staged_run import release_by_stages
 
@@ -396,6 +398,27 @@ def test_a_killed_withdrawal_leaves_one_complete_state_and_the_next_start_mends_
     assert (tombstone(data, before[Q1]) is not None) == is_committed
 
 
+def assert_every_file_says_that_it_is_embargoed(folder: Path) -> None:
+    """In its text, on its first sheet, or in its name; shared files, which hold no figures, needn't."""
+    shared = (folder / "assets", folder / "data" / "v1" / "schemas")
+    seen = Counter(file.suffix for file in folder.rglob("*") if file.is_file())
+    assert set(seen) == {".html", ".json", ".atom", ".svg", ".png", ".xlsx", ".csv", ".gz", ".js", ".css"}
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file() or file.parent in shared:
+            continue
+        match file.suffix:
+            case ".csv" | ".gz":
+                assert file.name.startswith("EMBARGOED-"), file
+            case ".xlsx":
+                cover = CalamineWorkbook.from_path(file).get_sheet_by_index(0).to_python()
+                assert any("EMBARGOED" in str(cell) for row in cover for cell in row), file
+            case ".png":
+                # A picture can't be read here: it is drawn from the same text as the SVG file beside it.
+                assert file.with_suffix(".svg").is_file(), file
+            case _:
+                assert "EMBARGOED" in file.read_text(encoding="utf-8"), file
+
+
 def test_what_waits_is_published_embargoed_in_a_folder_of_its_own(data: DataFolder) -> None:
     held, current = held_ids(data), release_ids(data)
     ended = league("publish", "--held", "--json", data=data)
@@ -404,15 +427,14 @@ def test_what_waits_is_published_embargoed_in_a_folder_of_its_own(data: DataFold
     folder = data.publication_embargoed
     record = json.loads((folder / "publication.json").read_text(encoding="utf-8"))
     assert record["releases"] == current | held
-    for file in folder.rglob("*"):
-        if file.suffix in (".html", ".json", ".atom", ".svg"):
-            assert "EMBARGOED" in file.read_text(encoding="utf-8"), file
+    assert_every_file_says_that_it_is_embargoed(folder)
     assert not data.publication.exists()
     ended = league("publish", "--json", data=data)
     assert ended.code == 0, ended.err
     record = json.loads((data.publication / "publication.json").read_text(encoding="utf-8"))
     assert record["releases"] == current
     assert "EMBARGOED" not in (data.publication / "index.html").read_text(encoding="utf-8")
+    assert not list(data.publication.rglob("EMBARGOED*"))
     for asked in (("--held", "--to", data.publication), ("--to", folder)):
         ended = league("publish", *asked, data=data)
         assert ended.code == 2, ended.err

@@ -11,7 +11,7 @@ from published_quarters import HOSTILE, small_contents
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents
 from dagster_project.publication.frontend import address_of, assets
-from dagster_project.publication.pages import compare
+from dagster_project.publication.pages import compare, organisation
 from dagster_project.publication.publish import current, read_contents
 from dagster_project.publication.rendering import Produced
 from dagster_project.publication.usual_comparisons import usual_comparisons
@@ -85,16 +85,73 @@ def test_two_are_chosen_with_the_keyboard_and_then_stand_in_the_address(
     page.keyboard.press("Enter")
     assert '"nobody at all" isn\'t one name only.' in page.inner_text("#said")
     assert page.evaluate("document.activeElement.id") == "choose-b"
+    assert page.get_attribute("#choose-b", "aria-invalid") == "true"
+    assert page.get_attribute("#choose-b", "aria-describedby") == "choose-hint said"
+    assert page.get_attribute("#choose-a", "aria-invalid") is None
+    page.fill("#choose-b", "")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#said") == "Choose at least two."
+    assert page.get_attribute("#choose-b", "aria-describedby") == "choose-hint said"
     page.fill("#choose-b", "za2")
     page.keyboard.press("Enter")
     page.wait_for_url("**?a=ZA5&b=ZA2")
     assert "stands before Hospital 5 of Nowhere NHS Trust by more than chance can do" in page.inner_text(
         "#compared"
     )
+    assert page.locator("[aria-invalid]").count() == 0
+    page.close()
+
+
+def test_of_different_league_tables_nothing_is_compared_that_says_something_within_one_only(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    _, address = comparing
+    page = browser.new_page()
     page.goto(f"{address}?a=ZA1&b=ZB1&c=ZA2&d=%3Cb%3E")
     assert "No place in the newest league tables has: <b>." in page.inner_text("#said")
-    assert "different league tables, so their places and averages can't be compared" in page.inner_text(
-        "#compared"
+    assert (
+        "different league tables, so their places, segments and averages can't be compared"
+        in page.inner_text("#compared")
     )
-    assert "Average score" not in page.inner_text("#compared")
+    lines = page.locator(".org-compare tbody th[scope=row]").all_inner_texts()
+    assert "Held back by a deficit" in lines
+    for within in ("Place", "Could be anywhere", "Can't be told apart", "Segment", "Average score", "Access"):
+        assert not [line for line in lines if line.startswith(within)], within
+    page.goto(f"{address}?a=ZA1&b=ZA2")
+    lines = page.locator(".org-compare tbody th[scope=row]").all_inner_texts()
+    assert lines[:2] == ["Place", "Could be anywhere"]
+    assert any(line.startswith("Segment") for line in lines)
     page.close()
+
+
+def test_an_address_may_have_small_letters_and_name_one_alone(
+    comparing: tuple[Contents, str], browser: Any
+) -> None:
+    _, address = comparing
+    page = browser.new_page()
+    page.goto(f"{address}?a=za1&b=%20Za2")
+    assert page.inner_text("#said") == ""
+    assert page.locator(".org-compare thead a").count() == 2
+    page.goto(f"{address}?a=za1")
+    assert page.inner_text("#said") == "Choose at least one more to compare it with."
+    assert "(ZA1)" in page.input_value("#choose-a")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
+    page.close()
+
+
+def test_on_a_phone_the_figures_of_a_metric_stand_beside_their_names(
+    comparing: tuple[Contents, str], browser: Any, tmp_path: Path
+) -> None:
+    contents, _ = comparing
+    path = addresses.organisation(contents.newest.quarter, "ZA1")
+    (whole,) = (one for one in organisation.of_quarter(contents.newest) if one.path == path)
+    (tmp_path / "site" / path).parent.mkdir(parents=True)
+    (tmp_path / "site" / path).write_bytes(whole.content)
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto((tmp_path / "site" / path).as_uri())
+    cells = page.evaluate("""() => [...document.querySelectorAll('.org-metrics td')].map(cell => {
+        const name = getComputedStyle(cell, '::before');
+        return [name.content, parseFloat(getComputedStyle(cell).paddingLeft) + parseFloat(name.marginLeft)]})""")
+    page.close()
+    assert {name for name, _ in cells} >= {'"Value"', '"Score"'}
+    assert all(start >= 0 for _, start in cells)

@@ -95,7 +95,6 @@ def standalone(chart: Chart, content: QuarterContent) -> str:
 
 def _about(content: QuarterContent) -> tuple[str, ...]:
     return (
-        *(["EMBARGOED: not to be passed on before it is published."] if content.is_embargoed else []),
         NOT_A_VERDICT,
         content.notice,
         f"NHS league tables, recomputed: release {content.release_id}.",

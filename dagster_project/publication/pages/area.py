@@ -59,18 +59,10 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
 
 
 def _regions(content: QuarterContent) -> list[Area]:
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in content.rows("organisation"):
-        if row["region"]:
-            found[row["region"]].append(row)
-    # Names that make the same address are the same region, written in another way.
-    by_address: dict[str, list[Row]] = defaultdict(list)
-    names: dict[str, str] = {}
-    for name in sorted(found):
-        address = addresses.region(content.quarter, name)
-        names.setdefault(address, name)
-        by_address[address] += found[name]
-    return [Area(names[address], address, None, rows) for address, rows in by_address.items()]
+    return [
+        Area(name, addresses.region(content.quarter, name), None, rows)
+        for name, rows in addresses.by_name(content.rows("organisation"), "region").items()
+    ]
 
 
 def _icb_areas(content: QuarterContent) -> list[Area]:

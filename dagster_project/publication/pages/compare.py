@@ -70,6 +70,7 @@ def _data(compared: Compared) -> Produced:
             }
         )
     known = {
+        "notice": content.notice,
         "said": list(said),
         "table": compared.table_name,
         "tableName": words.table_name(compared.table_name),

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from dagster_project.publication import addresses
 from dagster_project.publication.contents import Contents, QuarterContent
-from dagster_project.publication.data_files import COMPRESSED, ORGANISATION_TABLES
+from dagster_project.publication.data_files import COMPRESSED, ORGANISATION_TABLES, csv_address
 from dagster_project.publication.dataset import dataset_of
 from dagster_project.publication.described_tables import STAMPS, DescribedTable, described_tables
 from dagster_project.publication.rendering import Produced, page
@@ -84,7 +84,7 @@ def size_in_words(count: int) -> str:
 
 def examples(content: QuarterContent) -> tuple[Example, ...]:
     """A few lines in each language that people read tables with; they read the quarter's league tables."""
-    csv = SITE + addresses.data_file(content.quarter, "league_table")
+    csv = SITE + csv_address(content, "league_table")
     return (
         Example(
             "python",
@@ -127,7 +127,7 @@ def _main(contents: Contents, content: QuarterContent) -> list[Download]:
     wanted = [
         ("All tables in one workbook", addresses.workbook(quarter)),
         ("All tables as a data package (the list of its CSV files)", addresses.data_package(quarter)),
-        ("All league tables as one table", addresses.data_file(quarter, "league_table")),
+        ("All league tables as one table", csv_address(content, "league_table")),
         *((table_name(name), addresses.league_table_json(quarter, name)) for name in content.tables),
     ]
     return _there(contents, wanted)
@@ -138,8 +138,7 @@ def _tables(contents: Contents) -> list[tuple[DescribedTable, Download]]:
     newest = contents.newest
     found = []
     for name, table in described_tables(newest.release).items():
-        form = addresses.compressed_data_file if name in COMPRESSED else addresses.data_file
-        there = _there(contents, [(name, form(newest.quarter, name))])
+        there = _there(contents, [(name, csv_address(newest, name))])
         found += [(table, download) for download in there]
     return found
 
@@ -179,9 +178,12 @@ def _addresses(content: QuarterContent) -> list[tuple[str, str]]:
             addresses.data_package("{quarter}"),
             "The quarter's data package: its CSV files with fields, keys, licence, sources and hashes.",
         ),
-        (addresses.data_file("{quarter}", "{table}"), "A released table."),
         (
-            addresses.compressed_data_file("{quarter}", "{table}"),
+            addresses.data_file("{quarter}", "{table}", is_embargoed=content.is_embargoed),
+            "A released table.",
+        ),
+        (
+            addresses.compressed_data_file("{quarter}", "{table}", is_embargoed=content.is_embargoed),
             f"A large released table, compressed: {' and '.join(sorted(COMPRESSED))}.",
         ),
         *(

@@ -60,7 +60,7 @@ class Found:
 def of_all(contents: Contents) -> Iterator[Produced]:
     """The search page with its index."""
     known = organisations(contents)
-    index = _script(known)
+    index = _script(known, contents.notice)
     index_path = addresses.search_index(hashlib.sha256(index).hexdigest()[:10])
     yield Produced(index_path, index)
     by_letter: dict[str, list[Found]] = defaultdict(list)
@@ -73,6 +73,7 @@ def of_all(contents: Contents) -> Iterator[Produced]:
         by_letter=by_letter,
         index=index_path,
         has_postcodes=any(one.postcode for one in known),
+        has_boards=any(one.table == words.table_name("icb") for one in known),
         has_towns=any(one.town for one in known),
         example=next((one for one in known if one.town and one.postcode), None),
     )
@@ -128,7 +129,7 @@ def plain_words(text: str) -> list[str]:
     return [_SAME.get(word, word) for word in found]
 
 
-def _script(known: Sequence[Found]) -> bytes:
+def _script(known: Sequence[Found], notice: str) -> bytes:
     """A script that sets `leagueSearch`: the index of lunr and what to show of each organisation.
 
     A script, because a page on a disk may not fetch a file.
@@ -146,7 +147,7 @@ def _script(known: Sequence[Found]) -> bytes:
         }
         for one in known
     }
-    content = {"index": _index(known), "organisations": shown}
+    content = {"notice": notice, "index": _index(known), "organisations": shown}
     return f"window.leagueSearch = {json.dumps(content, separators=(',', ':'))};\n".encode()
 
 

@@ -44,25 +44,37 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const codes = [];
-    for (const letter of letters) {
-      const field = form.elements[letter];
-      field.removeAttribute("aria-invalid");
-      if (!field.value.trim()) continue;
+    const fields = letters.map((letter) => form.elements[letter]);
+    fields.forEach(accept);
+    for (const field of fields.filter((one) => one.value.trim())) {
       const one = meant(field.value);
       if (!one) {
-        field.setAttribute("aria-invalid", "true");
-        say(`"${field.value}" isn't one name only. Choose one from the list.`);
-        field.focus();
+        refuse(field, `"${field.value}" isn't one name only. Choose one from the list.`);
         return;
       }
       if (!codes.includes(one.code)) codes.push(one.code);
     }
     if (codes.length < 2) {
-      say("Choose at least two.");
+      refuse(fields.find((one) => !one.value.trim()) || fields[1], "Choose at least two.");
       return;
     }
     window.location.search = address(codes);
   });
+
+  const describedBy = "aria-describedby";
+
+  function accept(field) {
+    field.removeAttribute("aria-invalid");
+    field.setAttribute(describedBy, "choose-hint");
+  }
+
+  // The field is tied to what is said of it, and typing goes on there.
+  function refuse(field, text) {
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute(describedBy, `choose-hint ${said.id}`);
+    say(text);
+    field.focus();
+  }
 
   function say(text) {
     said.replaceChildren(element("p", element("strong", text)));
@@ -142,8 +154,9 @@
         keys.add(topic.key);
       }
     }
-    // Places, averages and scores of domains only say something among those of one league table.
-    const ofOneTable = (topic) => ["apart", "average"].includes(topic.key) || topic.key.startsWith("domain:");
+    // Places, segments, averages and scores of domains only say something among those of one league table.
+    const within = ["rank", "likely", "apart", "segment", "average"];
+    const ofOneTable = (topic) => within.includes(topic.key) || topic.key.startsWith("domain:");
     const isOneTable = new Set(chosen.map((one) => one.table)).size === 1;
     const groups = new Map();
     const leftOut = [];
@@ -176,7 +189,9 @@
   }
 
   const asked = new URLSearchParams(window.location.search);
-  const codes = [...new Set(letters.map((letter) => asked.get(letter)).filter(Boolean))];
+  // Codes are in capital letters; an address may have them as people type them.
+  const asCode = (text) => (known.has(text.trim().toUpperCase()) ? text.trim().toUpperCase() : text);
+  const codes = [...new Set(letters.map((letter) => asked.get(letter)).filter(Boolean).map(asCode))];
   const unknown = codes.filter((code) => !known.has(code));
   const chosen = codes.filter((code) => known.has(code)).map((code) => known.get(code));
   chosen.forEach((one, at) => {
@@ -184,7 +199,8 @@
   });
   if (unknown.length) say(`No place in the newest league tables has: ${unknown.join(", ")}.`);
   if (chosen.length < 2) {
-    if (chosen.length === 1) form.elements.b.focus();
+    // The focus stays where a page begins: whoever hears the page would otherwise miss what stands before the form.
+    if (chosen.length === 1 && !unknown.length) say("Choose at least one more to compare it with.");
     return;
   }
   const names = new Set(chosen.map((one) => one.table));
@@ -192,7 +208,7 @@
   document.title = `${chosen.map((one) => one.name).join(", ")} - ${document.title}`;
   place.append(element("h2", "Which is better?"));
   if (names.size === 1) place.append(verdicts(chosen));
-  else place.append(element("p", "They are in different league tables, so their places and averages can't be compared. Only what is measured alike can."));
+  else place.append(element("p", "They are in different league tables, so their places, segments and averages can't be compared. Only what is measured alike can."));
   place.append(element("h2", "Figure by figure"), element("p", `${labels}. Each number leads to how it was worked out. A symbol with its words says where the value lies among all of its league table, and nothing of chance.`));
   place.append(...beside(chosen));
 })();

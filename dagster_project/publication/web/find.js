@@ -12,7 +12,7 @@
   var help = document.getElementById("find-help");
   var index = window.lunr.Index.load(data.index);
   var MOST_SHOWN = 50;
-  // Words that say nothing about which trust is meant; and those that many share.
+  // Words that say nothing about who is meant; and those that many share.
   var FILLERS = ["the", "and", "of", "for", "in", "at", "nhs", "trust", "trusts", "foundation", "ft", "fictional"];
   var COMMON = FILLERS.concat([
     "hospital", "hospitals", "general", "infirmary", "university", "teaching", "royal", "district", "health",
@@ -108,7 +108,7 @@
     found = telling.length && telling.length < all.length ? havingSome(telling) : [];
     if (!found.length && telling.length > 1) found = havingSome(telling);
     if (!found.length) return { says: "", refs: [] };
-    return { says: "No trust has all of these words in its name or town. These have some of them.", refs: found };
+    return { says: "Nothing here has all of these words in its name or town. These have some of them.", refs: found };
   }
 
   // District and area of a postcode, whole or its first part: "PE30 4ET" lies in the district PE30 and the area PE.
@@ -154,8 +154,8 @@
     if (postcode) {
       var groups = byPostcode(postcode);
       var says = groups.length
-        ? "This goes by the address of the trust's main office. A hospital nearer to you may belong to another trust."
-        : "No trust's main office is in the postcode area " + postcode.area + ".";
+        ? "This goes by the address of a main office. A hospital nearer to you may belong to another trust."
+        : "No main office is in the postcode area " + postcode.area + ".";
       return { says: says, groups: groups };
     }
     var found = byWords(text);
@@ -206,7 +206,7 @@
       var refs = group.refs.slice(0, left);
       left -= refs.length;
       if (!refs.length) return;
-      if (group.heading) results.appendChild(element("h3", group.heading, "nhsuk-heading-s"));
+      if (group.heading) results.appendChild(element("h2", group.heading, "nhsuk-heading-s"));
       var list = element("ol", "", "nhsuk-list pages-results");
       refs.forEach(function (ref) {
         list.appendChild(shown(ref));

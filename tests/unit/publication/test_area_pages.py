@@ -25,7 +25,7 @@ def made(folder: Path, *rows: dict[str, str | None]) -> Contents:
 def test_a_region_has_its_organisations_with_rank_likely_place_and_segment(tmp_path: Path) -> None:
     contents = small_contents(tmp_path)
     page = read_page(area.of_quarter(contents.newest), addresses.region(SECOND, "London"))
-    assert page.heading == "July to September 2025London"
+    assert page.heading == "July to September 2025: London"
     assert page.rows("Acute trusts")[0] == [
         "Hospital 2 of Nowhere NHS TrustNowhere",
         "1 of 7",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,13 @@ def test_what_the_script_knows_is_the_release(tmp_path: Path) -> None:
     assert seen > 60
 
 
+def test_the_scripts_data_say_that_they_are_embargoed(tmp_path: Path) -> None:
+    contents = small_contents(tmp_path)
+    held = replace(contents, quarters=(replace(contents.newest, is_embargoed=True),))
+    assert known_to_the_script(held, "acute")["notice"].startswith("EMBARGOED")
+    assert known_to_the_script(contents, "acute")["notice"] == contents.notice
+
+
 def test_names_in_the_script_are_text_that_ends_neither_script_nor_line(tmp_path: Path) -> None:
     contents = small_contents(tmp_path, names={"ZA3": f"{HOSTILE}\u2028</script>"})
     names = {one["code"]: one["name"] for one in known_to_the_script(contents, "acute")["organisations"]}
@@ -142,6 +150,29 @@ def test_usual_comparisons_are_neighbours_and_bounded(tmp_path: Path) -> None:
     (london,) = (one for one in found if "London" in one.title)
     assert london.codes == ["ZA2", "ZA1", "ZA3"]
     assert len({one.address for one in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("column", "other"), [("organisation_subtype", "Acute \N{EN DASH} Small"), ("region", "LONDON")]
+)
+def test_two_spellings_of_a_kind_or_region_are_one_in_the_order_of_ranks(
+    tmp_path: Path, column: str, other: str
+) -> None:
+    contents = small_contents(tmp_path)
+    expected = list(usual_comparisons(contents))
+    places = contents.newest.rows("league_table")
+    assert isinstance(places, list)
+    places[:] = [
+        {**row, column: other}
+        if row["organisation_code"] == "ZA1" and addresses.slug(row[column]) == addresses.slug(other)
+        else row
+        for row in places
+    ]
+    assert other in {row[column] for row in places}
+    found = list(usual_comparisons(contents))
+    assert [(one.address, one.codes) for one in found] == [(one.address, one.codes) for one in expected]
+    paths = [one.path for one in compare.of_all(contents)]
+    assert len(set(paths)) == len(paths)
 
 
 def test_a_usual_comparison_needs_no_script_and_says_who_cant_be_told_apart(tmp_path: Path) -> None:

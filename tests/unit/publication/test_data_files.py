@@ -20,6 +20,7 @@ from dagster_project.publication.contents import Contents
 from dagster_project.publication.dataset import dataset_of
 from dagster_project.publication.described_tables import described_tables
 from dagster_project.publication.pages import home, league_tables, organisation
+from dagster_project.publication.pages.downloads import examples
 from dagster_project.publication.rendering import environment
 
 LINKS = ("schema", "page", "json", "derivation_page", "workbook", "data_package", "feed")
@@ -201,6 +202,22 @@ def test_csv_files_have_the_bytes_of_the_release(contents: Contents) -> None:
             assert gzip.decompress(files[addresses.compressed_data_file(SECOND, name)]) == expected
         else:
             assert files[addresses.data_file(SECOND, name)] == expected
+
+
+def test_an_embargoed_csv_file_says_so_in_its_name_and_all_that_lead_to_it_follow(
+    contents: Contents,
+) -> None:
+    held = replace(contents.newest, is_embargoed=True)
+    files = {one.path: one.content for one in data_files.of_quarter(held)}
+    package = addresses.data_package(SECOND)
+    named = {one["path"] for one in json.loads(files[package])["resources"]}
+    there = {Path(path).name for path in files if path.endswith((".csv", ".csv.gz"))}
+    assert named == there
+    assert all(name.startswith("EMBARGOED-") for name in there)
+    leads = {one["contentUrl"] for one in dataset_of(held, package)["distribution"]}
+    assert "EMBARGOED-league_table.csv" in leads
+    assert all("EMBARGOED-league_table.csv" in one.lines for one in examples(held) if "csv" in one.lines)
+    assert not [one.path for one in data_files.of_quarter(contents.newest) if "EMBARGOED" in one.path]
 
 
 def test_a_damaged_csv_file_of_a_release_is_refused(contents: Contents) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,22 @@ def test_everybody_is_listed_under_the_first_letter_after_the_article(tmp_path: 
     assert page.links["Quay Trust"] == "../organisations/ZA2.html"
 
 
+def test_boards_are_not_called_trusts(tmp_path: Path) -> None:
+    trusts = read_page(
+        find.of_all(contents_with(tmp_path, q1=[{"organisation_code": "ZA1"}])), addresses.FIND
+    )
+    assert "integrated care board" not in trusts.text
+    boards = contents_with(
+        tmp_path / "boards", q1=[{"organisation_code": "ZQ1", "table_name": "icb", "postcode": "ZZ1 1AA"}]
+    )
+    page = read_page(find.of_all(boards), addresses.FIND)
+    assert (
+        "An integrated care board (ICB) plans and pays for the care in its area. You find both here."
+        in page.text
+    )
+    assert "All trusts" not in page.text
+
+
 def test_a_search_without_towns_and_postcodes_says_so(tmp_path: Path) -> None:
     bare = read_page(find.of_all(contents_with(tmp_path, q1=[{"organisation_code": "ZA1"}])), addresses.FIND)
     assert "These data have no postcodes" in bare.text
@@ -133,6 +150,13 @@ def index_of(contents: Contents) -> tuple[str, dict[str, Any]]:
     assert text.startswith(start)
     assert text.endswith(end)
     return script.path, json.loads(text[len(start) : -len(end)])
+
+
+def test_the_index_says_that_it_is_embargoed(tmp_path: Path) -> None:
+    contents = small_contents(tmp_path)
+    held = replace(contents, quarters=(replace(contents.newest, is_embargoed=True),))
+    assert index_of(held)[1]["notice"].startswith("EMBARGOED")
+    assert index_of(contents)[1]["notice"] == contents.notice
 
 
 def test_the_index_has_names_as_they_are_and_postcodes_whole_and_by_district(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_ranking_has_place_value_score_and_standard_the_best_first(tmp_path: P
         metric_ranking=[ranked("ZA1", 2, 2), ranked("ZA2", 1, 2)],
     )
     page = page_of(contents, addresses.metric(FIRST, "OF0003"))
-    assert page.heading == "April to June 2025Waits"
+    assert page.heading == "April to June 2025: Waits"
     assert page.rows("Acute trusts: all") == [
         ["1", "Trust ZA2", "1", "1.00", "met"],
         ["2", "Trust ZA1", "7.5", "4.00", "not met"],

@@ -267,7 +267,8 @@ def test_an_organisation_with_figures_and_no_place_has_a_page_that_says_why(tmp_
     assert "It has no place in a league table of this quarter. A place needs an average" in page.text
     assert headings(page) == ["What made it", "History and place", "Take it with you"]
     assert page.rows("Metrics: People")[0][1] == "4.25 %"
-    assert "Board pack" not in page.links
+    assert page.links["Board pack"] == "../workbooks/ZA8.xlsx"
+    assert page.links["All its figures for programs"] == f"../../data/v1/{SECOND}/organisations/ZA8.json"
 
 
 def test_what_isnt_known_of_an_organisation_is_said(tmp_path: Path) -> None:

@@ -10,15 +10,16 @@ from starlette.testclient import TestClient
 
 from dagster_project.errors import InputMissing
 from dagster_project.publication.folder import RECORD
-from dagster_project.publication.serving import ASKED_AGAIN, HEADERS, KEPT, OF_DATA, application
+from dagster_project.publication.serving import ASKED_AGAIN, COMPRESSED, HEADERS, KEPT, OF_DATA, application
 from dagster_project.settings import PROJECT_ROOT
 
+DATA = "data/v1/2025-26-Q1/lineage.csv.gz"
 GUIDE = PROJECT_ROOT / "docs" / "publishing.md"
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
-    for path in ("index.html", "compare/index.html", "assets/site-0.css", "data/latest.json", RECORD):
+    for path in ("index.html", "compare/index.html", "assets/site-0.css", "data/latest.json", DATA, RECORD):
         file = tmp_path / "publication" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("<p>here</p>", encoding="utf-8")
@@ -47,9 +48,40 @@ def test_only_shared_files_are_kept_and_only_data_are_for_scripts_of_other_sites
     assert "access-control-allow-origin" not in client.get("/").headers
 
 
+def test_a_compressed_file_is_served_as_it_is_and_for_scripts_of_other_sites(client: TestClient) -> None:
+    answer = client.get(f"/{DATA}")
+    assert answer.headers.get_list("content-type") == [COMPRESSED["Content-Type"]]
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.content == b"<p>here</p>"
+    # The same in the guide, where its location is the first that fits.
+    guide = GUIDE.read_text(encoding="utf-8")
+    blocks = re.findall(r"location (.*?) \{\n(.*?)\n    \}", guide, re.DOTALL)
+    (block,) = (
+        block
+        for where, block in blocks
+        if where.startswith("~ ") and re.search(where.removeprefix("~ "), f"/{DATA}")
+    )
+    for said in (COMPRESSED["Content-Type"], "Access-Control-Allow-Origin"):
+        assert said in block
+
+
+@pytest.mark.parametrize("path", ["/nowhere.html", "/assets/site-1.css", "/data/v1/nowhere.csv.gz"])
+def test_the_answer_that_there_is_no_such_file_has_the_headers_and_is_not_kept(
+    client: TestClient, path: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert answer.headers["cache-control"] == ASKED_AGAIN
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
 def test_it_answers_to_this_machines_names_only(client: TestClient) -> None:
     assert client.get("/", headers={"host": "localhost:8000"}).status_code == 200
-    assert client.get("/", headers={"host": "league.example"}).status_code == 400
+    refused = client.get("/", headers={"host": "league.example"})
+    assert refused.status_code == 400
+    assert refused.headers["x-content-type-options"] == "nosniff"
 
 
 def test_nothing_outside_the_folder_is_served(client: TestClient) -> None:
