@@ -246,7 +246,9 @@ def _done(task: _Task) -> dict[str, str]:
 
 
 def keys_of(
-    chosen: Sequence[Chosen], released: Sequence[str], gone: Mapping[str, Sequence[str]] = MappingProxyType({})
+    chosen: Sequence[Chosen],
+    released: Sequence[str],
+    gone: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """What decides each quarter's files: its release, those of the quarters before it, which of these are released
     and not chosen, which raw files of a quarter's release are gone, the code and who draws.
