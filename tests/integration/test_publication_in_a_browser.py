@@ -116,12 +116,18 @@ WAYS = {
 }
 
 
+# Of kinds of which there is a shorter page too, the longest are looked at in ordinary colours alone.
+LONGEST = {"league table", "organisation", "organisation of the first quarter"}
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_axe_finds_nothing_on_any_kind_of_page_and_none_scrolls_sideways(
     browser: Any, publication: Path, contents: Contents, way: str
 ) -> None:
     found = {}
     for kind, address in kinds(contents).items():
+        if kind in LONGEST and WAYS[way].keys() != {"viewport"}:
+            continue
         with opened(browser, publication, address, **WAYS[way]) as page:
             said = violations(page)
             if (wider := overflow(page)) > 0:
