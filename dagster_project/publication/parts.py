@@ -47,3 +47,5 @@ SITE_PARTS: Mapping[str, Callable[[Contents], Iterator[Produced]]] = {
     "data files": data_files.of_all,
     "feed": feed.of_all,
 }
+# Says how large the files of the others are.
+MADE_LAST = "downloads"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -36,14 +38,13 @@ from dagster_project.publication.folder import (
     write,
 )
 from dagster_project.publication.frontend import address_of, assets
-from dagster_project.publication.parts import QUARTER_PARTS, SITE_PARTS
+from dagster_project.publication.parts import MADE_LAST, QUARTER_PARTS, SITE_PARTS
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import hash_code
 from dagster_project.releases.journal import HELD, last_events, read_events
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
-_LAST_PART = list(QUARTER_PARTS)[-1]
 _DRAWN_BY = (
     "altair",
     "gptables",
@@ -67,10 +68,12 @@ class Chosen:
 
 @dataclass(frozen=True)
 class _Task:
+    """Parts of one quarter, or of all quarters where there is no `quarter`, made in one process into a folder."""
+
     data: DataFolder
     chosen: tuple[Chosen, ...]
-    quarter: str
-    part: str
+    quarter: str | None
+    parts: tuple[str, ...]
     folder: Path
 
 
@@ -130,11 +133,15 @@ def publish_chosen(
             kept = sorted(of_quarters)
             made = [one.quarter for one in chosen if one.quarter not in of_quarters]
             tell(f"Making {counted(len(made), 'quarter')}, keeping {len(kept)}")
+            of_all: dict[str, str] = {}
             for quarter, files in _make(data, chosen, made, fresh):
-                of_quarters[quarter] = OfQuarter(key=keys[quarter], files=files)
-                tell(f"{quarter}: {counted(len(files), 'file')} made")
-            tell("Making the pages of all quarters")
-            of_all = _make_for_all(contents, fresh, of_quarters)
+                if quarter is None:
+                    of_all = files
+                else:
+                    of_quarters[quarter] = OfQuarter(key=keys[quarter], files=files)
+                    tell(f"{quarter}: {counted(len(files), 'file')} made")
+            there = [path for of in of_quarters.values() for path in of.files]
+            of_all |= _make_last(contents, fresh, there)
             record = Record(
                 is_sample=contents.is_sample,
                 is_embargoed=contents.is_embargoed,
@@ -194,35 +201,53 @@ def _contents_for_worker(data: DataFolder, chosen: tuple[Chosen, ...]) -> Conten
 
 def _make(
     data: DataFolder, chosen: tuple[Chosen, ...], quarters: Sequence[str], fresh: Path
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each quarter once all its parts are made, with its files."""
-    files: dict[str, dict[str, str]] = {quarter: {} for quarter in quarters}
-    tasks = [_Task(data, chosen, quarter, part, fresh) for quarter in quarters for part in QUARTER_PARTS]
+) -> Iterator[tuple[str | None, dict[str, str]]]:
+    """Each quarter once all its parts are made, with its files, and last those of all quarters under None."""
+    tasks = [
+        _Task(data, chosen, quarter, parts, fresh)
+        for quarter, parts in (*_shared_out(quarters), *((None, (part,)) for part in SITE_PARTS))
+        if parts != (MADE_LAST,)
+    ]
+    files: dict[str | None, dict[str, str]] = {quarter: {} for quarter in (*quarters, None)}
+    left = Counter(task.quarter for task in tasks)
     for task, written in _work(tasks):
         files[task.quarter] |= written
-        if task.part == _LAST_PART:
+        left[task.quarter] -= 1
+        if not left[task.quarter]:
             yield task.quarter, files[task.quarter]
 
 
-def _make_for_all(contents: Contents, fresh: Path, of_quarters: Mapping[str, OfQuarter]) -> dict[str, str]:
-    """The pages of all quarters, and what all pages share."""
-    there = [path for of in of_quarters.values() for path in of.files]
-    known = replace(contents, sizes=sizes(fresh, there))
-    files: dict[str, str] = {}
-    for part in SITE_PARTS.values():
-        files |= write(fresh, ((one.path, one.content) for one in part(known)))
-    return files | write(fresh, ((address_of(name), content) for name, content in assets().items()))
+def _shared_out(quarters: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Whole quarters as long as each core has one, as a quarter is read once then; the parts of the others."""
+    whole = len(quarters) - len(quarters) % _cores()
+    for quarter in quarters[:whole]:
+        yield quarter, tuple(QUARTER_PARTS)
+    for quarter in quarters[whole:]:
+        yield from ((quarter, (part,)) for part in QUARTER_PARTS)
+
+
+def _make_last(contents: Contents, fresh: Path, made: Iterable[str]) -> dict[str, str]:
+    """The page that says how large files are, and what all pages share."""
+    produced = SITE_PARTS[MADE_LAST](replace(contents, sizes=sizes(fresh, made)))
+    shared = ((address_of(name), content) for name, content in assets().items())
+    return write(fresh, (*((one.path, one.content) for one in produced), *shared))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _work(tasks: Sequence[_Task]) -> Iterator[tuple[_Task, dict[str, str]]]:
     """Each task with the files that it wrote; on all cores where that can be."""
-    workers = min(len(tasks), len(os.sched_getaffinity(0)))
+    workers = min(len(tasks), _cores())
     if workers < 2 or not _can_be_started_again():
         for task in tasks:
             yield task, _done(task)
         return
-    # Not forked: DuckDB and the charts' engine have threads.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    # Not forked: DuckDB and the charts' engine have threads. Rows that stay are seldom looked through for garbage.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=gc.set_threshold, initargs=(100_000, 50, 100)
+    )
     try:
         yield from zip(tasks, pool.map(_done, tasks), strict=True)
     finally:
@@ -238,11 +263,16 @@ def _can_be_started_again() -> bool:
 
 def _done(task: _Task) -> dict[str, str]:
     contents = _contents_for_worker(task.data, task.chosen)
+    if task.quarter is None:
+        produced = [one for part in task.parts for one in SITE_PARTS[part](contents)]
+        return write(task.folder, ((one.path, one.content) for one in produced))
     quarter = contents.of(task.quarter)
     if quarter is None:
         raise WrongUsage(f"{task.quarter} isn't among the releases of the publication.")
-    produced = QUARTER_PARTS[task.part](quarter)
-    return write(task.folder, ((one.path, one.content) for one in produced))
+    written: dict[str, str] = {}
+    for part in task.parts:
+        written |= write(task.folder, ((one.path, one.content) for one in QUARTER_PARTS[part](quarter)))
+    return written
 
 
 def keys_of(
