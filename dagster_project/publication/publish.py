@@ -139,7 +139,8 @@ def publish_chosen(
                     of_all = files
                 else:
                     of_quarters[quarter] = OfQuarter(key=keys[quarter], files=files)
-                    tell(f"{quarter}: {counted(len(files), 'file')} made")
+                    left = counted(len(keys) - len(of_quarters), "quarter")
+                    tell(f"{quarter} is made, {counted(len(files), 'file')}; {left} to go")
             there = [path for of in of_quarters.values() for path in of.files]
             of_all |= _make_last(contents, fresh, there)
             record = Record(
