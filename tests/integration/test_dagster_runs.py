@@ -58,7 +58,7 @@ def by_both_ways(
         done = subprocess.run(
             [
                 *(program, "asset", "materialize", "-m", "dagster_project.definitions"),
-                *("--select", "*", "--partition", QUARTER, "--config-json", config),
+                *("--select", 'not group:"publication"', "--partition", QUARTER, "--config-json", config),
             ],
             env=os.environ | environment_of(data),
             capture_output=True,
