@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dagster_project.errors import WrongUsage
+from dagster_project.files import sha256_of_file
 from dagster_project.progress import announce
 from dagster_project.publication.contents import Contents
 from dagster_project.settings import DataFolder
@@ -163,7 +164,7 @@ def keep(place: Path, fresh: Path, known: OfQuarter, key: str) -> bool:
         return False
     for path, digest in known.files.items():
         file = place / path
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        if not file.is_file() or sha256_of_file(file) != digest:
             return False
     for path in known.files:
         there = fresh / path

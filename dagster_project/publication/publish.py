@@ -103,9 +103,9 @@ def current(data: DataFolder, quarters: Sequence[Quarter] = ()) -> tuple[Chosen,
         raise InputMissing("Nothing is released yet: `league run` makes the first release.")
     for quarter in quarters:
         if quarter not in released:
-            there = ", ".join(map(str, sorted(released, key=str)))
+            there = ", ".join(map(str, sorted(released)))
             raise InputMissing(f"{quarter} isn't released. Released: {there}.")
-    wanted = sorted(set(quarters or released), key=str)
+    wanted = sorted(set(quarters or released))
     return tuple(Chosen(str(quarter), released[quarter]) for quarter in wanted)
 
 
@@ -181,9 +181,7 @@ def held(data: DataFolder) -> tuple[Chosen, ...]:
     if not waiting:
         raise InputMissing("No release waits for approval: `league publish` publishes what is current.")
     shown = {release.quarter: release.release_id for release in current_release(data)} | waiting
-    return tuple(
-        Chosen(str(quarter), shown[quarter], is_embargoed=True) for quarter in sorted(shown, key=str)
-    )
+    return tuple(Chosen(str(quarter), shown[quarter], is_embargoed=True) for quarter in sorted(shown))
 
 
 def read_contents(data: DataFolder, chosen: Iterable[Chosen]) -> Contents:
