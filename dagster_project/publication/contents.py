@@ -14,10 +14,10 @@ import duckdb
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
 from dagster_project.notices import notice_of
+from dagster_project.publication import words
 from dagster_project.quarters import Quarter
 from dagster_project.settings import WAREHOUSE_NAME, WAREHOUSE_SCHEMA, DataFolder
 from dagster_project.sql_text import literal
-from dagster_project.typed_names import TABLES
 
 Row = Mapping[str, Any]
 Made = TypeVar("Made")
@@ -157,9 +157,7 @@ class QuarterContent:
     @cached_property
     def tables(self) -> tuple[str, ...]:
         """The league tables that the release has, in the order in which people look for them."""
-        order = list(TABLES)
-        there = {row["table_name"] for row in self.rows("league_table")}
-        return tuple(sorted(there, key=lambda name: order.index(name) if name in order else len(order)))
+        return words.in_order(row["table_name"] for row in self.rows("league_table"))
 
     @cached_property
     def codes(self) -> tuple[str, ...]:

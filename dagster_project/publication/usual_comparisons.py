@@ -40,9 +40,7 @@ def newest_with(contents: Contents, table_name: str) -> QuarterContent:
 
 def all_tables(contents: Contents) -> Sequence[str]:
     """Every league table of any quarter, in the order in which people look for them."""
-    there = {name for content in contents.quarters for name in content.tables}
-    order = list(words.TABLES)
-    return sorted(there, key=lambda name: (order.index(name) if name in order else len(order), name))
+    return words.in_order(name for content in contents.quarters for name in content.tables)
 
 
 def usual_comparisons(contents: Contents) -> Iterator[Comparison]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,14 @@ ALL_RELEASED = (
     "so it isn't said here."
 )
 NOT_ADJACENT = "The quarter just before isn't here, so the change isn't worked out."
+
+
+def in_order(tables: Iterable[str]) -> tuple[str, ...]:
+    """League tables in the order in which people look for them, unknown ones last."""
+    known = list(TABLES)
+    return tuple(
+        sorted(set(tables), key=lambda name: (known.index(name) if name in known else len(known), name))
+    )
 
 
 def table_name(name: str) -> str:
