@@ -1,8 +1,9 @@
 # Two commands need only Python 3.11 and a package index: `make run` and `make test`. Both set up first.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
+SPARK := .venv/.spark
 WEB := dagster_project/publication/web
 FRONTEND := build/frontend/site.css
 QUARTERS := 2025-26-Q1 2025-26-Q2 2025-26-Q3 2025-26-Q4 2026-27-Q1 2026-27-Q2
@@ -14,10 +15,10 @@ run: $(READY) $(FRONTEND)  ## set up, then build every league table of the bundl
 	$(BIN)/league run $(QUARTERS) --sample
 	$(BIN)/league publish
 
-test: $(READY) $(FRONTEND)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
+test: $(READY) $(SPARK) $(FRONTEND)  ## set up, then run every test; LEAGUE_REQUIRE=official forbids skipping those on official files
 	$(BIN)/python -m pytest $(SPREAD)
 
-test-unit: $(READY) $(FRONTEND)  ## set up, then run the unit tests alone
+test-unit: $(READY) $(SPARK) $(FRONTEND)  ## set up, then run the unit tests alone
 	$(BIN)/python -m pytest $(SPREAD) tests/unit
 
 dev: $(READY) $(FRONTEND)  ## set up, then open Dagster's web server on the project
@@ -32,7 +33,7 @@ docs-reference: $(READY)  ## write docs/reference anew from dbt, the seeds and t
 benchmark: $(READY)  ## measure runs, scoring and readers beside their baselines (about an hour); OFFICIAL=DIR for official files
 	$(BIN)/python benchmarks $(if $(OFFICIAL),--extracts $(OFFICIAL)) --page
 
-lint: $(READY)  ## ruff, mypy and sqlfluff
+lint: $(READY) $(SPARK)  ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -46,7 +47,7 @@ format: $(READY)  ## let ruff and sqlfluff mend what they can
 setup: $(READY) $(FRONTEND)  ## make the virtual environment from the lock, parse the dbt project, make the pages' style sheet
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11 ...")'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -54,12 +55,20 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 	$(BIN)/python -m dagster_project.lineage
 
+$(SPARK): $(READY) requirements-spark.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	touch $(SPARK)
+
 $(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/*.scss)
 	$(BIN)/python -m dagster_project.publication.frontend
 
-lock:  ## resolve the lock anew; needs uv
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-strip-extras --quiet --custom-compile-command "make lock" -o requirements.lock
+lock:  ## resolve the locks anew; needs uv
+	uv pip compile pyproject.toml --extra postgresql --extra lake --extra production --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet \
+		--custom-compile-command "make lock" -o requirements.lock
+	uv pip compile pyproject.toml --extra spark --constraint requirements.lock --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --quiet \
+		--custom-compile-command "make lock" -o requirements-spark.lock
 	uv pip compile benchmarks/requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --quiet --custom-compile-command "make lock" -o benchmarks/requirements.lock
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from required import missing
 from shared_folders import SAMPLE_QUARTERS, MadeOnce, NewData
 from spread import arranged, group_by_fixture, keep_folders_in_memory
 
@@ -68,12 +69,12 @@ def trials_dir(official_dir: Path) -> Path:
 
 def _folder_of_files(folder: Path, holds: str) -> Path:
     """The folder; skips where it isn't there, or fails if `official` is among the words of `LEAGUE_REQUIRE`."""
-    if (folder / holds).exists():
-        return folder
-    reason = f"no official files in {folder}: set LEAGUE_OFFICIAL_DIR to the folder that holds nof-2025-26"
-    if "official" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
-        pytest.fail(f"{reason} (LEAGUE_REQUIRE says that they must be there)")
-    pytest.skip(reason)
+    if not (folder / holds).exists():
+        missing(
+            "official",
+            f"no official files in {folder}: set LEAGUE_OFFICIAL_DIR to the folder that holds nof-2025-26",
+        )
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from league_command import league
+from required import missing
 from sample_copy import SampleCopy
 from shared_folders import SAMPLE_QUARTERS, Answered, MadeOnce, NewData
 from staged_run import release_by_stages
@@ -92,10 +92,7 @@ def browser() -> Iterator[Any]:
     except ImportError:
         program = None
     if program is None:
-        reason = "no browser: apt-get install chromium, and playwright of the dev extra"
-        if "chromium" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
-            pytest.fail(f"{reason} (LEAGUE_REQUIRE says that it must be there)")
-        pytest.skip(reason)
+        missing("chromium", "no browser: apt-get install chromium, and playwright of the dev extra")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started

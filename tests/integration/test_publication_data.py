@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ import jsonschema
 import pytest
 from frictionless import Package
 from read_workbook import ReadSheet, read_workbook
+from required import missing
 
 from dagster_project.files import sha256_of_file
 from dagster_project.publication import addresses, data_files, feed, workbooks
@@ -289,10 +289,7 @@ def test_the_guides_sql_runs_as_it_stands(site: Path, newest: QuarterContent) ->
 def test_libreoffice_opens_the_workbook(newest: QuarterContent, tmp_path: Path) -> None:
     program = shutil.which("soffice")
     if program is None:
-        reason = "no LibreOffice: apt-get install libreoffice-calc"
-        if "libreoffice" in [word.strip() for word in os.environ.get("LEAGUE_REQUIRE", "").split(",")]:
-            pytest.fail(f"{reason} (LEAGUE_REQUIRE says that it must be there)")
-        pytest.skip(reason)
+        missing("libreoffice", "no LibreOffice: apt-get install libreoffice-calc")
     file = tmp_path / "league-tables.xlsx"
     file.write_bytes(workbooks.quarter_workbook(newest))
     # Sheet 5: after cover, contents, notes and columns the first league table.
