@@ -59,8 +59,8 @@ $(SPARK): $(READY) requirements-spark.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	touch $(SPARK)
 
-$(FRONTEND): $(READY) $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/*.scss)
-	$(BIN)/python -m dagster_project.publication.frontend
+$(FRONTEND): $(READY) hatch_build.py $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/*.scss)
+	$(BIN)/python hatch_build.py
 
 lock:  ## resolve the locks anew; needs uv
 	uv pip compile pyproject.toml --extra postgresql --extra lake --extra production --extra dev --universal \

@@ -9,8 +9,18 @@ import typer
 
 from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
+from dagster_project.errors import WrongUsage
+from dagster_project.settings import IS_INSTALLED
 
 app = typer.Typer(help="Documents made from dbt, the seeds and the suites.", no_args_is_help=True)
+
+
+def _require_checkout() -> None:
+    if IS_INSTALLED:
+        raise WrongUsage(
+            "The documents are made in a checkout of the project; the installed package doesn't bring them. The "
+            "rules and columns that stand in them are in every publication too (`league publish`)."
+        )
 
 
 @app.command("reference")
@@ -22,6 +32,7 @@ def reference(
 ) -> None:
     """Write docs/reference: data dictionary, rule books, assumptions, gates, lineage."""
     with reporting(as_json):
+        _require_checkout()
         from dagster_project.documents.reference import (
             bundled_sources,
             reference_documents,
@@ -49,6 +60,7 @@ def site(
 ) -> None:
     """Build every document, dbt's own and the quality pages as static pages that work offline."""
     with reporting(as_json):
+        _require_checkout()
         from dagster_project.documents.site import SITE_DIR, build_site
         from dagster_project.settings import DataFolder
 

@@ -4,8 +4,8 @@ dbt is imported where it is used: it costs two seconds. Its parser would start a
 path, so the project is parsed under a fixed name, kept by the hash of its files, and runs are given the
 parsed manifest. The web server, its daemon and a run may all parse at once: each does so in a folder of
 its own, and a rename makes the first one everybody's. What one data folder's run has parsed is kept in the
-checkout's `build` too, so that the next new data folder takes it from there; where that can't be written,
-each data folder parses for itself.
+checkout's `build` too, so that the next new data folder takes it from there; where that can't be written, and
+of an installed package, each data folder parses for itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.progress import announce
-from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
+from dagster_project.settings import DBT_PROJECT_DIR, IS_INSTALLED, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _RULES = Path("seeds", "methodology")
@@ -274,8 +274,8 @@ def results_of_last_build(warehouse: Path) -> Path:
 
 
 def checkout_project(data: DataFolder) -> DbtProject:
-    """The dbt project of the checkout, its parsed manifests in the data folder and shared with others."""
-    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", SHARED)
+    """The project's own dbt project, its parsed manifests in the data folder; a checkout's are shared with others."""
+    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", None if IS_INSTALLED else SHARED)
 
 
 def parse_alone(data: DataFolder) -> Path:
