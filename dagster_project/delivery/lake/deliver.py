@@ -1,4 +1,4 @@
-"""The order of a delivery into a lake, in which no reader sees half of a release although tables are written one by one.
+"""The order of a delivery into a lake, in which no reader sees half of a release though each table is written alone.
 
 First the rows of new releases are added to every table and read back; readers, who join with `current_release`, don't
 see them. Then `current_release` is replaced, in one snapshot or commit: that is the delivery's commit. Last the rows of
@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from dagster_project.data_kind import kind_of
-from dagster_project.delivery.delivered import DeliveredQuarter, DeliveredTable, Offer, content_hash
+from dagster_project.delivery.delivered import DeliveredQuarter, DeliveredTable, Offer
 from dagster_project.delivery.lake.lake import (
     KIND_PROPERTY,
     NOTICE_PROPERTY,
@@ -27,8 +27,8 @@ from dagster_project.delivery.lake.lake import (
     Held,
     Lake,
     Place,
+    ReadBack,
     alone,
-    content_of,
     plainly,
 )
 from dagster_project.delivery.target import QuarterReport, Report, Tell
@@ -36,6 +36,8 @@ from dagster_project.errors import LeagueError, WrongUsage
 
 CURRENT_RELEASE, WITHDRAWN_RELEASE = "current_release", "withdrawn_release"
 ICEBERG, DELTA = "iceberg", "delta"
+# The packages that bring them, of the extra `lake`.
+NEEDS = {ICEBERG: ("pyiceberg", "sqlalchemy"), DELTA: ("deltalake",)}
 NAMESPACE = "league"
 Rows = list[dict[str, Any]]
 
@@ -103,17 +105,19 @@ class LakeDelivery:
 
     def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """See `target.Delivery`; a folder is written to by one delivery at a time."""
+        _refuse_within_data(self.place, offer)
         if self.form == ICEBERG:
             from dagster_project.delivery.lake.iceberg import REFUSED
         else:
             from dagster_project.delivery.lake.delta import REFUSED
         with plainly(self.place, REFUSED), nullcontext() if dry_run else alone(self.place):
-            lake = self._open(to_write=not dry_run)
+            lake, read_back = self._open(to_write=not dry_run), ReadBack()
             try:
-                passage = _Passage(lake, self.place, offer, by, tell)
+                passage = _Passage(lake, self.place, offer, by, tell, read_back)
                 passage.refuse_others(take_over=take_over)
                 return passage.foreseen(self.address) if dry_run else passage.done(self.address)
             finally:
+                read_back.close()
                 lake.close()
 
     def _open(self, *, to_write: bool) -> Lake:
@@ -135,6 +139,7 @@ class _Passage:
     offer: Offer
     by: str
     tell: Tell
+    read_back: ReadBack
     _released: dict[tuple[str, str], Content] = field(default_factory=dict)
 
     @cached_property
@@ -155,7 +160,7 @@ class _Passage:
         return {KIND_PROPERTY: str(kind_of(self.offer.is_sample)), NOTICE_PROPERTY: self.offer.notice}
 
     def refuse_others(self, *, take_over: bool) -> None:
-        """Raises WrongUsage where the lake has tables of others, figures of the other kind or releases from elsewhere."""
+        """Raises WrongUsage where the lake has tables of others, figures of the other kind or releases of elsewhere."""
         ours = {*self.offer.tables, CURRENT_RELEASE, WITHDRAWN_RELEASE}
         wanted = self.properties[KIND_PROPERTY]
         for name, kind in self.lake.tables().items():
@@ -243,8 +248,8 @@ class _Passage:
         for table in wrong:
             if not self._is_there(one, table):
                 raise LeagueError(
-                    f"{self.place.url}, {table.name}: expected the rows of release {one.release_id} of {one.quarter} as "
-                    f"released ({self._released[one.release_id, table.name]}); read back {self._found(one, table)}. "
+                    f"{self.place.url}, {table.name}: expected the rows of release {one.release_id} of {one.quarter} "
+                    f"as released ({self._released[one.release_id, table.name]}); read back {self._found(one, table)}. "
                     "Nothing of it became current. Deliver again when nobody else writes to the lake."
                 )
         return bool(wrong)
@@ -253,16 +258,15 @@ class _Passage:
         """Whether the lake has the release's rows of a table, all and nothing else."""
         of = one.release_id, table.name
         if of not in self._released:
-            self._released[of] = Content(one.rows_of(table.name), content_hash(one.read(table)))
+            self._released[of] = self.read_back.of_rows(one.read(table))
         return self._found(one, table) == self._released[of]
 
     def _found(self, one: DeliveredQuarter, table: DeliveredTable) -> Content:
         """What is read back: in a folder by DuckDB, in an object store by the format's own library."""
         held = Held(str(one.quarter), one.release_id)
         if self.place.folder is not None:
-            return content_of(self.lake.files(table.name, held))
-        rows = self.lake.read(table.name, held)
-        return Content(rows.num_rows, content_hash(rows))
+            return self.read_back.of_files(self.lake.files(table.name, held))
+        return self.read_back.of_rows(self.lake.read(table.name, held))
 
     def _obsolete(self) -> list[tuple[str, Held]]:
         """By table the releases whose rows are there and aren't current any more, or never became so."""
@@ -333,6 +337,17 @@ class _Passage:
             changes=tuple(changes),
             dry_run=dry_run,
         )
+
+
+def _refuse_within_data(place: Place, offer: Offer) -> None:
+    for one in offer.quarters:
+        # releases/<quarter>/<release id> of the data folder.
+        root = one.release.folder.resolve().parents[2]
+        if place.folder is not None and place.folder.is_relative_to(root):
+            raise WrongUsage(
+                f"{place.folder}: that is within the data folder {root}, which has its own files there. Name a folder "
+                "apart from it."
+            )
 
 
 def _other(row: Mapping[str, Any] | None, release_id: str) -> str | None:

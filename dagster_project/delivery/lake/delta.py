@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
@@ -59,19 +60,19 @@ class DeltaLake:
         return frozenset(Held(one[QUARTER], one[RELEASE_ID]) for one in self._tables[table].partitions())
 
     def files(self, table: str, held: Held | None = None) -> Sequence[str]:
-        return sorted(self._tables[table].file_uris(_only(held)))
+        found = self._tables[table].file_uris(_only(held))
+        return sorted(unquote(file) if self._place.folder is not None else file for file in found)
 
     def put(
         self, table: str, rows: pa.Table, said: Mapping[str, str], held: Held | None, *, anew: bool
     ) -> None:
         there = self._tables[table]
-        write_deltalake(
-            there,
-            _fitting(rows, there),
-            mode="append" if held is not None and not anew else "overwrite",
-            predicate=_rows_of(held) if held is not None and anew else None,
-            commit_properties=_says(said),
-        )
+        fitting, commit = _fitting(rows, there), _says(said)
+        if held is not None and not anew:
+            write_deltalake(there, fitting, mode="append", commit_properties=commit)
+        else:
+            replaced = _rows_of(held) if held is not None else None
+            write_deltalake(there, fitting, mode="overwrite", predicate=replaced, commit_properties=commit)
 
     def remove(self, table: str, held: Held, said: Mapping[str, str]) -> None:
         self._tables[table].delete(_rows_of(held), commit_properties=_says(said))
@@ -148,10 +149,10 @@ def _schema(table: DeliveredTable) -> pa.Schema:
 
 
 def _refuse_other_type(place: Place, table: str, before: Field, field: pa.Field) -> None:
-    wanted = Field.from_arrow(field)
-    if before.type != wanted.type:
+    wanted, there = (getattr(one.type, "type", one.type) for one in (Field.from_arrow(field), before))
+    if there != wanted:
         raise WrongUsage(
-            f"{place.url}, {table}.{field.name}: expected {wanted.type}, as released; the lake has {before.type}. A "
+            f"{place.url}, {table}.{field.name}: expected {wanted}, as released; the lake has {there}. A "
             "column keeps its type: deliver into an empty folder, and tell who reads it."
         )
 

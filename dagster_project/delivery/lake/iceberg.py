@@ -6,8 +6,10 @@ calls `league`.
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -58,6 +60,7 @@ class IcebergLake:
         """Opens the catalogue, which `to_write` makes where there is none yet."""
         self._place, self._namespace = place, namespace
         self._catalog = _catalogue(place, to_write=to_write)
+        _refuse_moved(place)
         self._tables: dict[str, Table] = {}
         if self._catalog is None:
             return
@@ -66,7 +69,6 @@ class IcebergLake:
         if self._catalog.namespace_exists(namespace):
             for _, name in self._catalog.list_tables(namespace):
                 self._tables[name] = self._catalog.load_table((namespace, name))
-        _refuse_moved(place, self._tables)
 
     def tables(self) -> Mapping[str, str | None]:
         return {name: table.properties.get(KIND_PROPERTY) for name, table in self._tables.items()}
@@ -163,21 +165,25 @@ def _catalogue(place: Place, *, to_write: bool) -> Catalog | None:
         return SqlCatalog(CATALOGUE, uri=f"sqlite:///{file}", warehouse=place.url)
     if Config().get_catalog_config(CATALOGUE) is None:
         raise InputMissing(
-            f"{place.url}: an Iceberg lake in an object store needs a catalogue, and pyiceberg's configuration has none "
+            f"{place.url}: an Iceberg lake in an object store needs a catalogue; pyiceberg's configuration has none "
             f"called {CATALOGUE}. Set PYICEBERG_CATALOG__LEAGUE__URI and what else it takes in the environment."
         )
     return load_catalog(CATALOGUE, warehouse=place.url)
 
 
-def _refuse_moved(place: Place, tables: Mapping[str, Table]) -> None:
-    elsewhere = sorted(
-        table.location() for table in tables.values() if not table.location().startswith(f"{place.url}/")
-    )
+def _refuse_moved(place: Place) -> None:
+    """Raises WrongUsage where the catalogue of a folder says that its tables lie in another."""
+    if place.folder is None or not (place.folder / CATALOGUE_FILE).exists():
+        return
+    # Asked without the library, which opens the files first.
+    with closing(sqlite3.connect(place.folder / CATALOGUE_FILE)) as connection:
+        named = connection.execute("select metadata_location from iceberg_tables order by 1").fetchall()
+    elsewhere = [str(file) for (file,) in named if not str(file).startswith(f"{place.url}/")]
     if elsewhere:
         raise WrongUsage(
-            f"{place.url}: expected tables that lie here; the catalogue says {elsewhere[0]}. Iceberg's files name each "
-            "other by their whole addresses, so that a lake can't be moved or copied. Deliver into an empty folder; it "
-            "takes seconds."
+            f"{place.folder}: expected tables that lie here; its catalogue says {elsewhere[0]}. Iceberg's files name "
+            "each other by their whole addresses, so that a lake can't be moved or copied. Deliver into an empty "
+            "folder: that takes seconds."
         )
 
 
@@ -251,7 +257,12 @@ def _fitting(rows: pa.Table, schema: Schema) -> pa.Table:
 
 
 def _rows_of(held: Held) -> BooleanExpression:
-    return And(EqualTo(QUARTER, held.quarter), EqualTo(RELEASE_ID, held.release_id))
+    return And(_is(QUARTER, held.quarter), _is(RELEASE_ID, held.release_id))
+
+
+def _is(column: str, value: str) -> BooleanExpression:
+    # Its model has an alias that type checkers take for the first argument.
+    return EqualTo(column, value)  # type: ignore[misc, call-arg, arg-type]
 
 
 def _only(held: Held | None) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import duckdb
 
 from dagster_project.delivery.delivered import hash_query
-from dagster_project.errors import LeagueError, Locked, WrongUsage
+from dagster_project.errors import LeagueError, Locked, MachineFault, WrongUsage
 from dagster_project.machine import machine_fault
 from dagster_project.progress import announce
-from dagster_project.sql_text import literal, quoted_name
+from dagster_project.sql_text import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,9 +121,9 @@ class Place:
                 f"{typed}: expected a folder or an address behind the colon, as in {typed}:lake."
             )
         folder = Path(named).resolve()
-        if any(sign in str(folder) for sign in "?#"):
+        if any(sign in str(folder) for sign in "?#*["):
             raise WrongUsage(
-                f"{folder}: expected a folder without ? and #, which mean something in an address."
+                f"{folder}: expected a folder without ?, #, * and [, which have meanings in addresses."
             )
         there = next(path for path in (folder, *folder.parents) if path.exists())
         if not there.is_dir():
@@ -171,7 +171,12 @@ def plainly(place: Place, refused: tuple[type[Exception], ...]) -> Iterator[None
                 "see whole releases. Deliver again when it has ended."
             )
         elif (fault := machine_fault(error)) is not None:
-            failure = fault
+            failure = MachineFault(_without_secrets(str(fault)))
+        elif place.folder is None and isinstance(error, OSError):
+            failure = MachineFault(
+                f"{place.url}: the lake can't be reached, or it refuses ({said}). Readers see whole releases. "
+                "Look at the address and at the credentials in the environment, and deliver again."
+            )
         else:
             failure = LeagueError(
                 f"{place.url}: the lake couldn't be written ({said}). Readers see whole releases, as before. Mend what "
@@ -183,20 +188,42 @@ def plainly(place: Place, refused: tuple[type[Exception], ...]) -> Iterator[None
     raise failure from None
 
 
-def content_of(files: Sequence[str]) -> Content:
-    """What DuckDB, which wrote none of them, reads in data files of this machine, in all of their columns."""
-    if not files:
-        return Content(0, sha256(b"").hexdigest())
-    listed = ", ".join(literal(file.removeprefix("file://")) for file in files)
-    kinds = ", ".join(f"{literal(name)}: varchar" for name in PARTITIONED_BY)
-    source = (
-        f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types = {{{kinds}}})"
-    )
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        columns = [str(row[0]) for row in connection.execute(f"describe select * from {source}").fetchall()]
-        found = connection.execute(hash_query(source, columns)).fetchone()
-    assert found is not None
-    return Content(int(found[0]), str(found[1]))
+class ReadBack:
+    """What an engine that writes nothing of a lake, DuckDB, finds in data files and in tables in memory.
+
+    One connection for all: to open one costs more than to read a small table.
+    """
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+
+    def of_files(self, files: Sequence[str]) -> Content:
+        """The content of data files of this machine, in all of their columns."""
+        if not files:
+            return Content(0, sha256(b"").hexdigest())
+        listed = ", ".join(literal(file.removeprefix("file://")) for file in files)
+        kinds = ", ".join(f"{literal(name)}: varchar" for name in PARTITIONED_BY)
+        source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types = {{{kinds}}})"
+        described = self._connection.execute(f"describe select * from {source}").fetchall()
+        return self._content(source, [str(row[0]) for row in described])
+
+    def of_rows(self, rows: pa.Table) -> Content:
+        """The content of a table in memory."""
+        if not rows.num_rows:
+            return self.of_files(())
+        self._connection.register("in_memory", rows)
+        try:
+            return self._content("in_memory", rows.column_names)
+        finally:
+            self._connection.unregister("in_memory")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _content(self, source: str, columns: Sequence[str]) -> Content:
+        found = self._connection.execute(hash_query(source, columns)).fetchone()
+        assert found is not None
+        return Content(int(found[0]), str(found[1]))
 
 
 def _without_secrets(text: str) -> str:
