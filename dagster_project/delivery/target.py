@@ -26,6 +26,13 @@ class Delivery(Protocol):
     def address(self) -> str:
         """The target as it may be shown and kept: without any password."""
 
+    @property
+    def says_password(self) -> bool:
+        """Whether the address holds a password, which whoever lists this machine's processes can read."""
+
+    def grants(self) -> str:
+        """SQL that makes the roles and schemas that a delivery needs; raises WrongUsage where a target has no such."""
+
     def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """Brings the target to what is on offer, all of it at once or nothing, and reads it back from there.
 
@@ -74,12 +81,12 @@ class Report:
     @property
     def rows_verified(self) -> int:
         """Rows read back and found as released."""
-        return sum(one.rows for one in self.quarters)
+        return 0 if self.dry_run else sum(one.rows for one in self.quarters)
 
     @property
     def hashes_verified(self) -> int:
         """Tables of quarters whose content, read back, has the hash of the released one."""
-        return sum(one.tables for one in self.quarters)
+        return 0 if self.dry_run else sum(one.tables for one in self.quarters)
 
     def as_answer(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
