@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from league_command import league
 from published_state import release_ids
 from pyiceberg.catalog.sql import SqlCatalog
@@ -46,9 +45,13 @@ class Reader:
     form: str
     folder: Path
 
+    def catalog(self) -> SqlCatalog:
+        return SqlCatalog(
+            "league", uri=f"sqlite:///{self.folder}/catalog.db", warehouse=f"file://{self.folder}"
+        )
+
     def iceberg(self, name: str) -> Table:
-        catalog = SqlCatalog("league", uri=f"sqlite:///{self.folder}/catalog.db", warehouse=f"file://{self.folder}")
-        return catalog.load_table(("league", name))
+        return self.catalog().load_table(("league", name))
 
     def delta(self, name: str) -> DeltaTable:
         return DeltaTable(self.folder / name)
@@ -71,7 +74,10 @@ class Reader:
             names = [path.name for path in (self.folder / "league").iterdir()]
             snapshots = {name: self.iceberg(name).current_snapshot() for name in names}
             return {name: snapshot and snapshot.snapshot_id for name, snapshot in snapshots.items()}
-        return {path.parent.name: self.delta(path.parent.name).version() for path in self.folder.glob("*/_delta_log")}
+        return {
+            path.parent.name: self.delta(path.parent.name).version()
+            for path in self.folder.glob("*/_delta_log")
+        }
 
     def says(self, name: str) -> list[Mapping[str, Any]]:
         """What each snapshot or commit of rows says of itself, the oldest first."""
@@ -92,7 +98,9 @@ class Target:
     def reader(self) -> Reader:
         return Reader(self.form, self.folder)
 
-    def deliver(self, data: DataFolder, tell: Callable[[str], None] = lambda _: None, **options: bool) -> Report:
+    def deliver(
+        self, data: DataFolder, tell: Callable[[str], None] = lambda _: None, **options: bool
+    ) -> Report:
         target = LakeDelivery.at(self.form, str(self.folder))
         asked = {"dry_run": False, "take_over": False} | options
         self.reports.append(target.deliver(offer(data), by="Ada", tell=tell, **asked))
@@ -106,7 +114,7 @@ def form(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def filled(form: str, second_release: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Target:
-    """A lake that holds both quarters of `second_release`. To be read only."""
+    """A lake that holds both quarters of `second_release`; each test leaves it so."""
     target = Target(form, tmp_path_factory.mktemp("filled") / form)
     target.deliver(second_release)
     return target
@@ -124,7 +132,11 @@ def released(data: DataFolder, quarter: str, table: str) -> pa.Table:
 
 def plain(rows: pl.DataFrame | pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
     found = rows.select(columns)
-    values = found.rows() if isinstance(found, pl.DataFrame) else [tuple(row.values()) for row in found.to_pylist()]
+    values = (
+        found.rows()
+        if isinstance(found, pl.DataFrame)
+        else [tuple(row.values()) for row in found.to_pylist()]
+    )
     return sorted(values, key=repr)
 
 
@@ -160,17 +172,27 @@ def test_decimals_days_booleans_and_missing_values_keep_their_kind(filled: Targe
     assert {type(day) for day in organisations["opened_on"]} <= {date, type(None)}
 
 
-def test_tables_carry_what_they_hold_their_keys_whose_figures_they_are_and_their_order(filled: Target) -> None:
+def test_tables_carry_what_they_hold_their_keys_whose_figures_they_are_and_their_order(
+    filled: Target,
+) -> None:
     reader = filled.reader
     if filled.form == "iceberg":
         table = reader.iceberg("metric_score")
         field_of = table.schema().find_field("metric_score")
         assert field_of.doc and "score" in field_of.doc.lower()
-        assert {"quarter", "release_id", "organisation_code", "metric_id"} == table.schema().identifier_field_names()
+        assert {
+            "quarter",
+            "release_id",
+            "organisation_code",
+            "metric_id",
+        } == table.schema().identifier_field_names()
         assert [str(one.name) for one in table.spec().fields] == ["quarter", "release_id"]
         ordered_by = [table.schema().find_field(one.source_id).name for one in table.sort_order().fields]
         assert ordered_by == ["organisation_code", "metric_id"]
-        assert (table.properties["league.kind"], table.properties["league.notice"]) == ("fictional", SAMPLE_NOTICE)
+        assert (table.properties["league.kind"], table.properties["league.notice"]) == (
+            "fictional",
+            SAMPLE_NOTICE,
+        )
         assert table.properties["comment"]
     else:
         table = reader.delta("metric_score")
@@ -283,37 +305,55 @@ def test_a_failure_between_two_tables_leaves_readers_with_the_old_release_and_th
         assert len(lake.reader.all_rows(table)) == released(corrected, Q1, table).num_rows
 
 
-def test_rows_that_somebody_changed_or_added_are_put_right(lake: Target, small_release: DataFolder) -> None:
-    lake.deliver(small_release)
-    [release_id] = release_ids(small_release).values()
-    rows = released(small_release, Q1, "league_table")
-    if lake.form == "iceberg":
-        table = lake.reader.iceberg("league_table")
-        table.append(rows.cast(pa.schema(table.schema().as_arrow())).slice(0, 1))
-    else:
-        lake.reader.delta("league_table").update({"rank": "1"})
-    report = lake.deliver(small_release)
-    assert [(one.outcome, one.replaces) for one in report.quarters] == [("delivered", None)]
-    assert plain(lake.reader.rows("league_table"), rows.column_names) == plain(rows, rows.column_names)
-    assert lake.reader.current() == {Q1: release_id}
-
-
-def test_figures_of_the_other_kind_tables_of_others_and_releases_of_elsewhere_are_refused(
-    lake: Target, small_release: DataFolder, official_release: DataFolder, second_release: DataFolder
+def test_rows_that_somebody_changed_or_added_are_put_right(
+    filled: Target, second_release: DataFolder
 ) -> None:
-    lake.deliver(official_release)
-    before = lake.reader.versions()
-    with pytest.raises(WrongUsage, match="expected fictional figures, as here; its table .* holds official ones"):
-        lake.deliver(small_release)
-    assert lake.reader.versions() == before
-    shutil.rmtree(lake.folder)
-    lake.deliver(second_release)
-    # Its data folder never had the second quarter.
+    rows = released(second_release, Q1, "league_table")
+    if filled.form == "iceberg":
+        table = filled.reader.iceberg("league_table")
+        table.append(rows.slice(0, 1).cast(table.schema().as_arrow()))
+    else:
+        filled.reader.delta("league_table").update({"rank": "1"}, predicate=f"quarter = '{Q1}'")
+    changed = filled.reader.rows("league_table").filter(pl.col("quarter") == Q1)
+    assert plain(changed, rows.column_names) != plain(rows, rows.column_names)
+    report = filled.deliver(second_release)
+    assert [(one.quarter, one.outcome, one.replaces) for one in report.quarters] == [
+        (Q1, "delivered", None),
+        (Q2, "kept", None),
+    ]
+    healed = filled.reader.rows("league_table").filter(pl.col("quarter") == Q1)
+    assert plain(healed, rows.column_names) == plain(rows, rows.column_names)
+
+
+def test_figures_of_the_other_kind_and_releases_of_elsewhere_are_refused(
+    filled: Target, official_release: DataFolder, small_release: DataFolder
+) -> None:
+    before = filled.reader.versions()
+    with pytest.raises(
+        WrongUsage, match="expected official figures, as here; its table .* holds fictional ones"
+    ):
+        filled.deliver(official_release)
+    # This data folder never had the second quarter.
     with pytest.raises(WrongUsage, match=f"of {Q2}, which was never current here.*--take-over"):
+        filled.deliver(small_release)
+    report = filled.deliver(small_release, take_over=True)
+    assert [(one.quarter, one.outcome) for one in report.quarters] == [(Q1, "kept")]
+    assert filled.reader.versions() == before
+
+
+def test_tables_of_others_are_refused(lake: Target, small_release: DataFolder) -> None:
+    rows = pa.table({"name": ["an organisation of another program"]})
+    lake.folder.mkdir()
+    if lake.form == "iceberg":
+        lake.reader.catalog().create_namespace("league")
+        lake.reader.catalog().create_table(("league", "organisation"), rows.schema).append(rows)
+    else:
+        write_deltalake(lake.folder / "organisation", rows)
+    with pytest.raises(
+        WrongUsage, match="expected no table organisation, or one of a delivery; found somebody else's"
+    ):
         lake.deliver(small_release)
-    report = lake.deliver(small_release, take_over=True)
-    assert [one.outcome for one in report.quarters] == ["kept"]
-    assert sorted(lake.reader.current()) == [Q1, Q2]
+    assert lake.reader.all_rows("organisation")["name"].to_list() == rows["name"].to_pylist()
 
 
 def test_a_lake_has_no_place_in_the_data_folder(form: str, small_release: DataFolder) -> None:

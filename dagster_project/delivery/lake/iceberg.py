@@ -95,10 +95,21 @@ class IcebergLake:
                 properties=said,
             )
             return ()
-        with there.transaction() as transaction:
-            if any(there.properties.get(name) != value for name, value in said.items()):
+        wanted, before = _schema(table), there.schema()
+        _refuse_other_types(self._place, table.name, before, wanted)
+        # The library copies the whole schema for an update, also for one that changes nothing.
+        if any(there.properties.get(name) != value for name, value in said.items()) or _evolves(
+            before, wanted
+        ):
+            with there.transaction() as transaction:
                 transaction.set_properties(said)
-            return self._evolve(transaction, there.schema(), table)
+                with transaction.update_schema() as update:
+                    _evolve(update, before, wanted)
+        return [
+            f"{table.name} has the column {name}"
+            for name in table.schema.names
+            if name not in before.column_names
+        ]
 
     def held(self, table: str) -> frozenset[Held]:
         if self._tables[table].current_snapshot() is None:
@@ -136,24 +147,32 @@ class IcebergLake:
         if self._catalog is not None:
             self._catalog.close()
 
-    def _evolve(self, transaction: Any, there: Schema, table: DeliveredTable) -> Sequence[str]:
-        """Adds columns, renews what is said of them, and gives up a key that the rows no longer have."""
-        wanted = _schema(table)
-        known = {field.name: field for field in there.fields}
-        _refuse_other_types(self._place, table.name, known, wanted)
-        with transaction.update_schema() as update:
-            for field in wanted.fields:
-                before = known.get(field.name)
-                if before is None:
-                    update.add_column(field.name, field.field_type, doc=field.doc)
-                elif before.doc != field.doc and field.doc:
-                    update.update_column(field.name, doc=field.doc)
-                if before is not None and before.required and not field.required:
-                    update.make_column_optional(field.name)
-            if there.identifier_field_names() - wanted.identifier_field_names():
-                # A part of a key is none.
-                update.set_identifier_fields()
-        return [f"{table.name} has the column {name}" for name in table.schema.names if name not in known]
+
+def _evolves(before: Schema, wanted: Schema) -> bool:
+    """Whether a column is to be added or said something else of, or part of a key is none any more."""
+    known = {field.name: field for field in before.fields}
+    return bool(before.identifier_field_names() - wanted.identifier_field_names()) or any(
+        field.name not in known
+        or (field.doc and known[field.name].doc != field.doc)
+        or (known[field.name].required and not field.required)
+        for field in wanted.fields
+    )
+
+
+def _evolve(update: Any, before: Schema, wanted: Schema) -> None:
+    """Adds columns, renews what is said of them, and gives up a key that the rows no longer have."""
+    known = {field.name: field for field in before.fields}
+    for field in wanted.fields:
+        if field.name not in known:
+            update.add_column(field.name, field.field_type, doc=field.doc)
+            continue
+        if field.doc and known[field.name].doc != field.doc:
+            update.update_column(field.name, doc=field.doc)
+        if known[field.name].required and not field.required:
+            update.make_column_optional(field.name)
+    if before.identifier_field_names() - wanted.identifier_field_names():
+        # A part of a key is none.
+        update.set_identifier_fields()
 
 
 def _catalogue(place: Place, *, to_write: bool) -> Catalog | None:
@@ -234,13 +253,14 @@ def _order(schema: Schema, key: Sequence[str]) -> SortOrder:
     )
 
 
-def _refuse_other_types(place: Place, table: str, known: Mapping[str, NestedField], wanted: Schema) -> None:
+def _refuse_other_types(place: Place, table: str, before: Schema, wanted: Schema) -> None:
+    known = {field.name: field.field_type for field in before.fields}
     for field in wanted.fields:
-        before = known.get(field.name)
-        if before is not None and before.field_type != field.field_type:
+        there = known.get(field.name, field.field_type)
+        if there != field.field_type:
             raise WrongUsage(
-                f"{place.url}, {table}.{field.name}: expected {field.field_type}, as released; the lake has "
-                f"{before.field_type}. A column keeps its type: deliver into an empty folder, and tell who reads it."
+                f"{place.url}, {table}.{field.name}: expected {field.field_type}, as released; the lake has {there}. "
+                "A column keeps its type: deliver into an empty folder, and tell who reads it."
             )
 
 
