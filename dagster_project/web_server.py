@@ -96,7 +96,6 @@ def _dev(arguments: list[str]) -> None:
     """A code server, Dagster's daemon and the guarded web server, as `dagster dev` starts them, until one of them or
     somebody ends it. The code server has a socket in a folder of its own: no port that others could start runs by.
     """
-    _offer_quarters()
     with TemporaryDirectory(prefix="league-dev-") as folder:
         workspace, socket = Path(folder) / "workspace.yaml", Path(folder) / "code.sock"
         server = {"socket": str(socket), "location_name": CODE_LOCATION}
@@ -167,6 +166,7 @@ def _end(program: subprocess.Popen[bytes]) -> None:
 
 def _serve(arguments: list[str]) -> None:
     """`dagster-webserver`, with the guard around its application."""
+    _offer_quarters()
     cli: Any = import_module("dagster_webserver.cli")
     at = next((place for place, word in enumerate(arguments) if word in ("--host", "-h")), None)
     host = "127.0.0.1" if at is None else arguments[at + 1]

@@ -12,7 +12,7 @@ from dagster_project.assets.dbt_translation import OWNERS
 from dagster_project.assets.extracts import SINGLE_RUN
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import WAREHOUSE_POOL, QuarterlyRunResource
 from dagster_project.assets.row_counts import Metadata, materialised
 from dagster_project.data_kind import kind_of
 from dagster_project.extracts.rows import TABLES
@@ -42,6 +42,7 @@ _SHOWN = 5
     kinds={"parquet", "csv"},
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
+    pool=WAREHOUSE_POOL,
     description="Parquet and CSV of every released table, immutable, under a content-derived id.",
 )
 def released(
