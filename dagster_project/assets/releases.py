@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from dagster_project.assets.dbt_translation import OWNERS
+from dagster_project.assets.dbt_translation import OWNERS, release_freshness
 from dagster_project.assets.extracts import SINGLE_RUN
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
@@ -43,6 +43,7 @@ _SHOWN = 5
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
     pool=WAREHOUSE_POOL,
+    freshness_policy=release_freshness(),
     description="Parquet and CSV of every released table, immutable, under a content-derived id.",
 )
 def released(
