@@ -60,7 +60,7 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
             return None
         if running.serializable_error_info is not None or run.run_id in running.current_runs:
             return None
-        return "The code server knows of no process of this run: it was restarted, or the process was killed."
+        return "The code server knows of no process of this run: it was restarted, or the process was killed"
 
     def _why_the_command_is_gone(self, run: dg.DagsterRun) -> str | None:
         record = self._instance.get_run_record_by_id(run.run_id)
@@ -68,4 +68,4 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
             return None
         if run_that_writes(DataFolder.from_environment()) == run.run_id:
             return None
-        return "The command that began this run holds the writer's lock no more: it was killed."
+        return "The command that began this run holds the writer's lock no more: it was killed"

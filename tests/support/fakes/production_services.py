@@ -24,6 +24,7 @@ from dagster_project.settings import DataFolder
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 # Patience for a machine that has other work.
 SECONDS = 400
+_REPOSITORY = {"repositoryLocationName": CODE_LOCATION, "repositoryName": "__repository__"}
 
 
 @dataclass
@@ -91,16 +92,55 @@ class Production:
         """The ids of runs in one of the states."""
         return [run["runId"] for run in self.runs() if run["status"] in states]
 
+    def launch(self, quarter: str, config: dict[str, Any]) -> str:
+        """Launches the job as the launchpad does; returns the run's id."""
+        launched = self.ask(
+            "mutation($p: ExecutionParams!) {launchRun(executionParams: $p) {... on LaunchRunSuccess {run {runId}}}}",
+            p={
+                "selector": {**_REPOSITORY, "jobName": "quarterly_league_tables"},
+                "runConfigData": {"resources": {"quarterly_run": {"config": config}}},
+                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": quarter}]},
+            },
+        )
+        return str(launched["launchRun"]["run"]["runId"])
+
+    def said_of(self, run_id: str) -> str:
+        """The messages of a run's events."""
+        asked = self.ask(
+            "query($r: ID!) {logsForRun(runId: $r) {... on EventConnection {events {... on MessageEvent {message}}}}}",
+            r=run_id,
+        )
+        return "\n".join(event.get("message") or "" for event in asked["logsForRun"]["events"])
+
+    def partitions(self) -> list[str]:
+        """The quarters that Dagster knows."""
+        asked = self.ask(
+            "query($r: RepositorySelector!) {dynamicPartitionsOrError: partitionSetOrError(repositorySelector: $r, "
+            'partitionSetName: "quarterly_league_tables_partition_set") {... on PartitionSet {partitionsOrError '
+            "{... on Partitions {results {name}}}}}}",
+            r=_REPOSITORY,
+        )
+        found = asked["dynamicPartitionsOrError"]["partitionsOrError"]["results"]
+        return [one["name"] for one in found]
+
+    def add_partition(self, quarter: str) -> None:
+        """Makes a quarter known."""
+        self.ask(
+            "mutation($r: RepositorySelector!, $k: String!) {addDynamicPartition(repositorySelector: $r, "
+            'partitionsDefName: "quarter", partitionKey: $k) {__typename}}',
+            r=_REPOSITORY,
+            k=quarter,
+        )
+
     def backfill(self, quarters: list[str], config: dict[str, Any]) -> str:
         """A run of the job for each quarter, in their order; returns the backfill's id."""
-        repository = {"repositoryLocationName": CODE_LOCATION, "repositoryName": "__repository__"}
         launched = self.ask(
             "mutation($p: LaunchBackfillParams!) {launchPartitionBackfill(backfillParams: $p) {__typename "
             "... on LaunchBackfillSuccess {backfillId} ... on PythonError {message}}}",
             p={
                 "selector": {
                     "partitionSetName": "quarterly_league_tables_partition_set",
-                    "repositorySelector": repository,
+                    "repositorySelector": _REPOSITORY,
                 },
                 "partitionNames": quarters,
                 "runConfigData": {"resources": {"quarterly_run": {"config": config}}},
@@ -140,6 +180,8 @@ def production(data: DataFolder, folder: Path, database: str, **environment: str
         "DAGSTER_HOME": str(data.dagster_home),
         "LEAGUE_DAGSTER_DB": database,
         "LEAGUE_WEB_HOSTS": "",
+        # As a service without a home.
+        "HOME": "/nonexistent",
     }
     services = Production(data, folder, os.environ | variables() | here | environment, port)
     try:
