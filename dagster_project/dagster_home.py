@@ -55,6 +55,13 @@ def dagster_home(data: DataFolder) -> Path:
     return data.dagster_home
 
 
+def is_stored_elsewhere(data: DataFolder) -> bool:
+    """Whether Dagster's settings name a storage of their own, such as PostgreSQL: the history isn't in the folder."""
+    path = data.dagster_home / SETTINGS_FILE
+    said = _mapping(path.read_bytes()) if path.is_file() else None
+    return said is not None and any(name in said for name in ("storage", "run_storage"))
+
+
 def _mend_settings(path: Path) -> None:
     if not path.exists():
         write_whole(path, _OWN_SETTINGS)

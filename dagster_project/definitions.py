@@ -10,8 +10,14 @@ from dagster_project.assets.league_tables import dbt_stages
 from dagster_project.assets.publication import PUBLICATION, published
 from dagster_project.assets.quarterly_run_resource import resource_for
 from dagster_project.assets.releases import released
+from dagster_project.automation.run_requests import ALL_STEPS, RETRY_STRATEGY_TAG
 from dagster_project.automation.schedules import publication_weeks_schedule
-from dagster_project.automation.sensors import new_extracts_sensor, publication_sensor, summary_sensors
+from dagster_project.automation.sensors import (
+    alert_sensors,
+    new_extracts_sensor,
+    publication_sensor,
+    summary_sensors,
+)
 from dagster_project.runs.request import RunRequest
 
 JOB_NAME = "quarterly_league_tables"
@@ -20,6 +26,8 @@ quarterly_league_tables = dg.define_asset_job(
     JOB_NAME,
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(PUBLICATION),
     description="A quarter from raw extracts to released league tables, through three gates.",
+    # A run whose process died may have died before there was anything to go on from: tried again, it begins anew.
+    tags={RETRY_STRATEGY_TAG: ALL_STEPS},
     executor_def=dg.in_process_executor,
 )
 
@@ -34,7 +42,7 @@ defs = dg.Definitions(
     assets=[read_extracts, *dbt_stages(), released, published],
     asset_checks=[*gate_checks(), *schema_change_checks()],
     jobs=[quarterly_league_tables, publication],
-    sensors=[new_extracts_sensor(JOB_NAME), *summary_sensors(), publication_sensor()],
+    sensors=[new_extracts_sensor(JOB_NAME), *summary_sensors(), *alert_sensors(), publication_sensor()],
     schedules=[publication_weeks_schedule(JOB_NAME)],
     resources={"quarterly_run": resource_for(RunRequest)()},
     executor=dg.in_process_executor,

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.dagster_home import dagster_home
+from dagster_project.dagster_home import dagster_home, is_stored_elsewhere
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class NoHistory:
 @contextmanager
 def run_history(data: DataFolder) -> Iterator[DagsterHistory | NoHistory]:
     """The history of a data folder, for as long as the context is open."""
-    if not (data.dagster_home / "history").is_dir():
+    if not (data.dagster_home / "history").is_dir() and not is_stored_elsewhere(data):
         yield NoHistory()
         return
     home = dagster_home(data)

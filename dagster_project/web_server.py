@@ -1,11 +1,12 @@
 """Dagster's web server behind a guard: it asks for no password, so only this machine's own pages may talk to it.
 
 `python -m dagster_project.web_server dev ...` is what `dagster dev` is, and without `dev` it is `dagster-webserver`;
-each with the guard in front. Dagster has no option for that.
+each with the guard in front, which Dagster has no option for, and with /health and /metrics for those who watch it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 
 from dagster_project.run_history import CODE_LOCATION, DEFINITIONS
 from dagster_project.settings import DataFolder
+from dagster_project.shown import json_text
 
 HOSTS_VARIABLE = "LEAGUE_WEB_HOSTS"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -29,6 +31,7 @@ _MODULE = "dagster_project.web_server"
 _QUIETLY = ("--log-level", "warning")
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_TO_END = 60
+_SECONDS_TO_ANSWER = 20
 _ELSEWHERE = (b"cross-site", b"same-site")
 
 Scope = MutableMapping[str, Any]
@@ -78,6 +81,53 @@ class Guard:
         return None
 
 
+class Watched:
+    """An ASGI application that answers /health (200, or 503 where something isn't well) and /metrics itself.
+
+    `context` is the web server's own of its workspace: the history that it shows and the code that it has loaded.
+    """
+
+    def __init__(self, app: App, context: Any) -> None:
+        self._app = app
+        self._context = context
+
+    async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
+        answers = {"/health": self._health_page, "/metrics": self._metrics_page}
+        answer = answers.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            status, kind, body = await asyncio.wait_for(asyncio.to_thread(answer), _SECONDS_TO_ANSWER)
+        except TimeoutError:
+            status, kind, body = 503, "text/plain", f"No answer within {_SECONDS_TO_ANSWER} s.\n".encode()
+        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _health(self) -> dict[str, Any]:
+        from dagster_project.monitoring.health import health_of
+
+        def locations() -> Any:
+            return self._context.create_request_context().get_code_location_entries()
+
+        return health_of(DataFolder.from_environment(), lambda: self._context.instance, locations)
+
+    def _health_page(self) -> tuple[int, str, bytes]:
+        health = self._health()
+        return 200 if health["healthy"] else 503, "application/json", json_text(health, indent=2).encode()
+
+    def _metrics_page(self) -> tuple[int, str, bytes]:
+        from dagster_project.monitoring.metrics import CONTENT_TYPE, metrics_text
+
+        try:
+            text = metrics_text(DataFolder.from_environment(), self._context.instance, self._health())
+        except Exception as error:
+            # The scrape fails, which monitoring sees as such; it shows no stack trace to whoever asks.
+            return 503, "text/plain", f"{type(error).__name__}: {error}\n".encode()
+        return 200, CONTENT_TYPE, text
+
+
 def hosts_served(host: str) -> set[str]:
     """The names that a server listening on `host` answers to: this machine's own, and those of LEAGUE_WEB_HOSTS."""
     named = {name.strip() for name in os.environ.get(HOSTS_VARIABLE, "").split(",")}
@@ -96,7 +146,6 @@ def _dev(arguments: list[str]) -> None:
     """A code server, Dagster's daemon and the guarded web server, as `dagster dev` starts them, until one of them or
     somebody ends it. The code server has a socket in a folder of its own: no port that others could start runs by.
     """
-    _offer_quarters()
     with TemporaryDirectory(prefix="league-dev-") as folder:
         workspace, socket = Path(folder) / "workspace.yaml", Path(folder) / "code.sock"
         server = {"socket": str(socket), "location_name": CODE_LOCATION}
@@ -167,13 +216,15 @@ def _end(program: subprocess.Popen[bytes]) -> None:
 
 def _serve(arguments: list[str]) -> None:
     """`dagster-webserver`, with the guard around its application."""
+    _offer_quarters()
     cli: Any = import_module("dagster_webserver.cli")
     at = next((place for place, word in enumerate(arguments) if word in ("--host", "-h")), None)
     host = "127.0.0.1" if at is None else arguments[at + 1]
     make = cli.create_app_from_workspace_process_context
 
     def guarded(*positional: Any, **named: Any) -> Any:
-        return Guard(make(*positional, **named), hosts_served(host))
+        context = positional[0] if positional else named["workspace_process_context"]
+        return Guard(Watched(make(*positional, **named), context), hosts_served(host))
 
     cli.create_app_from_workspace_process_context = guarded
     cli.cli(arguments, auto_envvar_prefix="DAGSTER_WEBSERVER", prog_name="dagster-webserver")

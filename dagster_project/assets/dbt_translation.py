@@ -9,6 +9,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from dagster_project.automation.publication import release_deadline
+from dagster_project.catalogue.catalogue import bundled_catalogue
+from dagster_project.extracts.source import FRAMEWORK_DATA, FRAMEWORK_TABLES
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT, WAREHOUSE_SCHEMA
 
@@ -64,7 +67,21 @@ class LeagueTablesTranslator(DagsterDbtTranslator):
             tags={"holds": "rules" if is_seed else _holds(spec.key)},
             deps=[dg.AssetDep(REQUEST)] if is_seed else spec.deps,
             metadata={**spec.metadata, **more, **({} if node is None else _code(node, spec.key))},
+            freshness_policy=release_freshness() if _holds(spec.key) == "released_table" else None,
         )
+
+
+@cache
+def release_freshness() -> dg.FreshnessPolicy | None:
+    """Of what each quarter's release makes anew: late once the framework's usual weeks of publication are over, by the
+    catalogue.
+    """
+    catalogue = bundled_catalogue()
+    due = release_deadline(catalogue.sources[name] for name in (FRAMEWORK_DATA, FRAMEWORK_TABLES))
+    if due is None:
+        return None
+    deadline, before = due
+    return dg.FreshnessPolicy.cron(deadline_cron=deadline, lower_bound_delta=before, timezone="Europe/London")
 
 
 def _holds(key: dg.AssetKey) -> str:

@@ -10,7 +10,7 @@ from dagster_project.assets.column_lineage import SOURCES, landed_column_lineage
 from dagster_project.assets.dbt_translation import COLUMN_LINEAGE, OWNERS, REQUEST
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import WAREHOUSE_POOL, QuarterlyRunResource
 from dagster_project.assets.row_counts import ROW_COUNT, Metadata, materialised, materialised_tables
 from dagster_project.assets.shown_steps import chosen
 from dagster_project.catalogue.catalogue import Source, bundled_catalogue
@@ -123,6 +123,7 @@ def _specs() -> Iterator[dg.AssetSpec]:
     can_subset=True,
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
+    pool=WAREHOUSE_POOL,
 )
 def read_extracts(
     context: dg.AssetExecutionContext, quarterly_run: QuarterlyRunResource

@@ -25,6 +25,7 @@ _FIELDS = {
 }
 _OPTION = re.compile(r"`[^`]*`|(?<![\w-])--([a-z][a-z-]*)(?: ([A-Z]+)\b)?")
 _WHAT_TO_DO = {
+    ExitCode.OUR_FAULT: "Read failure.txt in the run's folder, and report it: that is a fault of ours.",
     ExitCode.WRONG_USAGE: "Change the configuration in the launchpad, and launch again.",
     ExitCode.INPUT_MISSING: "Bring what is missing, and launch again; the same again would end the same way.",
     ExitCode.INPUT_REJECTED: "Get the file again or correct it, and launch again.",
@@ -48,6 +49,13 @@ def in_launchpad(message: str) -> str:
         return f"`{name}: {value}`" if value else f"`{name}`"
 
     return _OPTION.sub(field, message)
+
+
+def what_to_do(exit_code: ExitCode | None) -> str:
+    """What a person does about a run that ended so; None is one that ended without a word of its own."""
+    if exit_code is None:
+        return "Its process ended without a word: look for a lack of memory or a restart, and launch again."
+    return _WHAT_TO_DO.get(exit_code, "Read the message.")
 
 
 def expected(error: BaseException) -> LeagueError | None:
@@ -77,7 +85,7 @@ def failure_of(error: BaseException, record: RunRecord | None = None) -> dg.Fail
         return None
     metadata: dict[str, Any] = {
         "exit_code": dg.MetadataValue.int(int(plain.exit_code)),
-        "what_to_do": dg.MetadataValue.text(_WHAT_TO_DO.get(plain.exit_code, "Read the message.")),
+        "what_to_do": dg.MetadataValue.text(what_to_do(plain.exit_code)),
     }
     if record is not None:
         metadata["run_folder"] = dg.MetadataValue.path(record.folder)

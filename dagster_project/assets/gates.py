@@ -12,7 +12,7 @@ import dagster as dg
 
 from dagster_project.assets.failures import failure_of, plainly
 from dagster_project.assets.partitions import PARTITIONS
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import WAREHOUSE_POOL, QuarterlyRunResource
 from dagster_project.assets.releases import MADE_BY_GATES
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.quarters import Quarter
@@ -33,7 +33,7 @@ def gate_check(gate: Gate) -> dg.AssetChecksDefinition:
     )
 
     # A check that Dagster evaluates itself has no partition where its run has several.
-    @dg.multi_asset_check(specs=[spec], name=spec.name)
+    @dg.multi_asset_check(specs=[spec], name=spec.name, pool=WAREHOUSE_POOL)
     def check(context: dg.AssetCheckExecutionContext, quarterly_run: QuarterlyRunResource) -> Iterator[Any]:
         record = quarterly_run.record
         with plainly(record):

@@ -17,7 +17,7 @@ from dagster_project.assets.dbt_translation import (
 from dagster_project.assets.extracts import SINGLE_RUN
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import WAREHOUSE_POOL, QuarterlyRunResource
 from dagster_project.assets.row_counts import materialised_tables
 from dagster_project.assets.shown_steps import chosen, internal_steps, without_steps
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES
@@ -57,6 +57,7 @@ def dbt_stage(
         can_subset=True,
         partitions_def=PARTITIONS,
         backfill_policy=SINGLE_RUN,
+        pool=WAREHOUSE_POOL,
     )
     def build(
         context: dg.AssetExecutionContext, quarterly_run: QuarterlyRunResource

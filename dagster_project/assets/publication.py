@@ -19,6 +19,7 @@ PUBLICATION = ["publication", "publication"]
     group_name="publication",
     owners=OWNERS,
     kinds={"html"},
+    pool="publication",
     automation_condition=dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.in_progress(),
     description="Pages, charts, spreadsheets and data files of the current releases, to open or to put on a server.",

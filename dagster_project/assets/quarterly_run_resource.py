@@ -30,6 +30,8 @@ from dagster_project.runs.resumption import NothingToGoOnWithError
 if TYPE_CHECKING:
     from dagster import InitResourceContext
 
+# All steps of a run write the one warehouse; production gives the pool one place (deploy/dagster.yaml).
+WAREHOUSE_POOL = "warehouse"
 MAX_RETRIES_TAG = "dagster/max_retries"
 STARTED_BY_TAG = "league/started_by"
 BY_RUN, BY_REBUILD = STARTED_BY_COMMANDS = ("league run", "league rebuild")
@@ -137,7 +139,9 @@ def _may_be_tried_again(context: InitResourceContext, error: Exception | None) -
     tags from the run before it: one that found the lock free takes the leave back.
     """
     run, instance = context.run, context.instance
-    if run is None or instance is None or MAX_RETRIES_TAG not in run.tags:
+    if run is None or instance is None:
+        return
+    if MAX_RETRIES_TAG not in run.tags and not instance.run_retries_max_retries:
         return
     if isinstance(error, Locked):
         instance.add_run_tags(run.run_id, TRY_AGAIN)

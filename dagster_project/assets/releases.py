@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from dagster_project.assets.dbt_translation import OWNERS
+from dagster_project.assets.dbt_translation import OWNERS, release_freshness
 from dagster_project.assets.extracts import SINGLE_RUN
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.partitions import PARTITIONS
-from dagster_project.assets.quarterly_run_resource import QuarterlyRunResource
+from dagster_project.assets.quarterly_run_resource import WAREHOUSE_POOL, QuarterlyRunResource
 from dagster_project.assets.row_counts import Metadata, materialised
 from dagster_project.data_kind import kind_of
 from dagster_project.extracts.rows import TABLES
@@ -42,6 +42,8 @@ _SHOWN = 5
     kinds={"parquet", "csv"},
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
+    pool=WAREHOUSE_POOL,
+    freshness_policy=release_freshness(),
     description="Parquet and CSV of every released table, immutable, under a content-derived id.",
 )
 def released(

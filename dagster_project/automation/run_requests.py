@@ -10,13 +10,12 @@ from dagster_project.automation.vintage import QuarterVintage
 VINTAGE_TAG = "league/vintage"
 REASON_TAG = "league/reason"
 QUARTER_TAG = "league/quarter"
+RETRY_STRATEGY_TAG, ALL_STEPS = "dagster/retry_strategy", "ALL_STEPS"
 RETRIES = {
     # A run whose process died may succeed the next time, and so may one that found another one writing, which says
     # so of itself. A closed gate or a rejected file stays one; the files are fetched before the run.
     MAX_RETRIES_TAG: "2",
     "dagster/retry_on_asset_or_op_failure": "false",
-    # It may have died before there was anything to go on from.
-    "dagster/retry_strategy": "ALL_STEPS",
 }
 
 

@@ -1,4 +1,4 @@
-"""The verb that opens Dagster's web server."""
+"""The verbs around Dagster's services: open the web server, ask whether all of them are up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import reporting
+from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.commands.help_panels import PROJECT
+from dagster_project.errors import ExitCode
 from dagster_project.settings import DataFolder
 
 app = typer.Typer()
@@ -39,3 +40,28 @@ def dev(
         server = [sys.executable, "-m", "dagster_project.web_server", "dev"]
         os.chdir(PROJECT_ROOT)
         os.execv(sys.executable, [*server, "--port", str(port), "--host", host])
+
+
+@app.command(rich_help_panel=PROJECT)
+def health(
+    url: Annotated[
+        str | None, typer.Option(help="Ask this web server's /health, such as http://127.0.0.1:3000.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether Dagster's storage and daemon and the data folder are well; 3 if not."""
+    with reporting(as_json):
+        from dagster_project.monitoring.health import asked_of, health_of, show_health
+
+        if url is not None:
+            found = asked_of(url)
+        else:
+            from dagster import DagsterInstance
+
+            from dagster_project.dagster_home import dagster_home
+
+            data = DataFolder.from_environment()
+            dagster_home(data)
+            found = health_of(data, DagsterInstance.get)
+        result = found | {"exit_code": int(ExitCode.DONE if found["healthy"] else ExitCode.INPUT_MISSING)}
+        finish(result, as_json, lambda: show_health(result))

@@ -42,6 +42,29 @@ def writer_lock(data: DataFolder, run_id: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def run_that_writes(data: DataFolder) -> str | None:
+    """Who holds the lock, as the holder named itself; None while nobody does. Takes no lock that somebody waits for.
+
+    A holder that was killed leaves its name: whether it is still there is then asked by a lock that others may share
+    and that is given back at once. Only a run that starts in that very moment would find it.
+    """
+    try:
+        descriptor = os.open(data.lock_file, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        named = os.pread(descriptor, 4096, 0).decode(errors="replace").partition("\n")[0].removeprefix("run ")
+        if not named:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return named
+        return None
+    finally:
+        os.close(descriptor)
+
+
 def require_writer_lock(data: DataFolder) -> None:
     """Raises LeagueError unless this process holds the lock; without it, a live run could be swept away."""
     if data.lock_file not in _held_by_this_process:

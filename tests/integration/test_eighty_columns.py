@@ -53,6 +53,7 @@ ANSWERS = (
     "backup {new}",
     "prune",
     "rules check",
+    "health --url http://127.0.0.1:9",
 )
 # Not run here: what they print is shown from a result below, or is made of parts that are.
 OTHERWISE = {

@@ -21,7 +21,19 @@ STAND_ALONE = {
     "documents.gate_book": "one page of the reference, as each of the others is a module",
 }
 # Where Dagster may be imported; everything else is domain code.
-ORCHESTRATION = ("assets", "automation", "dagster_home", "definitions", "launch", "run_history", "web_server")
+ORCHESTRATION = (
+    *(
+        "assets",
+        "automation",
+        "dagster_home",
+        "definitions",
+        "launch",
+        "monitoring",
+        "run_history",
+        "run_launcher",
+    ),
+    "web_server",
+)
 
 
 @cache

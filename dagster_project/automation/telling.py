@@ -1,0 +1,114 @@
+"""Telling an alert: by a webhook, by mail, or both, as the environment says; tried again, never a reason to fail.
+
+What can't be told is said without addresses, names and passwords, which may be secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import ssl
+from collections.abc import Callable
+from email.message import EmailMessage
+
+from dagster_project.automation.alerts import Alert
+from dagster_project.fetch.retry import PASSING, Patience
+
+WEBHOOK_VARIABLE = "LEAGUE_ALERT_WEBHOOK"
+MAIL_TO_VARIABLE, MAIL_FROM_VARIABLE = "LEAGUE_ALERT_MAIL_TO", "LEAGUE_ALERT_MAIL_FROM"
+SMTP_VARIABLE, SMTP_TLS_VARIABLE = "LEAGUE_SMTP", "LEAGUE_SMTP_TLS"
+SMTP_USER_VARIABLE, SMTP_PASSWORD_VARIABLE = "LEAGUE_SMTP_USER", "LEAGUE_SMTP_PASSWORD"
+# A look of a sensor may take a minute: three attempts of ten seconds by each way, and the pauses between.
+PATIENCE = Patience(attempts=3, first_pause=1.0, longest_pause=4.0, stalled=10.0)
+
+
+class _PassingError(Exception):
+    """An attempt failed in a way that may pass."""
+
+
+def is_asked_for() -> bool:
+    """Whether the environment names somebody to tell."""
+    return any(_said(name) for name in (WEBHOOK_VARIABLE, MAIL_TO_VARIABLE))
+
+
+def tell(alert: Alert, patience: Patience = PATIENCE) -> list[str]:
+    """Tells it by every way that is set; returns why it didn't arrive, a sentence for each way that failed."""
+    ways: dict[str, Callable[[Alert, float], None]] = {}
+    if _said(WEBHOOK_VARIABLE):
+        ways[WEBHOOK_VARIABLE] = _post
+    if _said(MAIL_TO_VARIABLE):
+        ways[MAIL_TO_VARIABLE] = _mail
+    return [
+        f"The alert wasn't delivered to {name}: {why}."
+        for name, way in ways.items()
+        if (why := _tried(way, alert, patience)) is not None
+    ]
+
+
+def _tried(way: Callable[[Alert, float], None], alert: Alert, patience: Patience) -> str | None:
+    """Why an alert couldn't be told by a way; None if it was."""
+    why = ""
+    for attempt in range(1, patience.attempts + 1):
+        try:
+            way(alert, patience.stalled)
+        except _PassingError as error:
+            why = str(error)
+        except Exception as error:
+            # Whatever it is, a sensor mustn't fail by it; its words may hold the address or a password.
+            return type(error).__name__
+        else:
+            return None
+        if attempt < patience.attempts:
+            patience.sleep(patience.pause_after(attempt))
+    return f"{why}, {patience.attempts} times"
+
+
+def _post(alert: Alert, seconds: float) -> None:
+    import httpx
+
+    try:
+        answer = httpx.post(_said(WEBHOOK_VARIABLE), json=alert.as_json(), timeout=seconds)
+    except httpx.TransportError as error:
+        raise _PassingError(type(error).__name__) from None
+    if answer.status_code in PASSING:
+        raise _PassingError(f"HTTP {answer.status_code}")
+    answer.raise_for_status()
+
+
+def _mail(alert: Alert, seconds: float) -> None:
+    """By SMTP, encrypted unless LEAGUE_SMTP_TLS is `none`, which no password is sent with."""
+    message = EmailMessage()
+    message["Subject"] = " ".join(f"[league tables] {alert.title}".split())
+    message["To"] = _said(MAIL_TO_VARIABLE)
+    message["From"] = _said(MAIL_FROM_VARIABLE) or _said(MAIL_TO_VARIABLE).split(",")[0]
+    message.set_content(alert.as_text())
+    host, _, port = _said(SMTP_VARIABLE).rpartition(":")
+    security = _said(SMTP_TLS_VARIABLE) or "starttls"
+    try:
+        if security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, int(port), timeout=seconds, context=_verified())
+        else:
+            server = smtplib.SMTP(host, int(port), timeout=seconds)
+        with server:
+            if security != "none":
+                if security != "tls":
+                    server.starttls(context=_verified())
+                if _said(SMTP_USER_VARIABLE):
+                    server.login(_said(SMTP_USER_VARIABLE), os.environ.get(SMTP_PASSWORD_VARIABLE, ""))
+            server.send_message(message)
+    except smtplib.SMTPResponseException as error:
+        if 400 <= error.smtp_code < 500:
+            raise _PassingError(f"SMTP {error.smtp_code}") from None
+        raise
+    except ssl.SSLError:
+        raise
+    except (OSError, smtplib.SMTPServerDisconnected) as error:
+        raise _PassingError(type(error).__name__) from None
+
+
+def _verified() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _said(name: str) -> str:
+    return os.environ.get(name, "").strip()
