@@ -44,14 +44,14 @@ UNITS: Mapping[str, str] = {
 }
 _DICTIONARY = "data_dictionary"
 _UNIT_IN_WORDS = " (unit: {unit})"
-_DICTIONARY_QUERY = rf"""\
+_DICTIONARY_QUERY = f"""\
 select
     columns.table_name,
     columns.column_name,
     columns.data_type,
     list_contains(coalesce(keys.constraint_column_names, []), columns.column_name) as is_key,
     columns.comment as description,
-    nullif(regexp_extract(columns.comment, ' \(unit: ([^()]*)\)$', 1), '') as unit
+    nullif(regexp_extract(columns.comment, ' [(]unit: ([^()]*)[)]$', 1), '') as unit
 from duckdb_columns() as columns
 left join duckdb_constraints() as keys
     on

@@ -295,6 +295,12 @@ def test_writing_the_same_contract_again_changes_nothing(sources: DocumentSource
     assert versions(before[1])[0].fingerprint == fingerprint(yaml.safe_load(before[0]))
 
 
+def of_one_table(document: Document) -> Document:
+    """The contract of domain scores alone, with the organisations that their rows name: the tool takes long for all."""
+    names = ("domain_score", "organisation")
+    return {**document, "schema": [table for table in document["schema"] if table["name"] in names]}
+
+
 @pytest.mark.parametrize("kind", [kind for kind in BREAKING if kind not in ("unit", "too soon", "grain")])
 def test_what_the_standards_own_tool_calls_breaking_for_consumers_is_refused_here_too(
     kind: str, sources: DocumentSources, document: Document
@@ -405,11 +411,10 @@ def test_the_standards_own_tool_finds_what_breaks_the_contract(
     from datacontract.data_contract import DataContract
 
     monkeypatch.chdir(elsewhere)
-    narrower = copy.deepcopy(document)
+    narrower = copy.deepcopy(of_one_table(document))
     [table] = [one for one in narrower["schema"] if one["name"] == "domain_score"]
     [column] = [one for one in table["properties"] if one["name"] == "domain"]
     column["enum"] = [{"value": value} for value in ("access", "safety", "effectiveness", "people")]
-    narrower["schema"] = [table, *(one for one in narrower["schema"] if one["name"] == "organisation")]
     run = DataContract(
         data_contract_str=contract_text(narrower), server=server, schema_name="domain_score"
     ).test()
