@@ -51,6 +51,38 @@ def reference(
         finish(result, as_json, lambda: print("\n".join([said, *(f"  {path}" for path in changed)])))
 
 
+@app.command("contract")
+def contract(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; end with 1 if it has drifted, or a change isn't allowed."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the contract with consumers, if its changelog declares every change and none breaks it."""
+    with reporting(as_json):
+        from dagster_project.contract.contract import CONTRACT, refuse_contract_drift, write_contract
+        from dagster_project.documents.reference import bundled_sources
+        from dagster_project.settings import DataFolder
+
+        with presentation.at_work("reading the models"):
+            sources = bundled_sources(DataFolder.from_environment())
+        if check:
+            refuse_contract_drift(sources)
+        changed = [] if check else write_contract(sources)
+        result = {
+            "contract": f"contract/{CONTRACT.name}",
+            "changed": [
+                {"kind": change.kind, "name": change.name, "words": change.words} for change in changed
+            ],
+        }
+        said = f"the contract stands in contract/{CONTRACT.name}, {len(changed)} changes"
+        lines = [said, *(f"  {change.kind} {change.name}" for change in changed)]
+        finish(result, as_json, lambda: print("\n".join(lines)))
+
+
 @app.command("site")
 def site(
     folder: Annotated[
