@@ -63,6 +63,7 @@ def contract(
 ) -> None:
     """Write the contract with consumers, if its changelog declares every change and none breaks it."""
     with reporting(as_json):
+        _require_checkout()
         from dagster_project.contract.contract import CONTRACT, refuse_contract_drift, write_contract
         from dagster_project.documents.reference import bundled_sources
         from dagster_project.settings import DataFolder
