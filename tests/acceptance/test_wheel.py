@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.parser import Parser
 from pathlib import Path
 
@@ -53,11 +54,11 @@ def wheel(distributions: Path) -> Path:
     return found
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder on the disk: an environment takes too much room for one in memory."""
-    with tempfile.TemporaryDirectory(prefix="league-wheel-") as folder:
-        yield Path(folder).resolve()
+@pytest.fixture(scope="module")
+def own_environment(wheel: Path) -> Iterator[_Environment]:
+    """An environment of the Python that runs the tests, with the wheel and what it requires, and no extra."""
+    with _on_disk() as place:
+        yield _Environment(place, OWN, wheel)
 
 
 def test_the_wheel_holds_what_a_release_is_made_with_and_no_tests_or_documents(wheel: Path) -> None:
@@ -99,21 +100,29 @@ def test_there_is_no_wheel_without_the_pages_style_sheet(distributions: Path, tm
     assert not list((tmp_path / "again").glob("*.whl"))
 
 
-@pytest.mark.parametrize("minor", MINORS)
-def test_in_an_empty_environment_of_each_python_the_wheel_verifies_and_publishes_what_a_checkout_released(
-    minor: int, wheel: Path, small_release: DataFolder, place: Path
+def test_in_an_empty_environment_the_wheel_verifies_and_publishes_what_a_checkout_released(
+    own_environment: _Environment, small_release: DataFolder
 ) -> None:
-    environment = _Environment(place, minor, wheel)
-    installed = environment.contents()
-    data = place / "data"
-    shutil.copytree(small_release.root, data, symlinks=True)
-    shutil.rmtree(data / "dbt")
+    _verify_and_publish(own_environment, small_release)
 
+
+@pytest.mark.parametrize("minor", [minor for minor in MINORS if minor != OWN])
+def test_so_it_does_in_one_of_each_other_python_with_the_locked_packages_of_production(
+    minor: int, wheel: Path, small_release: DataFolder
+) -> None:
+    with _on_disk() as place:
+        _verify_and_publish(_Environment(place, minor, wheel), small_release)
+
+
+def _verify_and_publish(environment: _Environment, release: DataFolder) -> None:
+    """Verifying makes the release again: its id, which the code's hashes are part of, and its bytes are the same."""
+    installed, data = environment.contents(), environment.place / "data"
+    shutil.copytree(release.root, data, symlinks=True)
+    # What the checkout parsed is of no use to the wheel.
+    shutil.rmtree(data / "dbt")
     verified = json.loads(environment.league("--data", data, "verify", QUARTER, "--json"))
-    assert {check["name"]: bool(check["findings"]) for check in verified["checks"]}.get(
-        "rebuilt files"
-    ) is False
-    assert verified["exit_code"] == 0
+    found = {check["name"]: check["findings"] for check in verified["checks"]}
+    assert (found["code"], found["rebuilt files"], verified["exit_code"]) == ([], [], 0)
     environment.league("--data", data, "publish")
     assert (data / "publication" / "index.html").is_file()
     assert list((data / "publication" / "assets").glob("site-*.css"))
@@ -122,29 +131,36 @@ def test_in_an_empty_environment_of_each_python_the_wheel_verifies_and_publishes
 
 
 def test_the_sample_is_run_and_explained_from_any_folder_with_the_figures_and_ids_of_a_checkout(
-    wheel: Path, whole_quarter: DataFolder, place: Path
+    own_environment: _Environment, whole_quarter: DataFolder
 ) -> None:
-    environment = _Environment(place, OWN, wheel)
-    installed = environment.contents()
-    there = environment.find_spec(*NOT_NEEDED)
+    installed, here = own_environment.contents(), own_environment.here
+    there = own_environment.importable(*NOT_NEEDED)
     assert not any(there.values()), there
-
-    environment.league("run", QUARTER, "--sample")
-    made = environment.here / "data-sample" / "releases" / QUARTER / "current"
+    own_environment.league("run", QUARTER, "--sample")
+    made = here / "data-sample" / "releases" / QUARTER / "current"
     expected = whole_quarter.releases / QUARTER / "current"
     assert made.readlink() == expected.readlink()
     assert _released(made) == _released(expected)
-    (entry, *_) = json.loads(environment.league("show", "acute", QUARTER, "--json"))["rows"]
-    assert entry["organisation_code"] in environment.league("explain", entry["organisation_code"], QUARTER)
-    assert {path.name for path in environment.here.iterdir()} == {"data-sample"}
-    assert environment.contents() == installed
+    (first, *_) = json.loads(own_environment.league("show", "acute", QUARTER, "--json"))["rows"]
+    code = first["organisation_code"]
+    assert code in own_environment.league("explain", code, QUARTER)
+    assert {path.name for path in here.iterdir()} == {"data-sample"}
+    assert own_environment.contents() == installed
+    shutil.rmtree(here / "data-sample")
+
+
+@contextmanager
+def _on_disk() -> Iterator[Path]:
+    """A temporary folder that isn't in memory: an environment takes too much room there."""
+    with tempfile.TemporaryDirectory(prefix="league-wheel-") as folder:
+        yield Path(folder).resolve()
 
 
 class _Environment:
     """An environment with the wheel and what it requires, and `here`, an empty folder to call the command in."""
 
     def __init__(self, place: Path, minor: int, wheel: Path) -> None:
-        self.here = place / "here"
+        self.place, self.here = place, place / "here"
         self.here.mkdir()
         self._home = place / "home"
         self._home.mkdir()
@@ -167,7 +183,7 @@ class _Environment:
             [str(self._bin / "league"), *map(str, arguments)], cwd=self.here, HOME=str(self._home)
         )
 
-    def find_spec(self, *modules: str) -> dict[str, bool]:
+    def importable(self, *modules: str) -> dict[str, bool]:
         """Which of these modules could be imported."""
         script = (
             "import json, sys; from importlib.util import find_spec; "
