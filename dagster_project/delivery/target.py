@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from dagster_project.delivery.delivered import Offer
 from dagster_project.errors import WrongUsage
 
 Tell = Callable[[str], None]
-_ADDRESSES = "postgresql://HOST/DATABASE"
+_ADDRESSES = "postgresql://HOST/DATABASE, iceberg:FOLDER or delta:FOLDER"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
@@ -114,6 +115,8 @@ def target_of(address: str, *, schema: str | None = None) -> Delivery:
     kinds: Mapping[str, Callable[[str, str | None], Delivery]] = {
         "postgresql": _postgresql,
         "postgres": _postgresql,
+        "iceberg": _lake,
+        "delta": _lake,
     }
     scheme = _SCHEME.match(address)
     kind = kinds.get(scheme[1].lower()) if scheme else None
@@ -128,6 +131,16 @@ def _postgresql(address: str, schema: str | None) -> Delivery:
     except ImportError as error:
         raise _not_installed("PostgreSQL", "postgresql", error) from error
     return PostgreSQL.at(address, schema=schema)
+
+
+def _lake(address: str, schema: str | None) -> Delivery:
+    from dagster_project.delivery.lake.deliver import NEEDS, LakeDelivery
+
+    form, _, place = address.partition(":")
+    for package in NEEDS[form.lower()]:
+        if find_spec(package) is None:
+            raise _not_installed(f"{form} lakes", "lake", ImportError(name=package))
+    return LakeDelivery.at(form.lower(), place, namespace=schema)
 
 
 def _not_installed(what: str, extra: str, error: ImportError) -> WrongUsage:
