@@ -12,6 +12,7 @@ from dagster_project.commands import (
     audit,
     compare,
     data_folder,
+    deliver,
     dev,
     diff,
     docs,
@@ -67,6 +68,7 @@ def root(
 app.add_typer(run.app)
 app.add_typer(show.app)
 app.add_typer(publish.app)
+app.add_typer(deliver.app)
 app.add_typer(audit.app)
 app.add_typer(verify.app)
 app.add_typer(release.app)

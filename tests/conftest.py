@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from postgresql_server import PostgresqlServer, running_server
 from required import missing
 from shared_folders import SAMPLE_QUARTERS, MadeOnce, NewData
 from spread import arranged, group_by_fixture, keep_folders_in_memory
@@ -219,6 +220,13 @@ def official_release(made_once: MadeOnce, new_data: NewData, official_files: Pat
         release_by_stages(new_data(folder), official_files, SAMPLE_QUARTERS[0])
 
     return DataFolder(made_once("official-release", build))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server for this worker; each test makes a database of its own in it."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,154 @@
+"""Where releases are delivered to: what every kind of target does and reports, and which kind an address means.
+
+A new kind of target is a module beside this one, and an entry in `target_of`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from dagster_project.delivery.delivered import Offer
+from dagster_project.errors import WrongUsage
+
+Tell = Callable[[str], None]
+_ADDRESSES = "postgresql://HOST/DATABASE, iceberg:FOLDER or delta:FOLDER"
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+
+
+class Delivery(Protocol):
+    """A target. Its texts and errors never hold credentials."""
+
+    @property
+    def address(self) -> str:
+        """The target as it may be shown and kept: without any password."""
+
+    @property
+    def says_password(self) -> bool:
+        """Whether the address holds a password, which whoever lists this machine's processes can read."""
+
+    def grants(self) -> str:
+        """SQL that makes the roles and schemas that a delivery needs; raises WrongUsage where a target has no such."""
+
+    def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
+        """Brings the target to what is on offer, all of it at once or nothing, and reads it back from there.
+
+        A quarter that is there already, as released, is kept. With `dry_run` it only says what would be done. Raises
+        WrongUsage where the target holds figures of the other kind, or, without `take_over`, a release that this data
+        folder never published; MachineFault where the target can't be reached or refuses; LeagueError where what is
+        read back isn't what was released.
+        """
+
+
+@dataclass(frozen=True)
+class QuarterReport:
+    """What became of a quarter: `delivered`, `kept` or `withdrawn`.
+
+    `release_id` is the release that is there now (the one that was taken away, of `withdrawn`), `replaces` the one that
+    was there before. `rows` and `tables` count what was read back and found equal to the release, table by table, by
+    number of rows and hash; `sha256` is that of the release's `release.json`.
+    """
+
+    quarter: str
+    outcome: str
+    release_id: str
+    replaces: str | None
+    rows: int
+    tables: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a delivery did. `target` holds no credentials; `changes` says, in sentences, what changed of the target's
+    tables beyond their rows, such as an added column.
+    """
+
+    target: str
+    is_sample: bool
+    notice: str
+    quarters: tuple[QuarterReport, ...]
+    changes: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def of(self, outcome: str) -> tuple[QuarterReport, ...]:
+        """The quarters with this outcome."""
+        return tuple(one for one in self.quarters if one.outcome == outcome)
+
+    @property
+    def rows_verified(self) -> int:
+        """Rows read back and found as released."""
+        return 0 if self.dry_run else sum(one.rows for one in self.quarters)
+
+    @property
+    def hashes_verified(self) -> int:
+        """Tables of quarters whose content, read back, has the hash of the released one."""
+        return 0 if self.dry_run else sum(one.tables for one in self.quarters)
+
+    def as_answer(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return {
+            "target": self.target,
+            "is_sample": self.is_sample,
+            "notice": self.notice,
+            "dry_run": self.dry_run,
+            **{
+                outcome: [_plain(one) for one in self.of(outcome)]
+                for outcome in ("delivered", "kept", "withdrawn")
+            },
+            "rows_verified": self.rows_verified,
+            "hashes_verified": self.hashes_verified,
+            "changes": list(self.changes),
+            "exit_code": 0,
+        }
+
+
+def target_of(address: str, *, schema: str | None = None) -> Delivery:
+    """The target that an address means; `schema` is the schema or namespace there, by default `league`.
+
+    Raises WrongUsage for an address of no kind that is known, and where the packages of its kind aren't installed. The
+    message doesn't repeat the address, which may hold a password.
+    """
+    kinds: Mapping[str, Callable[[str, str | None], Delivery]] = {
+        "postgresql": _postgresql,
+        "postgres": _postgresql,
+        "iceberg": _lake,
+        "delta": _lake,
+    }
+    scheme = _SCHEME.match(address)
+    kind = kinds.get(scheme[1].lower()) if scheme else None
+    if kind is None:
+        raise WrongUsage(f"TARGET: expected an address such as {_ADDRESSES}; found another kind of text.")
+    return kind(address, schema)
+
+
+def _postgresql(address: str, schema: str | None) -> Delivery:
+    try:
+        from dagster_project.delivery.postgresql import PostgreSQL
+    except ImportError as error:
+        raise _not_installed("PostgreSQL", "postgresql", error) from error
+    return PostgreSQL.at(address, schema=schema)
+
+
+def _lake(address: str, schema: str | None) -> Delivery:
+    from dagster_project.delivery.lake.deliver import NEEDS, LakeDelivery
+
+    form, _, place = address.partition(":")
+    for package in NEEDS[form.lower()]:
+        if find_spec(package) is None:
+            raise _not_installed(f"{form} lakes", "lake", ImportError(name=package))
+    return LakeDelivery.at(form.lower(), place, namespace=schema)
+
+
+def _not_installed(what: str, extra: str, error: ImportError) -> WrongUsage:
+    return WrongUsage(
+        f"Delivery to {what} needs packages that aren't installed ({error.name or error}): "
+        f"pip install 'nhs-league-tables[{extra}]'."
+    )
+
+
+def _plain(one: QuarterReport) -> dict[str, Any]:
+    return {name: value for name, value in vars(one).items() if name != "outcome"}
