@@ -251,8 +251,8 @@ def hash_query(
         f"bucket as (select part, left(row_hash, {_BUCKET_DIGITS}) as bucket, count(*) as bucket_rows, "
         f"{hashed(joined('row_hash', 'row_hash'))} as bucket_hash from hashed_row group by 1, 2) "
         f"select {parts}cast(coalesce(sum(bucket_rows), 0) as bigint) as row_count, "
-        f"{hashed('coalesce(' + joined('bucket_hash', 'bucket') + ', ' + literal('') + ')')} as content_hash from bucket"
-        f"{' group by part' if by is not None else ''}"
+        f"{hashed('coalesce(' + joined('bucket_hash', 'bucket') + ', ' + literal('') + ')')} as content_hash "
+        f"from bucket{' group by part' if by is not None else ''}"
     )
 
 

@@ -87,15 +87,17 @@ def swap(
     were loaded.
     """
     new = sorted({quarter for quarter, _ in promised})
-    filled = filled_in_order(tables)
+    filled = [name for name in filled_in_order(connection, schema) if name in {*tables, *there}]
     # What is pointed at goes last and comes first.
-    for name in (*(name for name in there if name not in tables), *reversed(filled)):
+    for name in reversed(filled):
         connection.execute(
             f"delete from {schema.table(name)} where quarter = any(%s)", [sorted({*new, *gone})]
         )
     if not new:
         return
     for name in filled:
+        if name not in tables:
+            continue
         columns = ", ".join(map(quoted_name, tables[name].schema.names))
         connection.execute(
             f"insert into {schema.table(name)} ({columns}) select {columns} from {schema.staging.table(name)}"
@@ -120,7 +122,8 @@ def contents(
     With `columns_there` of the tables and columns that are there, as not all of the released ones may be.
     """
     wanted = sorted(quarters)
-    found, queries = {}, []
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+    queries = []
     for table in tables.values() if wanted else ():
         there = table.schema.names
         if columns_there is not None:
@@ -182,8 +185,8 @@ def _check(
             rows = promised[str(one.quarter), name][0]
             if rows != one.rows_of(name):
                 raise LeagueError(
-                    f"{name} of {one.quarter}: expected {one.rows_of(name)} rows, as release.json says; found {rows} in "
-                    "the file. Nothing was changed: please report it."
+                    f"{name} of {one.quarter}: expected {one.rows_of(name)} rows, as release.json says; found {rows} "
+                    "in the file. Nothing was changed: please report it."
                 )
     refuse_difference(
         promised,

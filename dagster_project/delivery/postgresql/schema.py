@@ -261,6 +261,14 @@ def _statements(
                     f"alter table {schema.table(table.name)} drop constraint if exists {quoted_name(name)} cascade",
                     f"{table.name} has no key {name} any more: a release doesn't keep it.",
                 )
+                if name.endswith("_pkey"):
+                    # The key goes, but that its columns were never empty would stay.
+                    for column in (column for column in there if column not in STAMPS):
+                        yield (
+                            f"alter table {schema.table(table.name)} "
+                            f"alter column {quoted_name(column)} drop not null",
+                            "",
+                        )
     for (of, about), text in _comments(tables, notice).items():
         is_new = of not in found.columns or (about is not None and about not in found.columns[of])
         if is_new or (describe and text != found.comments.get((of, about))):
@@ -323,15 +331,22 @@ def _comments(tables: Mapping[str, DeliveredTable], notice: str) -> dict[tuple[s
 
 
 def _parents_first(tables: Mapping[str, DeliveredTable]) -> list[DeliveredTable]:
-    return [tables[name] for name in filled_in_order(tables)]
+    points_at = {table.name: {there for there, _ in table.points_at.values()} for table in tables.values()}
+    return [tables[name] for name in TopologicalSorter(points_at).static_order()]
 
 
-def filled_in_order(tables: Mapping[str, DeliveredTable]) -> list[str]:
-    """The tables in an order in which each stands behind those that its rows point at."""
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for table in tables.values():
-        sorter.add(table.name, *(there for there, _ in table.points_at.values()))
-    return list(sorter.static_order())
+def filled_in_order(connection: psycopg.Connection[Any], schema: Schema) -> list[str]:
+    """The tables that are there, each behind those that a key of it points at."""
+    points_at: dict[str, set[str]] = {}
+    for table, there in connection.execute(
+        "select c.relname::text, parent.relname::text from pg_class as c "
+        "join pg_namespace as n on c.relnamespace = n.oid "
+        "left join pg_constraint as k on k.conrelid = c.oid and k.contype = 'f' "
+        "left join pg_class as parent on k.confrelid = parent.oid "
+        f"where n.nspname = {literal(schema.name)} and c.relkind in ('r', 'p')"
+    ):
+        points_at.setdefault(table, set()).update({there} if there and there != table else ())
+    return list(TopologicalSorter(points_at).static_order())
 
 
 def grants(schema: Schema, database: str | None) -> str:
