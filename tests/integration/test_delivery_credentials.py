@@ -204,6 +204,20 @@ def test_a_connection_that_fails_is_said_with_what_to_do(
     assert told in ended.err
 
 
+def test_without_the_packages_it_is_said_which_to_install(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("dagster_project.delivery.postgresql")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    ended = league("deliver", "postgresql://somebody:s3cret@h/d", data=data)
+
+    assert ended.code == 2
+    assert "pip install 'nhs-league-tables[postgresql]'" in ended.err
+    assert_nothing_is_told(ended.out, ended.err)
+
+
 @pytest.mark.parametrize(("encoding", "told"), [("SQL_ASCII", "expected UTF8"), ("LATIN1", "expected UTF8")])
 def test_a_database_that_cant_keep_every_name_is_refused(
     encoding: str, told: str, data: DataFolder, postgresql_server: PostgresqlServer
@@ -228,7 +242,7 @@ def test_a_database_that_cant_keep_every_name_is_refused(
     ],
 )
 def test_what_the_server_lacks_is_said_with_what_to_do(
-    name: str, code: int, told: str, data: DataFolder, postgresql_server: PostgresqlServer
+    name: str, code: int, told: str, postgresql_server: PostgresqlServer
 ) -> None:
     state = getattr(__import__("psycopg").errors, name).sqlstate
     with (
