@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 from dagster_project.data_kind import kind_of
 from dagster_project.delivery.delivered import DeliveredQuarter, DeliveredTable, Offer
 from dagster_project.delivery.lake.lake import (
+    EMPTY,
     KIND_PROPERTY,
     NOTICE_PROPERTY,
     QUARTER,
@@ -100,8 +102,20 @@ class LakeDelivery:
 
     @property
     def address(self) -> str:
-        """As it may be shown: an address with a credential in it isn't accepted."""
+        """As it may be shown."""
         return f"{self.form}:{self.place.folder or self.place.url}"
+
+    @property
+    def says_password(self) -> bool:
+        """Never: an address with a credential in it isn't accepted."""
+        return False
+
+    def grants(self) -> str:
+        """A lake has no roles of its own: who may do what is its folder's or store's."""
+        raise WrongUsage(
+            "--grants-sql is for databases. Who may read and write a lake is decided by the rights on its folder, or "
+            "by the store's policies."
+        )
 
     def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """See `target.Delivery`; a folder is written to by one delivery at a time."""
@@ -140,7 +154,8 @@ class _Passage:
     by: str
     tell: Tell
     read_back: ReadBack
-    _released: dict[tuple[str, str], Content] = field(default_factory=dict)
+    # By table and release.
+    _released: dict[str, dict[str, Content]] = field(default_factory=dict)
 
     @cached_property
     def before(self) -> dict[str, dict[str, Any]]:
@@ -189,17 +204,12 @@ class _Passage:
     def foreseen(self, address: str) -> Report:
         """What `done` would do."""
         there = self.lake.tables()
-        changed = {
-            one.release_id
-            for one in self.offer.quarters
-            if str(one.quarter) not in self.before
-            or self.before[str(one.quarter)][RELEASE_ID] != one.release_id
-            or any(
-                name not in there or not self._is_there(one, table)
-                for name, table in self.offer.tables.items()
-            )
-        }
-        return self._report(address, changed, (), verified=False, dry_run=True)
+        wrong = [
+            one
+            for name, table in self.offer.tables.items()
+            for one in (self._wrong(table) if name in there else self.offer.quarters)
+        ]
+        return self._report(address, wrong, (), dry_run=True)
 
     def done(self, address: str) -> Report:
         """Adds, reads back, makes current, takes away; a lake that has it all gets no snapshot."""
@@ -210,9 +220,7 @@ class _Passage:
             for change in self.lake.shape(table, self.properties, by_release=table.name in self.offer.tables)
             if table.name in there
         ]
-        added = {one.release_id for one in self.offer.quarters if self._add(one)}
-        if added:
-            self.tell("What was added is read back and is as released")
+        added = self._add()
         withdrawn = _withdrawn_rows(self.offer, self._rows(_WITHDRAWN))
         if withdrawn != self._rows(_WITHDRAWN):
             self._replace(_WITHDRAWN, withdrawn)
@@ -228,45 +236,50 @@ class _Passage:
             self.lake.remove(name, held, self._said("taken away", [held.quarter], [held.release_id]))
         if obsolete:
             self.tell("Rows of releases that aren't current any more are taken away")
-        changed = added | {
-            one.release_id
-            for one in self.offer.quarters
-            if self.before.get(str(one.quarter)) != self.after[str(one.quarter)]
-        }
-        return self._report(address, changed, changes, verified=True, dry_run=False)
+        return self._report(address, added, changes, dry_run=False)
 
-    def _add(self, one: DeliveredQuarter) -> bool:
-        """Adds what the lake lacks of a release, and says whether it lacked any."""
-        held = Held(str(one.quarter), one.release_id)
-        wrong = [table for table in self.offer.tables.values() if not self._is_there(one, table)]
-        if wrong:
-            self.tell(f"{one.quarter}: release {one.release_id} is added to {len(wrong)} tables")
-        for table in wrong:
-            said = self._said("delivered", [held.quarter], [held.release_id])
-            anew = held in self.lake.held(table.name)
-            self.lake.put(table.name, one.read(table), said, held, anew=anew)
-        for table in wrong:
-            if not self._is_there(one, table):
+    def _add(self) -> list[DeliveredQuarter]:
+        """Adds what the lake lacks, table by table, and reads it back; returns the quarters of which it lacked any."""
+        lacking = {name: wrong for name, table in self.offer.tables.items() if (wrong := self._wrong(table))}
+        added = [one for one in self.offer.quarters if any(one in wrong for wrong in lacking.values())]
+        if not added:
+            return []
+        named = ", ".join(f"{one.release_id} of {one.quarter}" for one in added)
+        self.tell(f"Adding {named} to {len(lacking)} tables")
+        for name, wrong in lacking.items():
+            there = self.lake.held(name)
+            for one in wrong:
+                held = _held(one)
+                said = self._said("delivered", [held.quarter], [held.release_id])
+                rows = one.read(self.offer.tables[name])
+                self.lake.put(name, rows, said, held, anew=held in there)
+        for name in lacking:
+            if wrong := self._wrong(self.offer.tables[name]):
                 raise LeagueError(
-                    f"{self.place.url}, {table.name}: expected the rows of release {one.release_id} of {one.quarter} "
-                    f"as released ({self._released[one.release_id, table.name]}); read back {self._found(one, table)}. "
-                    "Nothing of it became current. Deliver again when nobody else writes to the lake."
+                    f"{self.place.url}, {name}: expected the rows of {wrong[0].release_id} of {wrong[0].quarter} as "
+                    "released; something else was read back. Nothing of it became current. Deliver again when nobody "
+                    "else writes to the lake."
                 )
-        return bool(wrong)
+        self.tell("What was added is read back and is as released")
+        return added
 
-    def _is_there(self, one: DeliveredQuarter, table: DeliveredTable) -> bool:
-        """Whether the lake has the release's rows of a table, all and nothing else."""
-        of = one.release_id, table.name
-        if of not in self._released:
-            self._released[of] = self.read_back.of_rows(one.read(table))
-        return self._found(one, table) == self._released[of]
-
-    def _found(self, one: DeliveredQuarter, table: DeliveredTable) -> Content:
-        """What is read back: in a folder by DuckDB, in an object store by the format's own library."""
-        held = Held(str(one.quarter), one.release_id)
-        if self.place.folder is not None:
-            return self.read_back.of_files(self.lake.files(table.name, held))
-        return self.read_back.of_rows(self.lake.read(table.name, held))
+    def _wrong(self, table: DeliveredTable) -> list[DeliveredQuarter]:
+        """The quarters whose release the lake hasn't in a table as it was released: all its rows and nothing else."""
+        if table.name not in self._released:
+            rows = pa.concat_tables(one.read(table) for one in self.offer.quarters)
+            self._released[table.name] = self.read_back.of_rows(rows)
+        found = (
+            # Of an object store only the format's own library knows how to read.
+            self.read_back.of_files(self.lake.files(table.name))
+            if self.place.folder is not None
+            else self.read_back.of_rows(self.lake.read(table.name))
+        )
+        released = self._released[table.name]
+        return [
+            one
+            for one in self.offer.quarters
+            if found.get(one.release_id, EMPTY) != released.get(one.release_id, EMPTY)
+        ]
 
     def _obsolete(self) -> list[tuple[str, Held]]:
         """By table the releases whose rows are there and aren't current any more, or never became so."""
@@ -310,16 +323,17 @@ class _Passage:
         }
 
     def _report(
-        self, address: str, changed: set[str], changes: Sequence[str], *, verified: bool, dry_run: bool
+        self, address: str, added: Sequence[DeliveredQuarter], changes: Sequence[str], *, dry_run: bool
     ) -> Report:
+        """What became of each quarter; all that isn't withdrawn was read back, but in a dry run."""
         there = [
             QuarterReport(
                 quarter=str(one.quarter),
-                outcome="delivered" if one.release_id in changed else "kept",
+                outcome="delivered" if one in added or _is_new(self.before, one) else "kept",
                 release_id=one.release_id,
-                replaces=_other(self.before.get(str(one.quarter)), one.release_id),
-                rows=one.rows if verified else 0,
-                tables=len(self.offer.tables) if verified else 0,
+                replaces=_replaced(self.before, one),
+                rows=one.rows,
+                tables=len(self.offer.tables),
                 sha256=one.release_sha256,
             )
             for one in self.offer.quarters
@@ -339,6 +353,19 @@ class _Passage:
         )
 
 
+def _held(one: DeliveredQuarter) -> Held:
+    return Held(str(one.quarter), one.release_id)
+
+
+def _is_new(before: Mapping[str, Mapping[str, Any]], one: DeliveredQuarter) -> bool:
+    return before.get(str(one.quarter), {}).get(RELEASE_ID) != one.release_id
+
+
+def _replaced(before: Mapping[str, Mapping[str, Any]], one: DeliveredQuarter) -> str | None:
+    row = before.get(str(one.quarter))
+    return str(row[RELEASE_ID]) if row is not None and _is_new(before, one) else None
+
+
 def _refuse_within_data(place: Place, offer: Offer) -> None:
     for one in offer.quarters:
         # releases/<quarter>/<release id> of the data folder.
@@ -348,10 +375,6 @@ def _refuse_within_data(place: Place, offer: Offer) -> None:
                 f"{place.folder}: that is within the data folder {root}, which has its own files there. Name a folder "
                 "apart from it."
             )
-
-
-def _other(row: Mapping[str, Any] | None, release_id: str) -> str | None:
-    return None if row is None or row[RELEASE_ID] == release_id else str(row[RELEASE_ID])
 
 
 def _current_row(one: DeliveredQuarter, offer: Offer) -> dict[str, Any]:
@@ -370,8 +393,6 @@ def _current_row(one: DeliveredQuarter, offer: Offer) -> dict[str, Any]:
 
 def _withdrawn_rows(offer: Offer, before: Rows) -> Rows:
     """What is withdrawn now of the quarters on offer, and what the lake says of others."""
-    from datetime import UTC
-
     wanted = {str(one.quarter) for one in offer.quarters} | {str(quarter) for quarter in offer.gone}
     now = [
         {

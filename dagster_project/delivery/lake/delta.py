@@ -59,8 +59,8 @@ class DeltaLake:
     def held(self, table: str) -> frozenset[Held]:
         return frozenset(Held(one[QUARTER], one[RELEASE_ID]) for one in self._tables[table].partitions())
 
-    def files(self, table: str, held: Held | None = None) -> Sequence[str]:
-        found = self._tables[table].file_uris(_only(held))
+    def files(self, table: str) -> Sequence[str]:
+        found = self._tables[table].file_uris()
         return sorted(unquote(file) if self._place.folder is not None else file for file in found)
 
     def put(
@@ -77,8 +77,8 @@ class DeltaLake:
     def remove(self, table: str, held: Held, said: Mapping[str, str]) -> None:
         self._tables[table].delete(_rows_of(held), commit_properties=_says(said))
 
-    def read(self, table: str, held: Held | None = None) -> pa.Table:
-        return self._tables[table].to_pyarrow_table(partitions=_only(held))
+    def read(self, table: str) -> pa.Table:
+        return self._tables[table].to_pyarrow_table()
 
     def close(self) -> None:
         self._tables.clear()
@@ -175,9 +175,3 @@ def _says(said: Mapping[str, str]) -> CommitProperties:
 
 def _rows_of(held: Held) -> str:
     return f"{QUARTER} = {literal(held.quarter)} and {RELEASE_ID} = {literal(held.release_id)}"
-
-
-def _only(held: Held | None) -> list[tuple[str, str, str]] | None:
-    if held is None:
-        return None
-    return [(QUARTER, "=", held.quarter), (RELEASE_ID, "=", held.release_id)]

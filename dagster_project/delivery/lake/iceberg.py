@@ -117,9 +117,8 @@ class IcebergLake:
         found = self._tables[table].inspect.partitions().column("partition").to_pylist()
         return frozenset(Held(str(one[QUARTER]), str(one[RELEASE_ID])) for one in found)
 
-    def files(self, table: str, held: Held | None = None) -> Sequence[str]:
-        scan = self._tables[table].scan(**_only(held))
-        return sorted(task.file.file_path for task in scan.plan_files())
+    def files(self, table: str) -> Sequence[str]:
+        return sorted(task.file.file_path for task in self._tables[table].scan().plan_files())
 
     def put(
         self, table: str, rows: pa.Table, said: Mapping[str, str], held: Held | None, *, anew: bool
@@ -140,8 +139,8 @@ class IcebergLake:
     def remove(self, table: str, held: Held, said: Mapping[str, str]) -> None:
         self._tables[table].delete(_rows_of(held), snapshot_properties=dict(said))
 
-    def read(self, table: str, held: Held | None = None) -> pa.Table:
-        return self._tables[table].scan(**_only(held)).to_arrow()
+    def read(self, table: str) -> pa.Table:
+        return self._tables[table].scan().to_arrow()
 
     def close(self) -> None:
         if self._catalog is not None:
@@ -283,7 +282,3 @@ def _rows_of(held: Held) -> BooleanExpression:
 def _is(column: str, value: str) -> BooleanExpression:
     # Its model has an alias that type checkers take for the first argument.
     return EqualTo(column, value)  # type: ignore[misc, call-arg, arg-type]
-
-
-def _only(held: Held | None) -> dict[str, Any]:
-    return {} if held is None else {"row_filter": _rows_of(held)}

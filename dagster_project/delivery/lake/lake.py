@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import duckdb
 
-from dagster_project.delivery.delivered import hash_query
+from dagster_project.delivery.delivered import NOTHING, hash_query
 from dagster_project.errors import LeagueError, Locked, MachineFault, WrongUsage
 from dagster_project.machine import machine_fault
 from dagster_project.progress import announce
@@ -51,6 +50,9 @@ class Content:
     sha256: str
 
 
+EMPTY = Content(0, NOTHING)
+
+
 class Lake(Protocol):
     """A lake of one format, open to be written to by one delivery.
 
@@ -72,8 +74,8 @@ class Lake(Protocol):
     def held(self, table: str) -> frozenset[Held]:
         """The releases that a table has rows of, as its metadata say; no file is opened."""
 
-    def files(self, table: str, held: Held | None = None) -> Sequence[str]:
-        """The data files of a table, all or those of a release, as the newest snapshot lists them."""
+    def files(self, table: str) -> Sequence[str]:
+        """The data files of a table, as the newest snapshot lists them."""
 
     def put(
         self, table: str, rows: pa.Table, said: Mapping[str, str], held: Held | None, *, anew: bool
@@ -85,7 +87,7 @@ class Lake(Protocol):
     def remove(self, table: str, held: Held, said: Mapping[str, str]) -> None:
         """Takes the rows of a release away, in one snapshot or commit."""
 
-    def read(self, table: str, held: Held | None = None) -> pa.Table:
+    def read(self, table: str) -> pa.Table:
         """The rows as the format's own library reads them."""
 
     def close(self) -> None:
@@ -189,7 +191,7 @@ def plainly(place: Place, refused: tuple[type[Exception], ...]) -> Iterator[None
 
 
 class ReadBack:
-    """What an engine that writes nothing of a lake, DuckDB, finds in data files and in tables in memory.
+    """What an engine that writes nothing of a lake, DuckDB, finds in data files and in tables in memory, by release.
 
     One connection for all: to open one costs more than to read a small table.
     """
@@ -197,33 +199,30 @@ class ReadBack:
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
 
-    def of_files(self, files: Sequence[str]) -> Content:
-        """The content of data files of this machine, in all of their columns."""
+    def of_files(self, files: Sequence[str]) -> dict[str, Content]:
+        """What data files of this machine hold of each release that they have a row of, in all of their columns."""
         if not files:
-            return Content(0, sha256(b"").hexdigest())
+            return {}
         listed = ", ".join(literal(file.removeprefix("file://")) for file in files)
         kinds = ", ".join(f"{literal(name)}: varchar" for name in PARTITIONED_BY)
         source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types = {{{kinds}}})"
         described = self._connection.execute(f"describe select * from {source}").fetchall()
-        return self._content(source, [str(row[0]) for row in described])
+        return self._contents(source, [str(row[0]) for row in described])
 
-    def of_rows(self, rows: pa.Table) -> Content:
-        """The content of a table in memory."""
-        if not rows.num_rows:
-            return self.of_files(())
+    def of_rows(self, rows: pa.Table) -> dict[str, Content]:
+        """What a table in memory holds of each release that it has a row of."""
         self._connection.register("in_memory", rows)
         try:
-            return self._content("in_memory", rows.column_names)
+            return self._contents("in_memory", rows.column_names)
         finally:
             self._connection.unregister("in_memory")
 
     def close(self) -> None:
         self._connection.close()
 
-    def _content(self, source: str, columns: Sequence[str]) -> Content:
-        found = self._connection.execute(hash_query(source, columns)).fetchone()
-        assert found is not None
-        return Content(int(found[0]), str(found[1]))
+    def _contents(self, source: str, columns: Sequence[str]) -> dict[str, Content]:
+        found = self._connection.execute(hash_query(source, columns, by=RELEASE_ID)).fetchall()
+        return {str(release_id): Content(int(rows), str(digest)) for release_id, rows, digest in found}
 
 
 def _without_secrets(text: str) -> str:
