@@ -35,7 +35,14 @@ from dagster_project.settings import DataFolder
 INDEX = "/framework/"
 Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
 DATA_FILE = "ambulance-trust-data"
-SENSORS = ["new_extracts", "publication_after_releases", "summary_of_failure", "summary_of_success"]
+SENSORS = [
+    "alert_of_failure",
+    "alert_of_late_quarter",
+    "new_extracts",
+    "publication_after_releases",
+    "summary_of_failure",
+    "summary_of_success",
+]
 
 
 class Site:
