@@ -56,11 +56,17 @@ def _launched(request: RunRequest, data: DataFolder) -> dict[str, Any]:
     announce("Starting Dagster")
     with _made_to_stay():
         from dagster_project.assets.partitions import offer, tags_of, withdraw
-        from dagster_project.assets.quarterly_run_resource import BY_REBUILD, BY_RUN, STARTED_BY_TAG
+        from dagster_project.assets.quarterly_run_resource import (
+            BY_REBUILD,
+            BY_RUN,
+            MAX_RETRIES_TAG,
+            STARTED_BY_TAG,
+        )
         from dagster_project.definitions import JOB_NAME, defs
 
     run_id = str(uuid.uuid4())
-    started_by = {STARTED_BY_TAG: BY_REBUILD if request.rebuild else BY_RUN}
+    # Whoever types a command sees how it ends, and may have ended it: a daemon doesn't try it again.
+    started_by = {STARTED_BY_TAG: BY_REBUILD if request.rebuild else BY_RUN, MAX_RETRIES_TAG: "0"}
     with _instance(data) as instance, written_quickly(instance), of_the_code_location(instance):
         new = offer(instance, request.quarters)
         tags = started_by | tags_of(request.quarters, instance)

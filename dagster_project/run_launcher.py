@@ -15,8 +15,8 @@ import dagster as dg
 from dagster_project.releases.writer_lock import run_that_writes
 from dagster_project.settings import DataFolder
 
-# A run that says it has begun has its lock by then.
-_SECONDS_TO_BEGIN = 120
+# A run of the command is without its lock for a moment after it has begun, and at its end while it tells others.
+SECONDS_WITHOUT_LOCK = 120.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
     A code server that doesn't answer says nothing about the run: it may be busy. The one that comes in its place
     answers that it knows nothing of the run, whose process was a child of the former.
     """
+
+    def __init__(self, inst_data: Any = None) -> None:
+        super().__init__(inst_data)
+        self._without_lock_since: dict[str, float] = {}
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -63,9 +67,10 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
         return "The code server knows of no process of this run: it was restarted, or the process was killed"
 
     def _why_the_command_is_gone(self, run: dg.DagsterRun) -> str | None:
-        record = self._instance.get_run_record_by_id(run.run_id)
-        if record is None or record.start_time is None or time.time() - record.start_time < _SECONDS_TO_BEGIN:
-            return None
         if run_that_writes(DataFolder.from_environment()) == run.run_id:
+            self._without_lock_since.pop(run.run_id, None)
+            return None
+        now = time.monotonic()
+        if now - self._without_lock_since.setdefault(run.run_id, now) < SECONDS_WITHOUT_LOCK:
             return None
         return "The command that began this run holds the writer's lock no more: it was killed"

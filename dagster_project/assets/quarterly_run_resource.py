@@ -141,7 +141,7 @@ def _may_be_tried_again(context: InitResourceContext, error: Exception | None) -
     run, instance = context.run, context.instance
     if run is None or instance is None:
         return
-    if MAX_RETRIES_TAG not in run.tags and not instance.run_retries_max_retries:
+    if run.tags.get(MAX_RETRIES_TAG, str(instance.run_retries_max_retries)) == "0":
         return
     if isinstance(error, Locked):
         instance.add_run_tags(run.run_id, TRY_AGAIN)

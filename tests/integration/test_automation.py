@@ -36,6 +36,8 @@ INDEX = "/framework/"
 Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
 DATA_FILE = "ambulance-trust-data"
 SENSORS = [
+    "alert_of_failure",
+    "alert_of_late_quarter",
     "deliveries_after_changes",
     "new_extracts",
     "publication_after_releases",

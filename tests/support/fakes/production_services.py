@@ -23,7 +23,7 @@ from dagster_project.settings import DataFolder
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 # Patience for a machine that has other work.
-SECONDS = 400
+SECONDS = 1800
 _REPOSITORY = {"repositoryLocationName": CODE_LOCATION, "repositoryName": "__repository__"}
 
 
