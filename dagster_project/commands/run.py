@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -93,6 +93,7 @@ def run(
         data = request.data_folder
         if target is Engine.SPARK:
             _run_on_spark(request, data, extract_rows, as_json=as_json, verbose=verbose)
+            return
         if extract_rows is not None:
             raise WrongUsage("--extract-rows goes with --target spark.")
         with presentation.at_work():
@@ -114,7 +115,7 @@ def run(
 
 def _run_on_spark(
     request: RunRequest, data: DataFolder, extract_rows: str | None, *, as_json: bool, verbose: bool
-) -> NoReturn:
+) -> None:
     from dagster_project.spark.presentation import show_run_on_spark
     from dagster_project.spark.run import run_on_spark
 

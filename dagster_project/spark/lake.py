@@ -132,7 +132,11 @@ class Lake:
                 self._session.sql(f"create view {self.database}.{name} as {query}")
 
     def write(
-        self, releases: Mapping[Quarter, tuple[str, str | None]], frames: Mapping[str, DataFrame], *, threads: int
+        self,
+        releases: Mapping[Quarter, tuple[str, str | None]],
+        frames: Mapping[str, DataFrame],
+        *,
+        threads: int,
     ) -> dict[str, int]:
         """Writes the rows of releases (id, and id of the quarter before, by quarter), invisible until they are current.
 
@@ -144,9 +148,7 @@ class Lake:
         known = {entry.release.release_id for entry in self.journal()}
         fresh = {quarter: ids for quarter, ids in releases.items() if ids[0] not in known}
         again = {quarter: ids for quarter, ids in releases.items() if ids[0] in known}
-        stamped = {
-            table.name: _of_releases(frames[table.name], table, releases) for table in RELEASED_TABLES
-        }
+        stamped = {table.name: _of_releases(frames[table.name], table, releases) for table in RELEASED_TABLES}
         if again:
             self._refuse_difference(again, stamped)
         for table in RELEASED_TABLES:
@@ -264,7 +266,9 @@ class Lake:
         plain = [column for column in found if column not in PARTITIONS]
         exists = self._session.catalog.tableExists(table)
         if not exists:
-            columns = ", ".join(f"`{column}` {found[column].simpleString()}" for column in (*plain, *PARTITIONS))
+            columns = ", ".join(
+                f"`{column}` {found[column].simpleString()}" for column in (*plain, *PARTITIONS)
+            )
             self._session.sql(
                 f"create table {table} ({columns}) using {self._format} partitioned by ({', '.join(PARTITIONS)})"
             )
@@ -300,7 +304,9 @@ class Lake:
         rows = frame.where(col("release_id").isin(ids)).hint("rebalance", "quarter")
         # In the table's order of columns; one that the table alone has is of an older contract and stays empty.
         ordered = [
-            col(field.name) if field.name in frame.columns else lit(None).cast(field.dataType).alias(field.name)
+            col(field.name)
+            if field.name in frame.columns
+            else lit(None).cast(field.dataType).alias(field.name)
             for field in self._session.table(table).schema.fields
         ]
         rows.select(*ordered).write.mode("overwrite").insertInto(table)
@@ -310,9 +316,7 @@ class Lake:
     ) -> None:
         """Raises LeagueError naming the first table in which a release isn't what it was."""
         held = self._held()
-        were, are = (
-            self._sums(frames, again) for frames in (held, {name: stamped[name] for name in held})
-        )
+        were, are = (self._sums(frames, again) for frames in (held, {name: stamped[name] for name in held}))
         for key in sorted({*were, *are}):
             if were.get(key) != are.get(key):
                 name, release_id = key
@@ -390,9 +394,7 @@ def _with(
     latest = entries[-1].event if entries else None
     moment = at if latest is None else max(at, latest.at)
     number = (latest.number if latest is not None else 0) + 1
-    added = ReleaseEvent(
-        number, release.quarter, release.release_id, event, moment, person(by), reason, how
-    )
+    added = ReleaseEvent(number, release.quarter, release.release_id, event, moment, person(by), reason, how)
     return [*entries, Entry(added, release)]
 
 
@@ -425,7 +427,11 @@ def _entry(row: Mapping[str, Any]) -> Entry:
     )
     release = CurrentRelease(
         quarter,
-        *(row[name] for name in ("release_id", "framework", "is_sample", "release_state", "organisations")),
+        row["release_id"],
+        row["framework"],
+        row["is_sample"],
+        row["release_state"],
+        row["organisations"],
         tuple(row["tables_loaded"].split(",")),
     )
     return Entry(event, release)
@@ -455,8 +461,12 @@ def _known(
 ) -> CurrentRelease:
     found = [entry.release for entry in entries if entry.release.release_id == release_id]
     if not found:
-        known = ", ".join(f"{item.release.release_id} of {item.release.quarter}" for item in _current(entries))
-        raise WrongUsage(f"Release {release_id} isn't in the database {database}. Current: {known or 'none'}.")
+        known = ", ".join(
+            f"{item.release.release_id} of {item.release.quarter}" for item in _current(entries)
+        )
+        raise WrongUsage(
+            f"Release {release_id} isn't in the database {database}. Current: {known or 'none'}."
+        )
     event = last[found[0].quarter, release_id]
     if event.event == WITHDRAWN:
         raise WrongUsage(

@@ -49,7 +49,7 @@ class ExtractRows:
     def land(
         self, session: SparkSession, prefix: str, loaded: LoadedExtracts, scope: Sequence[QuarterInScope]
     ) -> None:
-        """Makes the databases `landing` and `run` of a candidate; `loaded` is what `covered` has of the run's quarters."""
+        """Makes the databases `landing` and `run` of a candidate; `loaded` is what `covered` has of its quarters."""
         from pyspark.sql.functions import col
 
         quarters = [str(item.quarter) for item in scope]
@@ -192,7 +192,7 @@ def _rejected(place: str, column: str, expected: str, found: str) -> InputReject
         column=column,
         expected=expected,
         found=found,
-        remedy="Columns and types of extract rows stand in dagster_project/extracts/rows.py; `league land` writes them.",
+        remedy="Columns and types stand in dagster_project/extracts/rows.py; `league land` writes such files.",
     )
 
 
@@ -204,4 +204,3 @@ def _refuse_both_kinds(covered: LoadedExtracts, place: str) -> None:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Quarter) else value
-

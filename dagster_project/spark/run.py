@@ -1,17 +1,18 @@
 """A run on Spark: the stages of the flow in their order, each over databases of the run's own, and the commit.
 
-What a run leaves on the disk is as of any run (`runs/<run id>/`); released rows go to the lake, not into release folders.
+What a run leaves on the disk is as of any run (`runs/<run id>/`); released rows go to the lake, not into folders.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -33,7 +34,7 @@ from dagster_project.releases.publish import describe_release
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.runs import flow
-from dagster_project.runs.flow import Gate, Stage, Step
+from dagster_project.runs.flow import Gate, Stage
 from dagster_project.runs.left_out import left_out_lines
 from dagster_project.runs.read import Loaded, identify, in_scope, keep_listings, load
 from dagster_project.runs.record import QUALITY_PAGE, RunRecord
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 TARGET = "spark"
-_Gave = TypeVar("_Gave")
 _QUALITY = QUALITY_TABLE.rsplit(".", 1)[-1]
 # What dbt's models read of earlier runs and no model makes.
 _KEPT_ACROSS_RUNS = ("release_event", "reconciliation_ledger")
@@ -82,9 +82,7 @@ class _Found:
         return {item.quarter: (item.release_id, item.previous_release_id) for item in self.identities}
 
 
-def run_on_spark(
-    request: RunRequest, data: DataFolder, *, extract_rows: str | None = None
-) -> dict[str, Any]:
+def run_on_spark(request: RunRequest, data: DataFolder, *, extract_rows: str | None = None) -> dict[str, Any]:
     """Does the whole flow on Spark and commits to the lake; returns the outcome as `runs/<run id>/` has it.
 
     `extract_rows` is where extract rows lie that are taken in place of files (landing.rows_at). What went wrong is in
@@ -126,7 +124,7 @@ def _refuse_what_only_duckdb_does(request: RunRequest, extract_rows: str | None)
 
 
 class _Run:
-    """One run: its databases on Spark, a room of DuckDB's for the gates, and what is done. A context that removes both."""
+    """One run: its databases on Spark, a room of DuckDB's for the gates, and what is done. A context that ends both."""
 
     def __init__(
         self,
@@ -176,26 +174,22 @@ class _Run:
     def through_the_flow(self) -> None:
         """Every step in its order; nothing behind a closed gate begins."""
         for step in flow.steps():
+            says = step.says
             if isinstance(step, Gate):
-                gate = step
-                self._done(gate, gate.says, lambda gate=gate: self._judge(gate))
+                work = partial(self._judge, step)
             elif step.command is not None:
-                stage = step
-                self._done(stage, stage.says, lambda stage=stage: self._build(stage))
+                work = partial(self._build, step)
             elif step.name == flow.RELEASE:
-                says = "Dry run: comparing, not releasing" if self.request.dry_run else step.says
-                self._done(step, says, self._release)
+                work = partial(self._release)
+                says = "Dry run: comparing, not releasing" if self.request.dry_run else says
             else:
-                self._done(step, step.says, self._read)
+                work = partial(self._read)
+            end_if_asked()
+            announce(says)
+            started = time.monotonic()
+            work()
+            self.seconds[step.step] = time.monotonic() - started
         self.record.note(seconds=self.seconds)
-
-    def _done(self, step: Step, says: str, work: Callable[[], _Gave]) -> _Gave:
-        end_if_asked()
-        announce(says)
-        started = time.monotonic()
-        gave = work()
-        self.seconds[step.step] = time.monotonic() - started
-        return gave
 
     def _read(self) -> None:
         loaded, rows = self._loaded()
@@ -203,9 +197,7 @@ class _Run:
         if loaded.own_rules is not None:
             project = project_with_rules(loaded.rules, self.folder, self.data)
         current = self.lake.current()
-        identities = identify(
-            loaded, self.request, self.data, self.room, project.rules_dir, current=current
-        )
+        identities = identify(loaded, self.request, self.data, self.room, project.rules_dir, current=current)
         scope = tuple(in_scope(loaded.extracts, identity) for identity in identities)
         rows.land(self.session, self.prefix, loaded.extracts, scope)
         self._provide_earlier()
@@ -269,9 +261,11 @@ class _Run:
         releases = [describe_release(self.room, quarter) for quarter in request.in_time]
         with self._replaced():
             reasons = self._reasons_to_hold_less()
-            changes = changes_against(self.room, REPLACED, request.in_time) if self.lake.readable("league_table") else [
-                {"quarter": str(quarter), "change": "new"} for quarter in request.in_time
-            ]
+            changes = (
+                changes_against(self.room, REPLACED, request.in_time)
+                if self.lake.readable("league_table")
+                else [{"quarter": str(quarter), "change": "new"} for quarter in request.in_time]
+            )
         compared = compare_with_folders(self.room, self.data, found.identities)
         self.record.note(
             summary=summarise(self.room, request.in_time),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.durable import make_folder, write_whole
-from dagster_project.errors import Locked, WrongUsage
+from dagster_project.errors import LeagueError, Locked, WrongUsage
 from dagster_project.interruption import to_the_end
 from dagster_project.settings import DataFolder
 
@@ -36,8 +36,9 @@ DEFAULT_FORMAT = "parquet"
 _FORMATS = ("parquet", "delta", "iceberg")
 _LOG = "spark.log"
 _LOG_SHOWN = 3
-# A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans are
-# deep: a thread needs more than the usual stack.
+_ERROR_SHOWN = 1000
+# A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
+# are deep: a thread needs more than the usual stack.
 _SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"
 # Each prints an error, with all of Java's calls, that is also raised.
 _SAYS_WHAT_IS_RAISED = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
@@ -90,7 +91,8 @@ def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSessio
     session = None
     try:
         session = _connected() if os.environ.get(REMOTE_VARIABLE) else _started(data, threads)
-        yield session
+        with _said_while_java_lives():
+            yield session
     finally:
         with to_the_end():
             if session is not None:
@@ -100,6 +102,21 @@ def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSessio
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+@contextmanager
+def _said_while_java_lives() -> Iterator[None]:
+    """Raises Spark's own errors as LeagueError: what they say is in Java, which is gone once the session has ended."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    said = None
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        said = " ".join(str(error).split("JVM stacktrace")[0].split())
+    if said is not None:
+        raise LeagueError(f"Spark failed, and nothing was published: {said[:_ERROR_SHOWN]}") from None
 
 
 def _require_extra() -> None:
@@ -248,8 +265,8 @@ def _not_started(error: BaseException, log: Path) -> Exception:
         )
     lines = [line.strip() for line in said.splitlines() if "rror" in line or "xception" in line]
     return WrongUsage(
-        f"Spark didn't start: {'; '.join(lines[:_LOG_SHOWN])[:400] or type(error).__name__}. It needs Java 17 or later; "
-        f"{log} says more."
+        f"Spark didn't start: {'; '.join(lines[:_LOG_SHOWN])[:400] or type(error).__name__}. It needs Java 17 or "
+        f"later; {log} says more."
     )
 
 
