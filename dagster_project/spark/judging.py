@@ -24,9 +24,8 @@ from dagster_project.warehouse.landing import QuarterInScope
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_NAMED = re.compile(
-    r"\b(landing|run|methodology|reference|staging|statistics|metrics|scoring|league)\.([a-z_]+)\b"
-)
+# `is distinct from` names a column, not a table.
+_NAMED = re.compile(r"(?<!distinct )\b(?:from|join)\s+([a-z_]+)\.([a-z_]+)\b")
 # What the gates look at of earlier quarters (gates/earlier_quarters.py); released, so of the readers' tables.
 _EARLIER = ("league_table", "metric_score", "organisation")
 

@@ -90,8 +90,15 @@ def database_name() -> str:
 class Lake:
     """The lake of a session. Only whoever holds the writer lock of the data folder calls what writes."""
 
-    def __init__(self, session: SparkSession, database: str | None = None) -> None:
+    def __init__(
+        self,
+        session: SparkSession,
+        database: str | None = None,
+        *,
+        tables: Sequence[ReleasedTable] = RELEASED_TABLES,
+    ) -> None:
         self._session = session
+        self._tables = tables
         self.database = database or database_name()
         self.rows = f"{self.database}_lake"
         self._format = table_format()
@@ -148,10 +155,10 @@ class Lake:
         known = {entry.release.release_id for entry in self.journal()}
         fresh = {quarter: ids for quarter, ids in releases.items() if ids[0] not in known}
         again = {quarter: ids for quarter, ids in releases.items() if ids[0] in known}
-        stamped = {table.name: _of_releases(frames[table.name], table, releases) for table in RELEASED_TABLES}
+        stamped = {table.name: _of_releases(frames[table.name], table, releases) for table in self._tables}
         if again:
             self._refuse_difference(again, stamped)
-        for table in RELEASED_TABLES:
+        for table in self._tables:
             self._follow(table.name, frames[table.name])
         if fresh:
             with ThreadPoolExecutor(threads) as pool:
@@ -332,7 +339,7 @@ class Lake:
         there = {str(row["tableName"]) for row in listed}
         return {
             table.name: self._session.table(f"{self.rows}.{table.name}")
-            for table in RELEASED_TABLES
+            for table in self._tables
             if table.name in there
         }
 

@@ -172,18 +172,45 @@ def _started(data: DataFolder, threads: int) -> SparkSession:
     try:
         with _spoken_into(log), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            _start_java(settings | {"spark.master": master or f"local[{threads}]"})
             session = builder.enableHiveSupport().getOrCreate()
             # The catalogue is opened with the first question.
             session.sql("show databases").collect()
     except (PySparkException, OSError) as error:
+        said = _not_started(error, log)
         _end_java()
-        raise _not_started(error, log) from None
+        raise said from None
+    except BaseException:
+        _end_java()
+        raise
     finally:
         # pyspark puts a handler of its own there, which knows nothing of ours.
         for number, handler in handlers.items():
             with suppress(ValueError):
                 signal.signal(number, handler)
     return session
+
+
+def _start_java(settings: Mapping[str, str]) -> None:
+    """Starts the Java process that this one speaks with. A signal is answered once it is there: pyspark would forget a
+    process that has only begun, and nobody would end it.
+    """
+    from pyspark import SparkConf, SparkContext
+
+    waiting: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with suppress(ValueError):
+        for number in before:
+            signal.signal(number, lambda number, _: waiting.append(number))
+    try:
+        context: Any = SparkContext
+        context._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(settings.items())))
+    finally:
+        with suppress(ValueError):
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    for number in waiting[:1]:
+        signal.raise_signal(number)
 
 
 def _require_java() -> None:
