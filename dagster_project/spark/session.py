@@ -13,11 +13,13 @@ import re
 import shutil
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.durable import make_folder, write_whole
@@ -88,12 +90,15 @@ def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSessio
     _require_extra()
     before = {name: os.environ.get(name) for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")}
     os.environ.update(dict.fromkeys(before, sys.executable))
+    handlers = _handlers()
     session = None
     try:
         session = _connected() if os.environ.get(REMOTE_VARIABLE) else _started(data, threads)
+        _hand_signals_to(handlers, session)
         with _said_while_java_lives():
             yield session
     finally:
+        _hand_signals_to(handlers)
         with to_the_end():
             if session is not None:
                 _end(session)
@@ -124,10 +129,8 @@ def _require_extra() -> None:
         raise WrongUsage(
             "--target spark needs packages that aren't installed: pip install 'nhs-league-tables[spark]'."
         )
-    with warnings.catch_warnings():
-        # pandas is newer than pyspark knows; of pandas only frames from Arrow are used here.
-        warnings.simplefilter("ignore", FutureWarning)
-        import pyspark.sql  # noqa: F401
+    # pandas is newer than pyspark knows; of pandas only frames from Arrow are used here.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     from pyspark.logger import PySparkLogger
 
     for name in _SAYS_WHAT_IS_RAISED:
@@ -168,10 +171,9 @@ def _started(data: DataFolder, threads: int) -> SparkSession:
     for name, value in settings.items():
         builder = builder.config(name, value)
     log = folder / _LOG
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = _handlers()
     try:
-        with _spoken_into(log), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+        with _spoken_into(log):
             _start_java(settings | {"spark.master": master or f"local[{threads}]"})
             session = builder.enableHiveSupport().getOrCreate()
             # The catalogue is opened with the first question.
@@ -185,10 +187,28 @@ def _started(data: DataFolder, threads: int) -> SparkSession:
         raise
     finally:
         # pyspark puts a handler of its own there, which knows nothing of ours.
-        for number, handler in handlers.items():
-            with suppress(ValueError):
-                signal.signal(number, handler)
+        _hand_signals_to(handlers)
     return session
+
+
+def _handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+def _hand_signals_to(handlers: Mapping[int, Any], session: SparkSession | None = None) -> None:
+    """Puts handlers in place; with a session, what Spark is doing is ended first, as dbt waits for it otherwise."""
+
+    def ending(number: int, frame: FrameType | None) -> None:
+        # In a thread with a line of its own to Java: this one may be waiting for an answer.
+        assert session is not None
+        threading.Thread(target=session.interruptAll, daemon=True).start()
+        handler = handlers[number]
+        if callable(handler):
+            handler(number, frame)
+
+    with suppress(ValueError):
+        for number, handler in handlers.items():
+            signal.signal(number, ending if session is not None and callable(handler) else handler)
 
 
 def _start_java(settings: Mapping[str, str]) -> None:
@@ -198,17 +218,13 @@ def _start_java(settings: Mapping[str, str]) -> None:
     from pyspark import SparkConf, SparkContext
 
     waiting: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with suppress(ValueError):
-        for number in before:
-            signal.signal(number, lambda number, _: waiting.append(number))
+    before = _handlers()
+    _hand_signals_to(dict.fromkeys(before, lambda number, _: waiting.append(number)))
     try:
         context: Any = SparkContext
         context._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(settings.items())))
     finally:
-        with suppress(ValueError):
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        _hand_signals_to(before)
     for number in waiting[:1]:
         signal.raise_signal(number)
 
