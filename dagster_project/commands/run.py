@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import (
+    AcceptFewer,
+    By,
+    Engine,
+    Json,
+    Rules,
+    Target,
+    existing_folder,
+    finish,
+    reporting,
+)
 from dagster_project.commands.help_panels import MAKE, READ
 from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
@@ -19,13 +28,6 @@ if TYPE_CHECKING:
     from dagster_project.runs.request import RunRequest
 
 app = typer.Typer()
-
-
-class Engine(StrEnum):
-    """What builds the models of a run."""
-
-    DUCKDB = "duckdb"
-    SPARK = "spark"
 
 
 @app.command(rich_help_panel=MAKE)
@@ -59,9 +61,7 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Do the whole work also where nothing is new since it was done.")
     ] = False,
-    target: Annotated[
-        Engine, typer.Option("--target", help="Where the models are built, and released to.")
-    ] = Engine.DUCKDB,
+    target: Target = Engine.DUCKDB,
     extract_rows: Annotated[
         str | None,
         typer.Option(

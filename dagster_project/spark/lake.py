@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from dagster_project.errors import LeagueError, Locked, WrongUsage
 from dagster_project.quarters import Quarter
+from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.journal import (
     PUBLISHED,
     WITHDRAWN,
@@ -32,8 +33,9 @@ from dagster_project.releases.journal import (
 )
 from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES, ReleasedTable
-from dagster_project.settings import WAREHOUSE_SCHEMA
-from dagster_project.spark.session import table_format
+from dagster_project.releases.writer_lock import writer_lock
+from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
+from dagster_project.spark.session import spark_session, table_format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -379,6 +381,21 @@ def _of_releases(
             mine = mine & (col(EARLIER_RELEASE) == (previous or ""))
         belongs = belongs | mine
     return frame.where(belongs)
+
+
+def withdraw_from_lake(
+    data: DataFolder, release_id: str, *, reason: str, roll_back_to: str | None = None, by: str | None = None
+) -> dict[str, Any]:
+    """`Lake.withdraw` in a session of its own, under the data folder's lock; ids are whole ones.
+
+    Release folders and DuckDB's warehouse of the data folder are as they were.
+    """
+    release_id_of(release_id, "RELEASE")
+    if roll_back_to is not None:
+        release_id_of(roll_back_to, "--roll-back-to")
+    data = DataFolder(data.root.resolve())
+    with writer_lock(data, "withdraw"), spark_session(data) as session:
+        return Lake(session).withdraw(release_id, reason=reason, roll_back_to=roll_back_to, by=by)
 
 
 def _current(entries: Sequence[Entry]) -> list[Entry]:
