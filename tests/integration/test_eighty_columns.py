@@ -26,6 +26,7 @@ from dagster_project.presentation import show_check, show_fetch, show_run
 from dagster_project.runs.record import read_outcome
 from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
 from dagster_project.settings import DataFolder
+from dagster_project.spark.presentation import show_landed, show_run_on_spark
 
 NARROW, WIDE = 80, 2000
 FIRST, SECOND = "2025-26-Q1", "2025-26-Q2"
@@ -60,6 +61,7 @@ ANSWERS = (
 OTHERWISE = {
     "run": "the answers of two runs are shown below",
     "check": "an answer is shown below",
+    "land": "an answer is shown below",
     "fetch": "reads the publishers' pages",
     "nowcast": "a result is shown below",
     "nowcast-accuracy": "a result is shown below",
@@ -220,6 +222,38 @@ def test_the_answer_of_a_run_can_be_read_in_eighty_columns(
         shown = in_both_widths(partial(show_run, outcome, second_release, verbose=verbose), monkeypatch)
         assert_readable(shown)
         assert "organisations" in shown.narrow
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_the_answer_of_a_run_on_spark_can_be_read_in_eighty_columns(
+    second_release: DataFolder, monkeypatch: pytest.MonkeyPatch, *, is_dry: bool
+) -> None:
+    (run,) = [path.name for path in second_release.runs.iterdir() if is_of(second_release, path.name, SECOND)]
+    on_spark = {
+        "compared": []
+        if is_dry
+        else [{"quarter": SECOND, "release_id": "76a5671c66fd137d", "cells": 123_456, "equal": 123_456}],
+        "lake": {"database": "league", "tables": 30, "rows": 12_345},
+        "dry_run": is_dry,
+    }
+    outcome = read_outcome(second_release, run) | on_spark
+    shown = in_both_widths(partial(show_run_on_spark, outcome, second_release), monkeypatch)
+    assert_readable(shown)
+    assert ("123,456 of 123,456 cells" in shown.wide) is not is_dry
+
+
+def is_of(data: DataFolder, run_id: str, quarter: str) -> bool:
+    return quarter in read_outcome(data, run_id)["quarters"]
+
+
+def test_rows_that_were_landed_are_said_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    landed = {
+        "folder": "/a/folder/somewhere/rows",
+        "quarters": [FIRST],
+        "rows": {"extract.parquet": 4, "organisation_reference.parquet": 12_345},
+        "is_sample": True,
+    }
+    assert_readable(in_both_widths(partial(show_landed, landed), monkeypatch))
 
 
 def test_the_answer_of_a_check_can_be_read_in_eighty_columns(
