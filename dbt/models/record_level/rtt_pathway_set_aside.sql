@@ -10,7 +10,7 @@ pathway as (
 
 repeated as (
 
-    select * from {{ ref('rtt_pathway_repeated') }}
+    select * from {{ ref('rtt_repeated_row') }}
 
 ),
 

@@ -11,12 +11,7 @@ pathway as (
 
 repeated as (
 
-    select
-        snapshot_date,
-        pathway_id
-    from pathway
-    group by snapshot_date, pathway_id
-    having count(*) > 1
+    select * from {{ ref('rtt_repeated_pathway') }}
 
 ),
 
