@@ -11,6 +11,7 @@ import typer
 from dagster_project.commands import (
     audit,
     compare,
+    count,
     data_folder,
     dev,
     diff,
@@ -65,6 +66,7 @@ def root(
 
 
 app.add_typer(run.app)
+app.add_typer(count.app)
 app.add_typer(show.app)
 app.add_typer(publish.app)
 app.add_typer(audit.app)

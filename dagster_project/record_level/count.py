@@ -7,8 +7,8 @@ whoever mends them. Which engine does the counting isn't here (`engines.py`), no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,16 +19,26 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from dagster_project.durable import put_in_place, write_whole
+from dagster_project.durable import UNFINISHED, put_in_place, write_whole
 from dagster_project.errors import InputRejected, LeagueError
 from dagster_project.extracts.readers.months import MONTH_NAMES
+from dagster_project.extracts.readers.organisation_codes import FICTIONAL
 from dagster_project.files import sha256_of_file
 from dagster_project.progress import announce
 from dagster_project.record_level.engines import CountedTables, counted_in
-from dagster_project.record_level.pathway_files import pathway_files, shown_below
+from dagster_project.record_level.pathway_files import PATHWAY, RecordFiles, records_at
 from dagster_project.settings import DataFolder
 
-EXTRACTS, SET_ASIDE, REPORT = "extracts", "set-aside.parquet", "count.json"
+EXTRACTS, LIST, REPORT = "extracts", "set-aside.parquet", "count.json"
+# One row per row that isn't counted: where it stands, what it says, and why it isn't.
+SET_ASIDE: pa.Schema = pa.schema(
+    [
+        pa.field("file_name", pa.string()),
+        pa.field("source_row", pa.int64()),
+        *(field for field in PATHWAY if field.name != "provider_name"),
+        pa.field("reason", pa.string()),
+    ]
+)
 _WEEKS = 105
 # What a row may lack though the pathway should have been counted; others are rightly none that waits.
 _ENDED = (
@@ -47,26 +57,38 @@ class CountedPathways:
     set_aside: dict[str, int]
     extracts: tuple[Path, ...]
     listed_in: Path
+    is_sample: bool
+
+    def as_record(self) -> dict[str, Any]:
+        """As the verb answers in JSON."""
+        return {
+            **asdict(self),
+            "extracts": [str(path) for path in self.extracts],
+            "listed_in": str(self.listed_in),
+        }
 
 
-def count_pathways(records: Path, to: Path, data: DataFolder, *, target: str = "duckdb") -> CountedPathways:
-    """Counts the Parquet files of `records` with dbt's models, on DuckDB or on Spark.
+def count_pathways(records: str, to: Path, data: DataFolder, *, target: str = "duckdb") -> CountedPathways:
+    """Counts the pathways of a Parquet file, a folder of them or (on Spark) a table, with dbt's models.
 
     Writes below `to`: `extracts/` with a file per census, in the layout of the publisher's full extract;
     `set-aside.parquet`, which lists every row that wasn't counted; and `count.json`, what was done with which files.
-    The same files give the same bytes on either engine. Raises InputMissing and InputRejected as `pathway_files`
-    does, and InputRejected, once the list is written, where nothing is left to count or too many rows lack something.
+    The same records give the same extracts, byte by byte, on either engine. Raises InputMissing and InputRejected as
+    `record_files` does, and InputRejected, once the list is written, where nothing is left to count or too many rows
+    lack something.
     """
-    files = pathway_files(records)
-    hashes = {shown_below(records, path): sha256_of_file(path) for path in files}
-    announce(f"Counting the pathways of {len(files)} file{'s' * (len(files) != 1)} on {target}")
-    counted = counted_in(target, records, files, data)
-    found = _reconciled(counted)
-    listed_in = to / SET_ASIDE
-    _write_parquet(counted.set_aside, listed_in)
-    _refuse_incomplete(records, found, counted, listed_in)
+    found = records_at(records)
+    announce(f"Counting {records} on {target}")
+    counted = counted_in(target, found, data)
+    rows, pathways, set_aside = _reconciled(counted)
+    listed_in = to / LIST
+    _write_list(counted.set_aside, listed_in)
+    _refuse_incomplete(records, (rows, pathways, set_aside), counted, listed_in)
     extracts = tuple(_write_extracts(counted.extract, to / EXTRACTS))
-    result = CountedPathways(*found, extracts, listed_in)
+    names = pc.unique(counted.extract["provider_name"]).to_pylist()
+    is_sample = any(name is not None and name.endswith(FICTIONAL) for name in names)
+    result = CountedPathways(rows, pathways, set_aside, extracts, listed_in, is_sample)
+    hashes = found.hashes() if isinstance(found, RecordFiles) else {found: None}
     write_whole(to / REPORT, json.dumps(_report(result, hashes, target), indent=2) + "\n")
     return result
 
@@ -87,7 +109,7 @@ def _reconciled(counted: CountedTables) -> tuple[int, int, dict[str, int]]:
 
 
 def _refuse_incomplete(
-    records: Path, found: tuple[int, int, dict[str, int]], counted: CountedTables, listed_in: Path
+    records: str, found: tuple[int, int, dict[str, int]], counted: CountedTables, listed_in: Path
 ) -> None:
     rows, pathways, set_aside = found
     lacking = {reason: number for reason, number in set_aside.items() if reason not in _ENDED}
@@ -96,7 +118,7 @@ def _refuse_incomplete(
         return
     reasons = "; ".join(f"{number:,} {reason}" for reason, number in list(lacking.items())[:3])
     raise InputRejected(
-        file=records.name,
+        file=records,
         expected=f"pathways of which at most {Decimal(100) * limit:.4g}% lack something",
         found=f"{sum(lacking.values()):,} of {rows:,} rows that do ({reasons})" if rows else "no row",
         remedy=f"{listed_in} lists them, each with its reason: mend the records and count again.",
@@ -108,14 +130,11 @@ def _write_extracts(extract: pa.Table, folder: Path) -> Iterator[Path]:
     for census in sorted(pc.unique(extract["snapshot_date"]).to_pylist()):
         of_census = extract.filter(pc.equal(extract["snapshot_date"], pa.scalar(census)))
         rows = of_census.sort_by(
-            [
-                (key, "ascending")
-                for key in ("provider_code", "commissioner_code", "treatment_function_code")
-            ]
+            [(key, "ascending") for key in ("provider_code", "commissioner_code", "treatment_function_code")]
         )
         path = folder / f"{census:%Y%m%d}-RTT-{_month(census)}-counted-from-records.csv"
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".unfinished-{path.name}")
+        fresh = path.with_name(f"{UNFINISHED}{path.name}")
         pa_csv.write_csv(_as_published(rows, census), fresh, pa_csv.WriteOptions(quoting_style="needed"))
         put_in_place(fresh, path)
         yield path
@@ -160,15 +179,16 @@ def _month(census: date) -> str:
     return f"{MONTH_NAMES[census.month - 1].capitalize()}-{census.year}"
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _write_list(table: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".unfinished-{path.name}")
-    in_order = table.sort_by([("file_name", "ascending"), ("source_row", "ascending")])
-    pq.write_table(in_order.replace_schema_metadata(None), fresh, compression="zstd")
+    fresh = path.with_name(f"{UNFINISHED}{path.name}")
+    keys = ("file_name", "source_row", "pathway_id", "reason")
+    in_order = table.select(SET_ASIDE.names).cast(SET_ASIDE).sort_by([(key, "ascending") for key in keys])
+    pq.write_table(in_order.combine_chunks(), fresh, compression="zstd")
     put_in_place(fresh, path)
 
 
-def _report(result: CountedPathways, hashes: dict[str, str], target: str) -> dict[str, Any]:
+def _report(result: CountedPathways, hashes: Mapping[str, str | None], target: str) -> dict[str, Any]:
     return {
         "target": target,
         "rows": result.rows,

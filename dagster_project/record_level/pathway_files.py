@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.errors import InputMissing, InputRejected
+from dagster_project.files import sha256_of_file
 
 _TEXT, _DAY = pa.string(), pa.date32()
 # One row per pathway and census; any cell may be empty, and is then counted as a row set aside where it must not be.
@@ -24,11 +27,43 @@ PATHWAY: pa.Schema = pa.schema(
     ]
 )
 _SUFFIX = ".parquet"
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){1,2}")
 # What writers leave beside the files of a write that isn't done: Spark's folder, other programs' names.
 _UNFINISHED = ("_temporary", ".tmp", ".crdownload", ".part", ".inprogress")
 
 
-def pathway_files(records: Path) -> tuple[Path, ...]:
+@dataclass(frozen=True)
+class RecordFiles:
+    """The folder or the file that was named, as a whole path, and the Parquet files in it, in order."""
+
+    named: Path
+    files: tuple[Path, ...]
+
+    @property
+    def above(self) -> Path:
+        """The folder below which lists and messages name the files."""
+        return self.named if self.named.is_dir() else self.named.parent
+
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each file, by its path below `above`."""
+        return {path.relative_to(self.above).as_posix(): sha256_of_file(path) for path in self.files}
+
+
+# Files, or a table of a catalogue by its name.
+Records = RecordFiles | str
+
+
+def records_at(place: str) -> Records:
+    """What lies there: a file or folder, else the name of a table such as `national.rtt_pathway`.
+
+    Raises InputMissing where it is neither, and as `record_files` does.
+    """
+    if not Path(place).exists() and _TABLE.fullmatch(place):
+        return place
+    return record_files(Path(place))
+
+
+def record_files(records: Path) -> RecordFiles:
     """The Parquet files of a folder and those below it, or the one file, in the order of their paths.
 
     Raises InputMissing where there are none, InputRejected for one that isn't whole, lacks a column or has one of
@@ -36,6 +71,7 @@ def pathway_files(records: Path) -> tuple[Path, ...]:
     """
     if not records.exists():
         raise InputMissing(f"{records} isn't there: name a Parquet file of pathways, or a folder of them.")
+    records = records.resolve()
     if records.is_dir():
         below = sorted(path for path in records.rglob("*") if path.is_file())
         _refuse_unfinished(records, below)
@@ -44,19 +80,15 @@ def pathway_files(records: Path) -> tuple[Path, ...]:
         files = (records,)
     if not files:
         raise InputMissing(f"{records} holds no {_SUFFIX} file: name a folder of pathways as Parquet files.")
+    found = RecordFiles(records, files)
     for path in files:
-        _refuse_other_columns(path, shown_below(records, path))
-    return files
-
-
-def shown_below(records: Path, path: Path) -> str:
-    """The path of a file as messages and lists have it: below the folder that was named."""
-    return path.relative_to(records).as_posix() if records.is_dir() else path.name
+        _refuse_other_columns(path, path.relative_to(found.above).as_posix())
+    return found
 
 
 def _refuse_unfinished(records: Path, files: list[Path]) -> None:
     for path in files:
-        shown = shown_below(records, path)
+        shown = path.relative_to(records).as_posix()
         if any(part.endswith(_UNFINISHED) for part in Path(shown).parts):
             raise InputRejected(
                 file=shown,

@@ -89,10 +89,9 @@ def write_pathways(
     Returns how many rows each reason must set aside.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    parts = _pathways(cells, census, np.random.default_rng(seed))
     expected: dict[str, int] = {}
-    writer, number = None, 0
-    for part in parts:
+    writer = None
+    for number, part in enumerate(_pathways(cells, census, np.random.default_rng(seed))):
         if slips and not expected:
             rows, expected = _slips(part, census, slips)
             part = pa.concat_tables([part, rows])
@@ -102,7 +101,6 @@ def write_pathways(
             path = folder / f"pathways-{number * _ROWS_AT_ONCE // _ROWS_PER_FILE:03d}.parquet"
             writer = pq.ParquetWriter(path, PATHWAY, compression="zstd")
         writer.write_table(part)
-        number += 1
     if writer is not None:
         writer.close()
     return expected
