@@ -11,6 +11,7 @@ import typer
 from dagster_project.commands import (
     audit,
     compare,
+    count,
     data_folder,
     deliver,
     dev,
@@ -66,6 +67,7 @@ def root(
 
 
 app.add_typer(run.app)
+app.add_typer(count.app)
 app.add_typer(show.app)
 app.add_typer(publish.app)
 app.add_typer(deliver.app)
