@@ -68,6 +68,11 @@ def deliver(
             from dagster_project.delivery.delivered import offer
             from dagster_project.releases.journal import person
 
+            if place.says_password:
+                announce(
+                    "The address holds a password, which whoever lists this machine's processes can read: better "
+                    "~/.pgpass, PGPASSWORD or a service file"
+                )
             report = place.deliver(
                 offer(DataFolder.from_environment(), wanted),
                 by=person(by),

@@ -129,6 +129,8 @@ def _postgresql(address: str, schema: str | None) -> Delivery:
     try:
         from dagster_project.delivery.postgresql import PostgreSQL
     except ImportError as error:
+        if not (error.name or "psycopg").startswith("psycopg"):
+            raise
         raise _not_installed("PostgreSQL", "postgresql", error) from error
     return PostgreSQL.at(address, schema=schema)
 

@@ -19,6 +19,7 @@ from shared_folders import Answered
 
 from dagster_project.cli import app
 from dagster_project.commands import answers
+from dagster_project.commands.deliver import show_delivery
 from dagster_project.commands.publish import show_publication
 from dagster_project.notices import OFFICIAL_NOTICE
 from dagster_project.presentation import show_check, show_fetch, show_run
@@ -68,6 +69,7 @@ OTHERWISE = {
     "docs": "writes into the checkout",
     "story": "writes Markdown",
     "publish": "an answer is shown below",
+    "deliver": "an answer is shown below",
     "serve": "a server",
 }
 _PLACE = {
@@ -307,6 +309,33 @@ def test_what_was_published_is_said_in_eighty_columns(
     assert lines[0] == "2 quarters made, 0 quarters kept: 12,345 files, 156.7 MB"
     assert " ".join(lines[1:-1]) == OFFICIAL_NOTICE
     assert lines[-1] == f"Open {index}"
+
+
+def test_what_was_delivered_is_said_in_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(NARROW))
+    told = {"rows": 92_317, "tables": 30, "release_id": "76a5671c66fd137d", "replaces": None, "sha256": None}
+    result = {
+        "target": "postgresql://league_delivery@database.example.nhs.uk:5432/performance (schema league)",
+        "dry_run": False,
+        "delivered": [{**told, "quarter": SECOND, "replaces": "4a06edd2388aab02"}],
+        "kept": [{**told, "quarter": FIRST}],
+        "withdrawn": [{**told, "quarter": "2025-26-Q3"}],
+        "rows_verified": 184_634,
+        "hashes_verified": 60,
+        "changes": ["league_table has a new column, region."],
+        "notice": OFFICIAL_NOTICE,
+    }
+    show_delivery(result)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= NARROW
+    assert lines[0] == "2025-26-Q1  kept: 92,317 rows, release 76a5671c66fd137d"
+    assert " ".join(lines[1:3]) == (
+        "2025-26-Q2  delivered: 92,317 rows, release 76a5671c66fd137d, in place of 4a06edd2388aab02"
+    )
+    assert lines[3] == "2025-26-Q3  withdrawn, release 76a5671c66fd137d"
+    assert "Read back: 184,634 rows in 60 tables" in lines[5]
 
 
 def test_the_version_is_said(tmp_path: Path) -> None:

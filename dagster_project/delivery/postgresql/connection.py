@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -147,8 +148,8 @@ class Address:
         return self.without_secrets(in_one_line(text))[:_SHOWN_OF_SERVER].rstrip(" .")
 
     def without_secrets(self, text: str) -> str:
-        """The text with every secret of the address taken out of it, as it is and percent-encoded."""
-        for secret in self._secrets.values():
+        """The text with every secret of the address or PGPASSWORD taken out of it, as it is and percent-encoded."""
+        for secret in (*self._secrets.values(), os.environ.get("PGPASSWORD", "")):
             for form in sorted({secret, quote(secret, safe=""), quote(secret), unquote(secret)}, key=len)[
                 ::-1
             ]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+import psycopg
 
 from dagster_project.delivery.delivered import DeliveredQuarter, Offer, Withdrawal
 from dagster_project.delivery.postgresql.connection import Address, ServerGone
@@ -142,7 +145,9 @@ class PostgreSQL:
         finally:
             tidy_up(connection, self.schema)
         for name in tables:
-            connection.execute(f"analyze {self.schema.table(name)}")
+            # What is done is done: a table that somebody else holds is analysed by autovacuum later.
+            with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+                connection.execute(f"analyze {self.schema.table(name)}")
         return changes, promised
 
     def _read_back(self, offer: Offer, plan: _Plan, promised: Contents) -> None:
@@ -239,8 +244,8 @@ class _State:
             if there is not None and there not in offer.published.get(quarter, ()) and not take_over:
                 raise WrongUsage(
                     f"{address} holds release {there} of {quarter}, which was never current in this data folder: "
-                    "another one delivers there, or this one is an old copy. Nothing was changed. To deliver from here "
-                    "from now on: --take-over."
+                    "another one delivers there, this one is an old copy, or a run released it just now. Nothing was "
+                    "changed: deliver again, or, to deliver from here from now on, with --take-over."
                 )
 
 
