@@ -25,7 +25,8 @@ def deliver(
     target: Annotated[
         str,
         typer.Argument(
-            help="Where to: postgresql://USER@HOST/DATABASE. A password comes from ~/.pgpass, PGPASSWORD or a service.",
+            help="Where to: postgresql://USER@HOST/DATABASE, iceberg:FOLDER or delta:FOLDER. A password comes from "
+            "~/.pgpass, PGPASSWORD or a service.",
         ),
     ],
     quarters: Annotated[
@@ -33,7 +34,7 @@ def deliver(
         typer.Argument(help="Released quarters such as 2025-26-Q1; without them all that are released."),
     ] = None,
     schema: Annotated[
-        str | None, typer.Option("--schema", help="The schema there; by default league.")
+        str | None, typer.Option("--schema", help="The schema or namespace there; by default league.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
@@ -52,7 +53,7 @@ def deliver(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Deliver the current releases into a database, take withdrawn ones away, and read back what is there."""
+    """Deliver the current releases into a database or a lake, take withdrawn ones away, and read back what is there."""
     with reporting(as_json):
         # A second address among the quarters may hold a password: it isn't repeated.
         if any("://" in text for text in quarters or ()):

@@ -35,7 +35,13 @@ from dagster_project.settings import DataFolder
 INDEX = "/framework/"
 Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
 DATA_FILE = "ambulance-trust-data"
-SENSORS = ["new_extracts", "publication_after_releases", "summary_of_failure", "summary_of_success"]
+SENSORS = [
+    "deliveries_after_changes",
+    "new_extracts",
+    "publication_after_releases",
+    "summary_of_failure",
+    "summary_of_success",
+]
 
 
 class Site:

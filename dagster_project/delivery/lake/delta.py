@@ -122,7 +122,7 @@ class DeltaLake:
                 there.alter.drop_column_not_null(field.name)
         if fresh:
             there.alter.add_columns(fresh)
-        return [f"{table.name} has the column {field.name}" for field in fresh]
+        return [f"{table.name} has a new column, {field.name}." for field in fresh]
 
 
 def _names(place: Place, others: Sequence[str]) -> Sequence[str]:

@@ -106,7 +106,7 @@ class IcebergLake:
                 with transaction.update_schema() as update:
                     _evolve(update, before, wanted)
         return [
-            f"{table.name} has the column {name}"
+            f"{table.name} has a new column, {name}."
             for name in table.schema.names
             if name not in before.column_names
         ]

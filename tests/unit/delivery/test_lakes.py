@@ -123,7 +123,7 @@ def test_a_new_column_is_added_and_older_rows_have_it_empty(opened: Callable[[],
     shaped(lake, table())
     lake.put("figure", rows_of(table(), Q1, RY1), SAID, Q1, anew=False)
     wider = table(note=(pa.string(), "What is to be said of it"))
-    assert shaped(lake, wider) == ["figure has the column note"]
+    assert shaped(lake, wider) == ["figure has a new column, note."]
     lake.put("figure", rows_of(wider, Q2, RY1 | {"note": "late"}), SAID, Q2, anew=False)
     # A release from before, in the columns of its own quarter, into the wider table.
     lake.put("figure", rows_of(table(), Q1, RY2), SAID, Q1, anew=True)
