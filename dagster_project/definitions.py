@@ -14,12 +14,12 @@ from dagster_project.assets.releases import released
 from dagster_project.automation.run_requests import ALL_STEPS, RETRY_STRATEGY_TAG
 from dagster_project.automation.schedules import publication_weeks_schedule
 from dagster_project.automation.sensors import (
-    alert_sensors,
     deliveries_sensor,
     new_extracts_sensor,
     publication_sensor,
     summary_sensors,
 )
+from dagster_project.automation.telling import alert_sensors
 from dagster_project.runs.request import RunRequest
 
 JOB_NAME = "quarterly_league_tables"

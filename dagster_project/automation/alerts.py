@@ -1,7 +1,6 @@
 """What somebody must be told at once: a run that failed, a gate that closed, a delivery that failed, a late quarter.
 
-How it is told isn't here (`telling.py`), nor when Dagster asks (`sensors.py`); the summary of every run is
-`run_summary.py`.
+When Dagster asks and how it is told isn't here (`telling.py`); the summary of every run is `run_summary.py`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
 """Sensors: one watches the publisher's pages, one publishes after a release, one delivers what was published or
-withdrawn, two write a summary of a run, and two tell somebody of what went wrong.
+withdrawn, two write a summary of a run.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -14,15 +12,12 @@ from dagster_project.assets.deliveries import DELIVERIES, GROUP, STATE, VARIABLE
 from dagster_project.assets.partitions import offer
 from dagster_project.assets.publication import PUBLICATION
 from dagster_project.assets.quarterly_run_resource import STARTED_BY_TAG
-from dagster_project.automation.alerts import alert_of_failure, alert_of_late, late_on
 from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
-from dagster_project.automation.telling import is_asked_for, tell
 from dagster_project.automation.watching import Surroundings, look_for_vintages, watched_sources
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import LeagueError
-from dagster_project.json_text import parsed_json
 from dagster_project.settings import DataFolder
 
 NEW_EXTRACTS = "new_extracts"
@@ -36,9 +31,6 @@ _UNDER_WAY = (
     dg.DagsterRunStatus.CANCELING,
 )
 _SECONDS_BETWEEN_SUMMARIES = 30
-_HOUR = 3600
-# Dagster's own tag on a failed run that it tries again by itself.
-_WILL_RETRY_TAG = "dagster/will_retry"
 
 
 def new_extracts_sensor(job_name: str, around: Surroundings | None = None) -> dg.SensorDefinition:
@@ -169,54 +161,3 @@ def _summary_sensor(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefiniti
             context.log.warning(undelivered)
 
     return summarise
-
-
-def alert_sensors() -> list[dg.SensorDefinition]:
-    """Of failed runs that aren't tried again, and of late quarters. On from the start where the environment names
-    somebody to tell.
-    """
-    asked = is_asked_for()
-    status = dg.DefaultSensorStatus.RUNNING if asked else dg.DefaultSensorStatus.STOPPED
-
-    @dg.run_failure_sensor(
-        name="alert_of_failure",
-        minimum_interval_seconds=_SECONDS_BETWEEN_SUMMARIES,
-        default_status=status,
-        description="Tells of a run that failed, a gate that closed or a delivery that failed, by webhook or mail.",
-    )
-    def alert_of_failure_(context: dg.RunFailureSensorContext) -> None:
-        run = context.dagster_run
-        if run.tags.get(_WILL_RETRY_TAG) == "true":
-            return
-        alert = alert_of_failure(
-            DataFolder.from_environment(),
-            run.run_id,
-            run.tags,
-            job=run.job_name,
-            steps=[event.step_key for event in context.get_step_failure_events() if event.step_key],
-            message=context.failure_event.message or "",
-        )
-        for undelivered in [] if alert is None else tell(alert):
-            context.log.warning(undelivered)
-
-    @dg.sensor(
-        name="alert_of_late_quarter",
-        minimum_interval_seconds=_HOUR,
-        default_status=status,
-        description="Tells once of a quarter whose usual publication weeks are over and that has no release.",
-    )
-    def alert_of_late_quarter(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        late = late_on(datetime.now(UTC).date(), DataFolder.from_environment())
-        told = list(parsed_json(context.cursor or "[]"))
-        said = [f"Late: {', '.join(map(str, late)) or 'none'}."]
-        for quarter in late:
-            if str(quarter) in told:
-                continue
-            undelivered = tell(alert_of_late(quarter))
-            said += undelivered
-            # What didn't arrive is told again the next time.
-            told += [] if undelivered else [str(quarter)]
-        context.update_cursor(json.dumps(told))
-        return dg.SkipReason("\n".join(said))
-
-    return [alert_of_failure_, alert_of_late_quarter]

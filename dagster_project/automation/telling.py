@@ -1,18 +1,25 @@
-"""Telling an alert: by a webhook, by mail, or both, as the environment says; tried again, never a reason to fail.
+"""Telling an alert: the sensors that ask for one, and the ways by which it is told, a webhook, mail or both.
 
-What can't be told is said without addresses, names and passwords, which may be secrets.
+It is tried again, and never a reason to fail. What can't be told is said without addresses, names and passwords, which
+may be secrets.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import smtplib
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from dagster_project.automation.alerts import Alert
+import dagster as dg
+
+from dagster_project.automation.alerts import Alert, alert_of_failure, alert_of_late, late_on
 from dagster_project.fetch.retry import PASSING, Patience
+from dagster_project.json_text import parsed_json
+from dagster_project.settings import DataFolder
 
 WEBHOOK_VARIABLE = "LEAGUE_ALERT_WEBHOOK"
 MAIL_TO_VARIABLE, MAIL_FROM_VARIABLE = "LEAGUE_ALERT_MAIL_TO", "LEAGUE_ALERT_MAIL_FROM"
@@ -20,6 +27,10 @@ SMTP_VARIABLE, SMTP_TLS_VARIABLE = "LEAGUE_SMTP", "LEAGUE_SMTP_TLS"
 SMTP_USER_VARIABLE, SMTP_PASSWORD_VARIABLE = "LEAGUE_SMTP_USER", "LEAGUE_SMTP_PASSWORD"
 # A look of a sensor may take a minute: three attempts of ten seconds by each way, and the pauses between.
 PATIENCE = Patience(attempts=3, first_pause=1.0, longest_pause=4.0, stalled=10.0)
+
+_SECONDS_BETWEEN_FAILURES, _HOUR = 30, 3600
+# Dagster's own tag on a failed run that it tries again by itself.
+_WILL_RETRY_TAG = "dagster/will_retry"
 
 
 class _PassingError(Exception):
@@ -43,6 +54,57 @@ def tell(alert: Alert, patience: Patience = PATIENCE) -> list[str]:
         for name, way in ways.items()
         if (why := _tried(way, alert, patience)) is not None
     ]
+
+
+def alert_sensors() -> list[dg.SensorDefinition]:
+    """Of failed runs that aren't tried again, and of late quarters. On from the start where the environment names
+    somebody to tell.
+    """
+    asked = is_asked_for()
+    status = dg.DefaultSensorStatus.RUNNING if asked else dg.DefaultSensorStatus.STOPPED
+
+    @dg.run_failure_sensor(
+        name="alert_of_failure",
+        minimum_interval_seconds=_SECONDS_BETWEEN_FAILURES,
+        default_status=status,
+        description="Tells of a run that failed, a gate that closed or a delivery that failed, by webhook or mail.",
+    )
+    def alert_of_failure_(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        if run.tags.get(_WILL_RETRY_TAG) == "true":
+            return
+        alert = alert_of_failure(
+            DataFolder.from_environment(),
+            run.run_id,
+            run.tags,
+            job=run.job_name,
+            steps=[event.step_key for event in context.get_step_failure_events() if event.step_key],
+            message=context.failure_event.message or "",
+        )
+        for undelivered in [] if alert is None else tell(alert):
+            context.log.warning(undelivered)
+
+    @dg.sensor(
+        name="alert_of_late_quarter",
+        minimum_interval_seconds=_HOUR,
+        default_status=status,
+        description="Tells once of a quarter whose usual publication weeks are over and that has no release.",
+    )
+    def alert_of_late_quarter(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        late = late_on(datetime.now(UTC).date(), DataFolder.from_environment())
+        told = list(parsed_json(context.cursor or "[]"))
+        said = [f"Late: {', '.join(map(str, late)) or 'none'}."]
+        for quarter in late:
+            if str(quarter) in told:
+                continue
+            undelivered = tell(alert_of_late(quarter))
+            said += undelivered
+            # What didn't arrive is told again the next time.
+            told += [] if undelivered else [str(quarter)]
+        context.update_cursor(json.dumps(told))
+        return dg.SkipReason("\n".join(said))
+
+    return [alert_of_failure_, alert_of_late_quarter]
 
 
 def _tried(way: Callable[[Alert, float], None], alert: Alert, patience: Patience) -> str | None:

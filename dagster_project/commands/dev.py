@@ -51,17 +51,8 @@ def health(
 ) -> None:
     """Say whether Dagster's storage and daemon and the data folder are well; 3 if not."""
     with reporting(as_json):
-        from dagster_project.monitoring.health import asked_of, health_of, show_health
+        from dagster_project.monitoring.health import asked_of, health_here, show_health
 
-        if url is not None:
-            found = asked_of(url)
-        else:
-            from dagster import DagsterInstance
-
-            from dagster_project.dagster_home import dagster_home
-
-            data = DataFolder.from_environment()
-            dagster_home(data)
-            found = health_of(data, DagsterInstance.get)
+        found = health_here(DataFolder.from_environment()) if url is None else asked_of(url)
         result = found | {"exit_code": int(ExitCode.DONE if found["healthy"] else ExitCode.INPUT_MISSING)}
         finish(result, as_json, lambda: show_health(result))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.dagster_home import dagster_home
 from dagster_project.layout import labelled, narrow_terminal
 from dagster_project.releases.candidate import wal_of
 from dagster_project.settings import DataFolder
@@ -38,6 +39,14 @@ def health_of(
     if locations is not None:
         checks.append(_looked("code server", lambda: _code(locations())))
     return {"healthy": all(check.healthy for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+def health_here(data: DataFolder) -> dict[str, Any]:
+    """All checks but that of the code server, by the data folder's own settings of Dagster."""
+    from dagster import DagsterInstance
+
+    dagster_home(data)
+    return health_of(data, DagsterInstance.get)
 
 
 def heartbeat_ages(instance: DagsterInstance) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from league_command import environment_of, league
 from local_publisher import (
     CHALLENGE,
@@ -30,7 +31,7 @@ from dagster_project.dagster_home import LONGEST_FETCH, dagster_home
 from dagster_project.definitions import JOB_NAME, defs
 from dagster_project.quarters import Quarter
 from dagster_project.releases.writer_lock import writer_lock
-from dagster_project.settings import DataFolder
+from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 INDEX = "/framework/"
 Q1, Q2 = "2025-26-Q1", "2025-26-Q2"
@@ -312,6 +313,26 @@ def test_a_run_that_found_another_one_writing_is_tried_again_and_has_a_summary(s
     text = (site.data.runs / result.run_id / "summary.txt").read_text()
     assert "Outcome: not run: another run was writing (exit code 7)" in text
     assert "the-other-run" in text
+
+
+@pytest.mark.parametrize(("tags", "is_tried_again"), [({}, "true"), ({"dagster/max_retries": "0"}, "false")])
+def test_where_the_settings_allow_retries_a_run_that_found_the_lock_taken_is_tried_again_unless_it_says_no(
+    fresh_data: DataFolder, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], is_tried_again: str
+) -> None:
+    for name, value in environment_of(fresh_data).items():
+        monkeypatch.setenv(name, value)
+    production = yaml.safe_load((PROJECT_ROOT / "deploy" / "dagster.yaml").read_text())
+    settings = {name: production[name] for name in ("run_retries", "telemetry")}
+    fresh_data.dagster_home.mkdir()
+    (fresh_data.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    with dg.DagsterInstance.get() as instance, writer_lock(fresh_data, "the-other-run"):
+        offer(instance, [Quarter.from_canonical(Q1)])
+        job = defs.resolve_job_def(JOB_NAME)
+        result = job.execute_in_process(instance=instance, partition_key=Q1, tags=tags, raise_on_error=False)
+        run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.tags["dagster/will_retry"] == is_tried_again
+    assert run.tags["dagster/retry_strategy"] == "ALL_STEPS"
 
 
 def test_a_run_that_a_stage_ended_is_not_tried_again(site: Site) -> None:

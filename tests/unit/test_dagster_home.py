@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dagster_project.dagster_home import NO_TELEMETRY, SETTINGS_FILE, dagster_home
+from dagster_project.dagster_home import NO_TELEMETRY, SETTINGS_FILE, dagster_home, is_stored_elsewhere
 from dagster_project.progress import listening
-from dagster_project.settings import DataFolder
+from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 
 @pytest.fixture
@@ -106,3 +106,13 @@ def test_settings_of_an_earlier_version_are_brought_up_to_date_without_a_word(
     after, said = mended(data, earlier)
     assert yaml.safe_load(after)["nux"] == {"enabled": False}
     assert said == []
+
+
+def test_a_history_in_postgresql_is_not_taken_for_none(data: DataFolder) -> None:
+    assert not is_stored_elsewhere(data)
+    dagster_home(data)
+    assert not is_stored_elsewhere(data)
+    mended(data, (PROJECT_ROOT / "deploy" / SETTINGS_FILE).read_bytes())
+    assert is_stored_elsewhere(data)
+    (data.dagster_home / SETTINGS_FILE).write_bytes(b"storage: [")
+    assert not is_stored_elsewhere(data)

@@ -21,7 +21,7 @@ from dagster_project.assets.dbt_translation import release_freshness
 from dagster_project.automation import telling
 from dagster_project.automation.alerts import Alert, alert_of_failure, alert_of_late
 from dagster_project.automation.publication import late_quarters, release_deadline
-from dagster_project.automation.sensors import alert_sensors
+from dagster_project.automation.telling import alert_sensors
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.quarters import Quarter
 from dagster_project.runs.record import RunRecord
