@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from checkout_copy import copy_checkout, league_of
-from league_command import Ended, environment_of
+from league_command import Ended
 from shared_folders import SAMPLE_QUARTERS, MadeOnce
 
 from dagster_project.contract.contract import CHANGELOG, CONTRACT
@@ -21,14 +18,6 @@ from dagster_project.settings import PROJECT_ROOT, DataFolder
 
 QUARTER = SAMPLE_QUARTERS[0]
 UNDECLARED = "undeclared.txt"
-# Not by Dagster: a run of the command alone reads the columns of all models from their SQL first, for half a minute.
-RELEASE = """\
-import sys
-from pathlib import Path
-from staged_run import release_by_stages
-from dagster_project.settings import DataFolder
-release_by_stages(DataFolder.from_environment(), Path(sys.argv[1]), sys.argv[2])
-"""
 VERSIONS = """\
     latest_version: 2
     versions:
@@ -103,17 +92,6 @@ class Checkout:
     def league(self, *arguments: str | Path) -> Ended:
         return league_of(self.folder, *arguments, data=self.data, cwd=self.folder)
 
-    def release(self, extracts: Path) -> None:
-        support = [PROJECT_ROOT / "tests" / "support" / kind for kind in ("command", "fakes")]
-        path = os.pathsep.join(map(str, [self.folder, *support]))
-        subprocess.run(
-            [sys.executable, "-c", RELEASE, str(extracts), QUARTER],
-            env=os.environ | environment_of(self.data, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1"),
-            cwd=self.folder,
-            check=True,
-            timeout=300,
-        )
-
 
 @pytest.fixture(scope="module")
 def versioned(made_once: MadeOnce, small_extracts: Path) -> Checkout:
@@ -128,7 +106,8 @@ def versioned(made_once: MadeOnce, small_extracts: Path) -> Checkout:
         assert written.code == 0, written.err
         kinds = [(change["kind"], change["name"]) for change in written.answer["changed"]]
         assert kinds == [("deprecated", "domain_score"), ("added", "domain_score_v2")]
-        checkout.release(small_extracts / QUARTER)
+        ended = checkout.league("run", QUARTER, "--extracts", small_extracts / QUARTER)
+        assert ended.code == 0, ended.err
 
     return Checkout(made_once("versioned", build) / "checkout")
 
