@@ -2,7 +2,7 @@
 
 {# A quotient of whole numbers without its remainder. #}
 {% macro whole_quotient(dividend, divisor) -%}
-    {{ return(adapter.dispatch("whole_quotient")(dividend, divisor)) }}
+    {{ adapter.dispatch("whole_quotient")(dividend, divisor) }}
 {%- endmacro %}
 
 {% macro default__whole_quotient(dividend, divisor) -%}
@@ -19,7 +19,7 @@
     place. The type is known as the statement is planned, so that only one branch is left to run.
 #}
 {% macro as_decimal(expression, precision, scale) -%}
-    {{ return(adapter.dispatch("as_decimal")(expression, precision, scale)) }}
+    {{ adapter.dispatch("as_decimal")(expression, precision, scale) }}
 {%- endmacro %}
 
 {% macro default__as_decimal(expression, precision, scale) -%}
@@ -40,7 +40,7 @@
 
 {# The values of a group as one text, in their order, a space between them. #}
 {% macro listed(expression) -%}
-    {{ return(adapter.dispatch("listed")(expression)) }}
+    {{ adapter.dispatch("listed")(expression) }}
 {%- endmacro %}
 
 {% macro default__listed(expression) -%}
