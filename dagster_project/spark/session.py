@@ -41,7 +41,8 @@ _LOG_SHOWN = 3
 _ERROR_SHOWN = 1000
 # A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
 # are deep: a thread needs more than the usual stack.
-_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xss16m"
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 # Each prints an error, with all of Java's calls, that is also raised.
 _SAYS_WHAT_IS_RAISED = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _WORDS_OF_A_LOCKED_CATALOGUE = "Another instance of Derby may have already booted"
@@ -248,6 +249,7 @@ def _local(folder: Path, threads: int) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": os.environ.get("LEAGUE_SPARK_MEMORY", "2g"),
+        **({} if JAVA_OPTIONS_VARIABLE in os.environ else _INTERPRETED),
         "spark.sql.shuffle.partitions": str(threads),
         "spark.default.parallelism": str(threads),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
