@@ -213,8 +213,9 @@ def _hand_signals_to(handlers: Mapping[int, Any], session: SparkSession | None =
 
 
 def _start_java(settings: Mapping[str, str], log: Path) -> None:
-    """Starts the Java process that this one speaks with; what it prints goes to the log. A signal is answered once it is there: pyspark would forget a
-    process that has only begun, and nobody would end it.
+    """Starts the Java process that this one speaks with; what it prints goes to the log.
+
+    A signal is answered once it is there: pyspark would forget one that has only begun, and nobody would end it.
     """
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
@@ -256,6 +257,9 @@ def _local(folder: Path, threads: int) -> dict[str, str]:
     return {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        # A machine that is busy with other work isn't one whose executor is lost.
+        "spark.executor.heartbeatInterval": "60s",
+        "spark.network.timeout": "600s",
         "spark.driver.memory": os.environ.get("LEAGUE_SPARK_MEMORY", "2g"),
         **({} if JAVA_OPTIONS_VARIABLE in os.environ else _INTERPRETED),
         "spark.sql.shuffle.partitions": str(threads),
