@@ -42,9 +42,14 @@ from dagster_project.runs.request import RunRequest
 from dagster_project.runs.stages import gates_as_record, quality_page
 from dagster_project.runs.summary import changes_against, summarise
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.spark.comparison import compare_with_folders, refuse_differing
 from dagster_project.spark.drawing import draw_likely_ranges
-from dagster_project.spark.judging import collect, collect_earlier, judge_on_spark
+from dagster_project.spark.judging import (
+    collect,
+    collect_earlier,
+    compare_with_folders,
+    judge_on_spark,
+    refuse_differing,
+)
 from dagster_project.spark.lake import Lake
 from dagster_project.spark.landing import ExtractRows, read_rows, rows_at
 from dagster_project.spark.session import spark_session

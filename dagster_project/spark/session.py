@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dagster_project.durable import make_folder, write_whole
 from dagster_project.errors import LeagueError, Locked, WrongUsage
@@ -37,11 +37,14 @@ FORMAT_VARIABLE = "LEAGUE_SPARK_FORMAT"
 DEFAULT_FORMAT = "parquet"
 _FORMATS = ("parquet", "delta", "iceberg")
 _LOG = "spark.log"
+# What Java prints before and beside its log.
+_JAVA_LOG = "java.log"
 _LOG_SHOWN = 3
 _ERROR_SHOWN = 1000
 # A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
 # are deep: a thread needs more than the usual stack.
-_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xss16m"
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 # Each prints an error, with all of Java's calls, that is also raised.
 _SAYS_WHAT_IS_RAISED = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _WORDS_OF_A_LOCKED_CATALOGUE = "Another instance of Derby may have already booted"
@@ -170,16 +173,14 @@ def _started(data: DataFolder, threads: int) -> SparkSession:
     builder = SparkSession.builder.appName("league").master(master or f"local[{threads}]")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    log = folder / _LOG
     handlers = _handlers()
     try:
-        with _spoken_into(log):
-            _start_java(settings | {"spark.master": master or f"local[{threads}]"})
-            session = builder.enableHiveSupport().getOrCreate()
-            # The catalogue is opened with the first question.
-            session.sql("show databases").collect()
+        _start_java(settings | {"spark.master": master or f"local[{threads}]"}, folder / _JAVA_LOG)
+        session = builder.enableHiveSupport().getOrCreate()
+        # The catalogue is opened with the first question.
+        session.sql("show databases").collect()
     except (PySparkException, OSError) as error:
-        said = _not_started(error, log)
+        said = _not_started(error, folder)
         _end_java()
         raise said from None
     except BaseException:
@@ -211,18 +212,27 @@ def _hand_signals_to(handlers: Mapping[int, Any], session: SparkSession | None =
             signal.signal(number, ending if session is not None and callable(handler) else handler)
 
 
-def _start_java(settings: Mapping[str, str]) -> None:
-    """Starts the Java process that this one speaks with. A signal is answered once it is there: pyspark would forget a
-    process that has only begun, and nobody would end it.
+def _start_java(settings: Mapping[str, str], log: Path) -> None:
+    """Starts the Java process that this one speaks with; what it prints goes to the log.
+
+    A signal is answered once it is there: pyspark would forget one that has only begun, and nobody would end it.
     """
     from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
 
     waiting: list[int] = []
     before = _handlers()
     _hand_signals_to(dict.fromkeys(before, lambda number, _: waiting.append(number)))
     try:
-        context: Any = SparkContext
-        context._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(settings.items())))
+        launch, context, conf = (
+            cast(Any, launch_gateway),
+            cast(Any, SparkContext),
+            SparkConf(loadDefaults=False),
+        )
+        with log.open("wb") as said:
+            spoken_into = {"stdout": said, "stderr": said}
+            gateway = launch(conf.setAll(list(settings.items())), popen_kwargs=spoken_into)
+        context._ensure_initialized(gateway=gateway)
     finally:
         _hand_signals_to(before)
     for number in waiting[:1]:
@@ -247,7 +257,11 @@ def _local(folder: Path, threads: int) -> dict[str, str]:
     return {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        # A machine that is busy with other work isn't one whose executor is lost.
+        "spark.executor.heartbeatInterval": "60s",
+        "spark.network.timeout": "600s",
         "spark.driver.memory": os.environ.get("LEAGUE_SPARK_MEMORY", "2g"),
+        **({} if JAVA_OPTIONS_VARIABLE in os.environ else _INTERPRETED),
         "spark.sql.shuffle.partitions": str(threads),
         "spark.default.parallelism": str(threads),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
@@ -280,36 +294,21 @@ def _temporary(folder: Path) -> Path:
     return folder / "temporary"
 
 
-@contextmanager
-def _spoken_into(log: Path) -> Iterator[None]:
-    """What Java says before its log is set goes to the log; a process that starts meanwhile keeps it that way."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    with log.open("wb") as file:
-        try:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-            yield
-        finally:
-            for number, descriptor in zip((1, 2), kept, strict=True):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-
-
-def _not_started(error: BaseException, log: Path) -> Exception:
-    """Why, in a sentence: from the log where it says so."""
-    said = log.read_text("utf-8", "replace") if log.exists() else ""
+def _not_started(error: BaseException, folder: Path) -> Exception:
+    """Why, in a sentence: from the logs where they say so."""
+    logs = [
+        path.read_text("utf-8", "replace") for name in (_JAVA_LOG, _LOG) if (path := folder / name).exists()
+    ]
+    said = "\n".join(logs)
     if _WORDS_OF_A_LOCKED_CATALOGUE in f"{said} {error}":
         return Locked(
-            f"{log.parent / 'metastore'}: expected no other process to have Spark's catalogue open; found one. "
-            "Wait until it ends; where several must read at once, run a Spark Connect server and name it in "
-            f"{REMOTE_VARIABLE}."
+            f"{folder / 'metastore'}: expected no other process to have Spark's catalogue open; found one. Wait until "
+            f"it ends; where several must read at once, run a Spark Connect server and name it in {REMOTE_VARIABLE}."
         )
     lines = [line.strip() for line in said.splitlines() if "rror" in line or "xception" in line]
     return WrongUsage(
         f"Spark didn't start: {'; '.join(lines[:_LOG_SHOWN])[:400] or type(error).__name__}. It needs Java 17 or "
-        f"later; {log} says more."
+        f"later; {folder / _LOG} says more."
     )
 
 

@@ -14,7 +14,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DataFolder
-from dagster_project.spark.comparison import Compared, compare_with_folders, refuse_differing
+from dagster_project.spark.judging import Compared, compare_with_folders, refuse_differing
 
 IDENTITY = ReleaseIdentity(
     quarter=Quarter(2025, 1),
