@@ -1,10 +1,10 @@
-"""Patient-level pathways counted by both engines at several sizes: processor time, clock, peak memory, and what follows.
+"""Patient-level pathways counted by both engines at several sizes: processor time, clock, peak memory, cost of a row.
 
     python benchmarks/record_level.py generate FOLDER PATHWAYS_PER_TRUST      (10,000 or a multiple; 131 trusts)
     python benchmarks/record_level.py measure FOLDER ROUNDS [--target duckdb]
 
 A count is `league count` in a process of its own, start-up and all. Memory is the most that the process and all that it
-started held together, looked at ten times a second: Spark's is mostly Java's. `measure` prints a line of JSON per count
+started held together, looked at twice a second: Spark's is mostly Java's. `measure` prints a line of JSON per count
 and, of all lines of both engines, a cost that is fixed and one that each row adds.
 """
 
@@ -92,7 +92,7 @@ class _Peak:
         return self._most
 
     def _look(self) -> None:
-        while not self._done.wait(0.1):
+        while not self._done.wait(0.5):
             self._most = max(self._most, sum(map(_resident_mb, _with_children(self._pid))))
 
 
@@ -118,7 +118,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def costs(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """By engine, what is fixed and what a million rows add, of the processor: least squares, the sizes weighted alike."""
+    """By engine, the processor time that is fixed and that of a million rows: least squares, all sizes weighted alike."""
     import numpy as np
 
     found = {}
