@@ -5,6 +5,7 @@ withdrawn, two write a summary of a run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,7 @@ def _refuse_incomplete(
     reasons = "; ".join(f"{number:,} {reason}" for reason, number in list(lacking.items())[:3])
     raise InputRejected(
         file=records,
-        expected=f"pathways of which at most {Decimal(100) * limit:.4g}% lack something",
+        expected=f"pathways of which at most {float(100 * limit):g}% lack something",
         found=f"{sum(lacking.values()):,} of {rows:,} rows that do ({reasons})" if rows else "no row",
         remedy=f"{listed_in} lists them, each with its reason: mend the records and count again.",
     )

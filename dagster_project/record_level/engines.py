@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 TARGETS = (DUCKDB, SPARK)
 _MODELS = flow.selected("record_level")
 _SEED = flow.selected("reference.pathway_parameter")
+_FOR_MANY_ROWS = "-XX:+UseParallelGC -Xss16m"
 _LARGEST_SHARE = "largest_share_set_aside"
 _SHARE = f"select value from reference.pathway_parameter where parameter = '{_LARGEST_SHARE}'"
 _SPARK_TYPES = {pa.string(): "string", pa.date32(): "date"}
@@ -94,11 +98,15 @@ def _in_duckdb(records: RecordFiles, data: DataFolder) -> CountedTables:
 
 def _in_spark(records: Records, data: DataFolder) -> CountedTables:
     """In databases of this count alone, which are dropped when it ends, however it ends."""
-    from dagster_project.spark.session import spark_session
+    from dagster_project.spark.session import JAVA_OPTIONS_VARIABLE, spark_session
 
     prefix = f"count_{secrets.token_hex(4)}__"
     project = replace(checkout_project(data), target=SPARK, schema_prefix=prefix)
-    with tempfile.TemporaryDirectory(prefix="league-records-") as folder, spark_session(data) as session:
+    with (
+        tempfile.TemporaryDirectory(prefix="league-records-") as folder,
+        _java_for_many_rows(JAVA_OPTIONS_VARIABLE),
+        spark_session(data) as session,
+    ):
         place = Path(folder) / SPARK
         try:
             _put_before_spark(session, prefix, records)
@@ -118,6 +126,18 @@ def _in_spark(records: Records, data: DataFolder) -> CountedTables:
             with to_the_end():
                 for row in session.sql(f"show databases like '{prefix}*'").collect():
                     session.sql(f"drop database if exists {row[0]} cascade")
+
+
+@contextmanager
+def _java_for_many_rows(variable: str) -> Iterator[None]:
+    """A local session that compiles what it runs: what suits a run's few figures takes several times as long here."""
+    given = os.environ.get(variable)
+    os.environ[variable] = _FOR_MANY_ROWS if given is None else given
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[variable]
 
 
 def _put_before_spark(session: SparkSession, prefix: str, records: Records) -> None:

@@ -23,6 +23,7 @@ from dagster_project.commands.deliver import show_delivery
 from dagster_project.commands.publish import show_publication
 from dagster_project.notices import OFFICIAL_NOTICE
 from dagster_project.presentation import show_check, show_fetch, show_run
+from dagster_project.record_level.presentation import show_counted
 from dagster_project.runs.record import read_outcome
 from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
 from dagster_project.settings import DataFolder
@@ -62,6 +63,7 @@ OTHERWISE = {
     "run": "the answers of two runs are shown below",
     "check": "an answer is shown below",
     "land": "an answer is shown below",
+    "count": "a result is shown below",
     "fetch": "reads the publishers' pages",
     "nowcast": "a result is shown below",
     "nowcast-accuracy": "a result is shown below",
@@ -260,6 +262,21 @@ def test_the_answer_of_a_check_can_be_read_in_eighty_columns(
     checked: Answered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert_readable(in_both_widths(lambda: show_check(checked.answer), monkeypatch))
+
+
+def test_the_answer_of_a_count_can_be_read_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = {
+        "rows": 1,
+        "pathways": 1_310_000,
+        "set_aside": {
+            "the clock started longer ago than anybody can have waited": 1_000_000,
+            "no clock start": 1,
+        },
+        "extracts": ["/a/folder/that/is/far/away/20250630-RTT-June-2025-counted-from-records.csv"],
+        "listed_in": "/a/folder/that/is/far/away/set-aside.parquet",
+        "is_sample": True,
+    }
+    assert_readable(in_both_widths(lambda: show_counted(result), monkeypatch))
 
 
 def assert_readable(shown: Shown) -> None:
