@@ -1,5 +1,5 @@
--- Record level: each pathway with its codes in one form, the month of its census, the weekly band that it waits in
--- and, where it is none that can be counted, the reason. Nothing of other rows is looked at.
+-- Record level: each pathway with its codes in one form, the weekly band that it waits in and, where it is none
+-- that can be counted, the reason. Nothing of other rows is looked at.
 with
 
 pathway as (
@@ -37,7 +37,7 @@ folded as (
         clock_start_date,
         clock_stop_date,
         snapshot_date,
-        {{ dbt.datediff('clock_start_date', 'snapshot_date', 'day') }} as days_waited
+        {{ days_between('clock_start_date', 'snapshot_date') }} as days_waited
     from pathway
 
 ),
