@@ -10,13 +10,15 @@
     {%- set target_relation = this.incorporate(type="view") -%}
     {%- set types = config.get("column_types", {}) -%}
     {%- set rows = load_agate_table() -%}
+    {#- what `dbt seed` reports -#}
     {%- do store_result("agate_table", response="OK", agate_table=rows) -%}
     {{ drop_unless(load_cached_relation(this), "view") }}
     {% call statement("main", auto_begin=False) -%}
         create or replace view {{ target_relation }} as
         select
         {%- for name in rows.column_names %}
-            cast({{ name }} as {{ spark_type(types.get(name, adapter.convert_type(rows, loop.index0))) }}) as {{ name }}
+            {%- set kind = types.get(name, adapter.convert_type(rows, loop.index0)) %}
+            cast({{ name }} as {{ spark_type(kind) }}) as {{ name }}
             {%- if not loop.last %},{% endif %}
         {%- endfor %}
         from values
@@ -63,7 +65,8 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type="view") -%}
     {%- set in_scope = this.incorporate(path={"identifier": this.identifier ~ "__in_scope"}, type="table") -%}
-    {%- set released = load_cached_relation(this.incorporate(path={"identifier": this.identifier ~ "__released"})) -%}
+    {%- set earlier = this.incorporate(path={"identifier": this.identifier ~ "__released"}) -%}
+    {%- set released = load_cached_relation(earlier) -%}
     {{ drop_unless(load_cached_relation(this), "view") }}
     {{ drop_if_there(load_cached_relation(in_scope)) }}
     {% call statement("main", auto_begin=False) -%}
