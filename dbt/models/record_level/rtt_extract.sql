@@ -50,7 +50,8 @@ final as (
         every_function.treatment_function_code,
         {% for week in range(105) -%}
             cast(
-                sum(case when every_function.weeks = {{ week }} then every_function.pathways else 0 end) as bigint
+                sum(case when every_function.weeks = {{ week }} then every_function.pathways else 0 end)
+                as bigint
             ) as weeks_{{ week }},
         {% endfor -%}
         cast(sum(every_function.pathways) as bigint) as pathways
