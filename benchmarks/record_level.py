@@ -118,7 +118,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def costs(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """By engine, the processor time that is fixed and that of a million rows: least squares, all sizes weighted alike."""
+    """By engine, the processor time that is fixed and that of a million rows: least squares, sizes weighted alike."""
     import numpy as np
 
     found = {}

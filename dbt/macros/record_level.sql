@@ -2,7 +2,7 @@
 
 {# Whether a text as a whole is of a form; DuckDB looks at each different text of a column once. #}
 {% macro has_form(text, pattern) -%}
-    {{ return(adapter.dispatch("has_form")(text, pattern)) }}
+    {{ adapter.dispatch("has_form")(text, pattern) }}
 {%- endmacro %}
 
 {% macro default__has_form(text, pattern) -%}
@@ -21,4 +21,17 @@
 {# Whether it is a treatment function of the publisher's extract, where C_999 is the total of all. #}
 {% macro is_treatment_function(code) -%}
     ({{ has_form(code, "C_[0-9]{3}|X[0-9]{2}") }} and {{ code }} <> 'C_999')
+{%- endmacro %}
+
+{# Days from one day to another. #}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch("days_between")(first, last) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    date_diff('day', {{ first }}, {{ last }})
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    datediff({{ last }}, {{ first }})
 {%- endmacro %}

@@ -86,8 +86,8 @@ value_and_score as (
 
 ),
 
--- a statistic comes before the published values where it reproduces every one of them as printed; where none could,
--- no value is looked at
+-- a statistic comes before the published values where it reproduces every one of them as printed; where none
+-- could, no value is looked at
 leading_statistic as (
 
     select distinct

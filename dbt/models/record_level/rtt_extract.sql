@@ -1,5 +1,5 @@
--- Record level: the counts as the publisher's full extract has them: a row per provider, commissioner and treatment
--- function, and C_999 for all of these together; a column per weekly band.
+-- Record level: the counts as the publisher's full extract has them: a row per provider, commissioner and
+-- treatment function, and C_999 for all of these together; a column per weekly band.
 with
 
 counted as (
@@ -49,8 +49,10 @@ final as (
         every_function.commissioner_code,
         every_function.treatment_function_code,
         {% for week in range(105) -%}
-            cast(sum(case when every_function.weeks = {{ week }} then every_function.pathways else 0 end) as bigint)
-                as weeks_{{ week }},
+            cast(
+                sum(case when every_function.weeks = {{ week }} then every_function.pathways else 0 end)
+                as bigint
+            ) as weeks_{{ week }},
         {% endfor -%}
         cast(sum(every_function.pathways) as bigint) as pathways
     from every_function

@@ -1,5 +1,5 @@
--- Record level: each pathway with its codes in one form, the month of its census, the weekly band that it waits in
--- and, where it is none that can be counted, the reason. Nothing of other rows is looked at.
+-- Record level: each pathway with its codes in one form, the weekly band that it waits in and, where it is
+-- none that can be counted, the reason. Nothing of other rows is looked at.
 with
 
 pathway as (
@@ -18,8 +18,8 @@ rule as (
 
     select
         max(case when parameter = 'longest_wait_weeks' then value end) as longest_wait_weeks,
-        max(case when parameter = 'stopped_on_census_day_is_waiting' then value end) as stopped_on_day_is_waiting,
-        max(case when parameter = 'started_on_census_day_is_waiting' then value end) as started_on_day_is_waiting
+        max(case when parameter = 'stopped_on_census_day_is_waiting' then value end) as stopped_on_day,
+        max(case when parameter = 'started_on_census_day_is_waiting' then value end) as started_on_day
     from pathway_parameter
 
 ),
@@ -37,7 +37,7 @@ folded as (
         clock_start_date,
         clock_stop_date,
         snapshot_date,
-        {{ dbt.datediff('clock_start_date', 'snapshot_date', 'day') }} as days_waited
+        {{ days_between('clock_start_date', 'snapshot_date') }} as days_waited
     from pathway
 
 ),
@@ -66,9 +66,11 @@ final as (
         case
             when coalesce(trim(folded.pathway_id), '') = '' then 'no pathway id'
             when coalesce(folded.provider_code, '') = '' then 'no provider code'
-            when not {{ is_code('folded.provider_code') }} then 'the provider code is none that ODS gives'
+            when not {{ is_code('folded.provider_code') }}
+                then 'the provider code is none that ODS gives'
             when coalesce(folded.commissioner_code, '') = '' then 'no commissioner code'
-            when not {{ is_code('folded.commissioner_code') }} then 'the commissioner code is none that ODS gives'
+            when not {{ is_code('folded.commissioner_code') }}
+                then 'the commissioner code is none that ODS gives'
             when coalesce(folded.treatment_function_code, '') = '' then 'no treatment function'
             when not {{ is_treatment_function('folded.treatment_function_code') }}
                 then 'the treatment function is none of the publisher''s'
@@ -77,11 +79,11 @@ final as (
                 then 'the census is not on the last day of a month'
             when folded.clock_start_date is null then 'no clock start'
             when folded.days_waited < 0 then 'the clock starts after the census'
-            when folded.days_waited = 0 and rule.started_on_day_is_waiting = 0
+            when folded.days_waited = 0 and rule.started_on_day = 0
                 then 'the clock starts on the day of the census'
             when folded.clock_stop_date < folded.clock_start_date then 'the clock stops before it starts'
             when folded.clock_stop_date < folded.snapshot_date then 'the clock stopped before the census'
-            when folded.clock_stop_date = folded.snapshot_date and rule.stopped_on_day_is_waiting = 0
+            when folded.clock_stop_date = folded.snapshot_date and rule.stopped_on_day = 0
                 then 'the clock stopped on the day of the census'
             when folded.days_waited > rule.longest_wait_weeks * 7
                 then 'the clock started longer ago than anybody can have waited'

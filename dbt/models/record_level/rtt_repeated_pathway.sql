@@ -1,5 +1,5 @@
--- Record level: the pathways that stand more than once in a census, in rows that could be counted. A table of its own,
--- so that an engine knows how few they are before it looks for their rows.
+-- Record level: the pathways that stand more than once in a census, in rows that could be counted. A table of
+-- its own, so that an engine knows how few they are before it looks for their rows.
 with
 
 pathway as (

@@ -1,5 +1,5 @@
--- Record level: the rows whose pathway stands more than once in a census, of those that could be counted. The first
--- of rows that say the same is counted and isn't here; where they differ, none can be chosen.
+-- Record level: the rows whose pathway stands more than once in a census, of those that could be counted. The
+-- first of rows that say the same is counted and isn't here; where they differ, none can be chosen.
 with
 
 pathway as (
