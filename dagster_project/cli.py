@@ -11,7 +11,9 @@ import typer
 from dagster_project.commands import (
     audit,
     compare,
+    count,
     data_folder,
+    deliver,
     dev,
     diff,
     docs,
@@ -65,8 +67,10 @@ def root(
 
 
 app.add_typer(run.app)
+app.add_typer(count.app)
 app.add_typer(show.app)
 app.add_typer(publish.app)
+app.add_typer(deliver.app)
 app.add_typer(audit.app)
 app.add_typer(verify.app)
 app.add_typer(release.app)

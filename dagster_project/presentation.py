@@ -104,6 +104,14 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder, *, verbose: bool = Fa
                 )
             )
         return
+    show_what_was_built(outcome, data, verbose=verbose)
+    _show_releases(outcome, data, one_by_one=len(outcome["summary"]) == 1 or verbose)
+    _out.print(notice_of(is_sample=outcome["is_sample"]))
+    _out.print(NOT_A_VERDICT)
+
+
+def show_what_was_built(outcome: Mapping[str, Any], data: DataFolder, *, verbose: bool = False) -> None:
+    """The quarters' tables, the gates, the files, and what changes against what was current."""
     if len(outcome["summary"]) == 1 or verbose:
         for quarter in outcome["summary"]:
             _show_quarter(quarter)
@@ -122,9 +130,6 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder, *, verbose: bool = Fa
         for change in outcome["changes"]:
             _out.print(_change(change))
     _show_fewer(outcome)
-    _show_releases(outcome, data, one_by_one=len(outcome["summary"]) == 1 or verbose)
-    _out.print(notice_of(is_sample=outcome["is_sample"]))
-    _out.print(NOT_A_VERDICT)
 
 
 def _show_quarters_built(outcome: Mapping[str, Any]) -> None:

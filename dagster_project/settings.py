@@ -1,4 +1,6 @@
-"""Where things live: the checkout's own folders and the data folder (`LEAGUE_DATA_DIR`, `data`, `data-sample`)."""
+"""Where things live: the project's own folders, in a checkout or in an installed package, and the data folder
+(`LEAGUE_DATA_DIR`, `data`, `data-sample`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,11 @@ from pathlib import Path
 
 from dagster_project.errors import WrongUsage
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PACKAGE_DIR = Path(__file__).resolve().parent
+# A wheel brings what lies beside the package in a checkout within it (pyproject.toml, hatch_build.py).
+BESIDE_IT_IN_A_WHEEL = PACKAGE_DIR / "_project"
+IS_INSTALLED = BESIDE_IT_IN_A_WHEEL.is_dir()
+PROJECT_ROOT = BESIDE_IT_IN_A_WHEEL if IS_INSTALLED else PACKAGE_DIR.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
@@ -17,6 +22,16 @@ DATA_VARIABLE = "LEAGUE_DATA_DIR"
 WAREHOUSE_NAME = "nhs_league_tables"
 WAREHOUSE_SCHEMA = "league"
 OWNER = "team:league-tables"
+
+
+def code_path(path: str, root: Path = PROJECT_ROOT) -> Path:
+    """Where a file or folder of the code is that is called `path` below the checkout `root`, with slashes.
+
+    In a wheel the package isn't below the folder that holds `dbt` and `expectations`.
+    """
+    top, _, below = path.partition("/")
+    is_own_package = IS_INSTALLED and root == PROJECT_ROOT and top == PACKAGE_DIR.name
+    return PACKAGE_DIR / below if is_own_package else root / path
 
 
 @dataclass(frozen=True)
@@ -36,12 +51,13 @@ class DataFolder:
 
     @classmethod
     def to_write(cls, *, is_sample: bool) -> DataFolder:
-        """The folder for figures of a kind: LEAGUE_DATA_DIR if it is set; else `data`, or `data-sample`.
+        """The folder for figures of a kind: LEAGUE_DATA_DIR if it is set; else `data`, or `data-sample`, of the
+        checkout or, where the package is installed, of the folder that one is in.
 
         Raises WrongUsage where it can't be a folder.
         """
         name = "data-sample" if is_sample else "data"
-        root = Path(os.environ.get(DATA_VARIABLE) or PROJECT_ROOT / name)
+        root = Path(os.environ.get(DATA_VARIABLE) or (Path.cwd() if IS_INSTALLED else PROJECT_ROOT) / name)
         shown = os.fsencode(root).decode(errors="backslashreplace")
         try:
             str(root).encode()

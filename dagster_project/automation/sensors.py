@@ -1,11 +1,18 @@
-"""Sensors: one watches the publisher's pages, one publishes after a release, two write a summary of a run."""
+"""Sensors: one watches the publisher's pages, one publishes after a release, one delivers what was published or
+withdrawn, two write a summary of a run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import dagster as dg
 
+from dagster_project.assets.deliveries import DELIVERIES, GROUP, STATE, VARIABLES, configured, state_of
 from dagster_project.assets.partitions import offer
 from dagster_project.assets.publication import PUBLICATION
+from dagster_project.assets.quarterly_run_resource import STARTED_BY_TAG
 from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
@@ -15,6 +22,15 @@ from dagster_project.errors import LeagueError
 from dagster_project.settings import DataFolder
 
 NEW_EXTRACTS = "new_extracts"
+DELIVERIES_AFTER_CHANGES = "deliveries_after_changes"
+_SECONDS_BETWEEN_DELIVERIES = 60
+_UNDER_WAY = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 _SECONDS_BETWEEN_SUMMARIES = 30
 
 
@@ -59,6 +75,58 @@ def publication_sensor() -> dg.AutomationConditionSensorDefinition:
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Makes the publication anew when a quarter was released.",
     )
+
+
+def deliveries_sensor(
+    job_name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dg.SensorDefinition:
+    """Delivers to each configured target that isn't what is published now. Off until switched on.
+
+    It watches the journal: an approval, a roll-back and a withdrawal are no events of Dagster's. A delivery that failed
+    is asked for again each hour, until what is published is there.
+    """
+
+    @dg.sensor(
+        name=DELIVERIES_AFTER_CHANGES,
+        job_name=job_name,
+        minimum_interval_seconds=_SECONDS_BETWEEN_DELIVERIES,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Delivers whatever was released, approved, rolled back or withdrawn to the configured targets.",
+    )
+    def deliveries_after_changes(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        names = configured()
+        if not names:
+            return dg.SkipReason(f"No target is configured: set {' or '.join(VARIABLES.values())}.")
+        try:
+            data = DataFolder.from_environment()
+            states = {name: state_of(name, data) for name in names}
+        except LeagueError as error:
+            return dg.SkipReason(str(error))
+        if not data.warehouse.exists():
+            return dg.SkipReason("Nothing is released yet.")
+        behind = [name for name in names if _delivered_state(context.instance, name) != states[name]]
+        if not behind:
+            return dg.SkipReason("What is published is delivered.")
+        if context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=list(_UNDER_WAY)), limit=1):
+            return dg.SkipReason("A delivery is under way.")
+        wanted = " ".join(f"{name}:{states[name]}" for name in behind)
+        return dg.RunRequest(
+            run_key=f"{wanted} {now():%Y-%m-%dT%H}",
+            asset_selection=[key for key in DELIVERIES if key.path[-1] in behind],
+            tags={
+                REASON_TAG: "What is published has changed since the last delivery",
+                STARTED_BY_TAG: f"sensor {DELIVERIES_AFTER_CHANGES}",
+            },
+        )
+
+    return deliveries_after_changes
+
+
+def _delivered_state(instance: dg.DagsterInstance, name: str) -> object:
+    """What the latest delivery brought its target to; None before the first."""
+    event = instance.get_latest_materialization_event(dg.AssetKey([GROUP, name]))
+    made = event.asset_materialization if event is not None else None
+    return made.metadata[STATE].value if made is not None and STATE in made.metadata else None
 
 
 def summary_sensors() -> list[dg.SensorDefinition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,18 @@ By = Annotated[
     ),
 ]
 
+
+class Engine(StrEnum):
+    """What builds the models of a run, and where its releases are."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+Target = Annotated[
+    Engine,
+    typer.Option("--target", help="Where releases are built and kept: DuckDB's files, or Spark's lake."),
+]
 AcceptFewer = Annotated[
     str | None,
     typer.Option(

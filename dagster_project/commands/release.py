@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.commands import completion
-from dagster_project.commands.answers import AcceptFewer, By, Json, finish, reporting
+from dagster_project.commands.answers import AcceptFewer, By, Engine, Json, Target, finish, reporting
 from dagster_project.commands.help_panels import CORRECT
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
@@ -52,10 +52,14 @@ def withdraw(
         ),
     ] = None,
     by: By = None,
+    target: Target = Engine.DUCKDB,
     as_json: Json = False,
 ) -> None:
     """Take a release back; its folder stays, with a tombstone beside it."""
     with reporting(as_json):
+        if target is Engine.SPARK:
+            _withdraw_from_lake(release, reason, roll_back_to, by, as_json=as_json)
+            return
         from dagster_project.releases.folder import whole_release_id
         from dagster_project.releases.presentation import show_withdrawal
         from dagster_project.releases.withdrawal import withdraw as withdraw_release
@@ -69,6 +73,17 @@ def withdraw(
             by=by,
         )
         finish(result, as_json, lambda: show_withdrawal(result))
+
+
+def _withdraw_from_lake(
+    release: str, reason: str, roll_back_to: str | None, by: str | None, *, as_json: bool
+) -> None:
+    from dagster_project.releases.presentation import show_withdrawal
+    from dagster_project.spark.lake import withdraw_from_lake
+
+    data = DataFolder.from_environment()
+    result = withdraw_from_lake(data, release, reason=reason, roll_back_to=roll_back_to, by=by)
+    finish(result, as_json, lambda: show_withdrawal(result))
 
 
 @app.command(rich_help_panel=CORRECT)

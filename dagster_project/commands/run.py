@@ -1,17 +1,31 @@
-"""Verbs that make releases: run, fetch, check, status, sample."""
+"""Verbs that make releases: run, land, fetch, check, status, sample."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dagster_project import presentation
-from dagster_project.commands.answers import AcceptFewer, By, Json, Rules, existing_folder, finish, reporting
+from dagster_project.commands.answers import (
+    AcceptFewer,
+    By,
+    Engine,
+    Json,
+    Rules,
+    Target,
+    existing_folder,
+    finish,
+    reporting,
+)
 from dagster_project.commands.help_panels import MAKE, READ
+from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.settings import DataFolder
+
+if TYPE_CHECKING:
+    from dagster_project.runs.request import RunRequest
 
 app = typer.Typer()
 
@@ -47,6 +61,15 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Do the whole work also where nothing is new since it was done.")
     ] = False,
+    target: Target = Engine.DUCKDB,
+    extract_rows: Annotated[
+        str | None,
+        typer.Option(
+            "--extract-rows",
+            metavar="LOCATION",
+            help="With --target spark: a folder of Parquet, or a database, that has extract rows already.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Of several quarters, show each one's tables too.")
     ] = False,
@@ -68,6 +91,11 @@ def run(
         asked = {name: value for name, value in given.items() if name in RunRequest.model_fields}
         request = RunRequest(**asked)
         data = request.data_folder
+        if target is Engine.SPARK:
+            _run_on_spark(request, data, extract_rows, as_json=as_json, verbose=verbose)
+            return
+        if extract_rows is not None:
+            raise WrongUsage("--extract-rows goes with --target spark.")
         with presentation.at_work():
             earlier = None if again else earlier_outcome(request, data)
             if earlier is not None:
@@ -83,6 +111,45 @@ def run(
                 outcome = launch(request, data)
                 keep_inputs(request, data, outcome, inputs)
         finish(outcome, as_json, lambda: presentation.show_run(outcome, data, verbose=verbose))
+
+
+def _run_on_spark(
+    request: RunRequest, data: DataFolder, extract_rows: str | None, *, as_json: bool, verbose: bool
+) -> None:
+    from dagster_project.spark.presentation import show_run_on_spark
+    from dagster_project.spark.run import run_on_spark
+
+    with presentation.at_work("starting Spark"):
+        outcome = run_on_spark(request, data, extract_rows=extract_rows)
+    finish(outcome, as_json, lambda: show_run_on_spark(outcome, data, verbose=verbose))
+
+
+@app.command(rich_help_panel=MAKE)
+def land(
+    quarters: Annotated[list[str], typer.Argument(help="Quarters such as 2025-26-Q1.")],
+    folder: Annotated[Path, typer.Option("--to", help="Where to write the Parquet files; new or empty.")],
+    extracts_dir: Annotated[
+        Path | None,
+        typer.Option("--extracts", help="Folder of files as downloaded; without it, the archive."),
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Use the bundled fictional sample.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read files and write their rows as Parquet, which `run --target spark` takes."""
+    with reporting(as_json):
+        from dagster_project.runs.request import RunRequest
+        from dagster_project.spark.landing import land_in_folder
+        from dagster_project.spark.presentation import show_landed
+
+        request = RunRequest(
+            quarters=tuple(Quarter.from_argument(text) for text in quarters),
+            extracts_dir=existing_folder(extracts_dir),
+            sample=sample,
+            dry_run=True,
+        )
+        with presentation.at_work():
+            result = land_in_folder(request, request.data_folder, folder)
+        finish(result, as_json, lambda: show_landed(result))
 
 
 @app.command(rich_help_panel=MAKE)

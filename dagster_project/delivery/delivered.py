@@ -29,6 +29,8 @@ from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DataFolder
 from dagster_project.sql_text import literal, quoted_name
 
+# The hash of a table without rows.
+NOTHING = sha256(b"").hexdigest()
 _BUCKET_DIGITS = 3
 
 
@@ -214,15 +216,22 @@ def _hashing() -> duckdb.DuckDBPyConnection:
 
 
 def hash_query(
-    source: str, columns: Iterable[str], *, sha256_of: str = "sha256({})", in_bytes: str = "{}"
+    source: str,
+    columns: Iterable[str],
+    *,
+    by: str | None = None,
+    sha256_of: str = "sha256({})",
+    in_bytes: str = "{}",
 ) -> str:
     """SQL that gives the number of rows of `source` (a table, or a query in brackets) and the hash of its content.
 
     A cell that isn't empty is written `name=length:value;`: its length in characters, whole numbers and decimals with
     all digits of their scale, `true` and `false`, days as 2026-04-01. A row is the sha256 of its cells in the order of
     their columns' names, so that a column added later, empty in this quarter, changes nothing. Sorted, the rows' hashes
-    are hashed in buckets by their first digits, and these, sorted, once more: no text grows with the table. `sha256_of`
-    is how an engine gives the sha256 of a text in hexadecimal digits, and `in_bytes` how it sorts a text by its bytes.
+    are hashed in buckets by their first digits, and these, sorted, once more: no text grows with the table. `by` is a
+    column whose values are told apart: then a row for each, behind that value; none for one without rows, whose hash
+    is `NOTHING`. `sha256_of` is how an engine gives the sha256 of a text in hexadecimal digits, and `in_bytes` how it
+    sorts a text by its bytes.
     """
     cells = " || ".join(
         f"coalesce({literal(name + '=')} || cast(length(cast({quoted_name(name)} as varchar)) as varchar) || ':' || "
@@ -236,12 +245,14 @@ def hash_query(
     def joined(column: str, order: str) -> str:
         return f"string_agg({column}, '' order by {in_bytes.format(order)})"
 
+    part, parts = (quoted_name(by), "part, ") if by is not None else ("''", "")
     return (
-        f"with hashed_row as (select {hashed(cells)} as row_hash from {source} as delivered), "
-        f"bucket as (select left(row_hash, {_BUCKET_DIGITS}) as bucket, count(*) as bucket_rows, "
-        f"{hashed(joined('row_hash', 'row_hash'))} as bucket_hash from hashed_row group by 1) "
-        "select cast(coalesce(sum(bucket_rows), 0) as bigint), "
-        f"{hashed('coalesce(' + joined('bucket_hash', 'bucket') + ', ' + literal('') + ')')} from bucket"
+        f"with hashed_row as (select {part} as part, {hashed(cells)} as row_hash from {source} as delivered), "
+        f"bucket as (select part, left(row_hash, {_BUCKET_DIGITS}) as bucket, count(*) as bucket_rows, "
+        f"{hashed(joined('row_hash', 'row_hash'))} as bucket_hash from hashed_row group by 1, 2) "
+        f"select {parts}cast(coalesce(sum(bucket_rows), 0) as bigint) as row_count, "
+        f"{hashed('coalesce(' + joined('bucket_hash', 'bucket') + ', ' + literal('') + ')')} as content_hash "
+        f"from bucket{' group by part' if by is not None else ''}"
     )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from dagster_project.delivery.delivered import Offer
 from dagster_project.errors import WrongUsage
 
 Tell = Callable[[str], None]
-_ADDRESSES = "postgresql://HOST/DATABASE"
+_ADDRESSES = "postgresql://HOST/DATABASE, iceberg:FOLDER or delta:FOLDER"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
@@ -24,6 +25,13 @@ class Delivery(Protocol):
     @property
     def address(self) -> str:
         """The target as it may be shown and kept: without any password."""
+
+    @property
+    def says_password(self) -> bool:
+        """Whether the address holds a password, which whoever lists this machine's processes can read."""
+
+    def grants(self) -> str:
+        """SQL that makes the roles and schemas that a delivery needs; raises WrongUsage where a target has no such."""
 
     def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """Brings the target to what is on offer, all of it at once or nothing, and reads it back from there.
@@ -73,12 +81,12 @@ class Report:
     @property
     def rows_verified(self) -> int:
         """Rows read back and found as released."""
-        return sum(one.rows for one in self.quarters)
+        return 0 if self.dry_run else sum(one.rows for one in self.quarters)
 
     @property
     def hashes_verified(self) -> int:
         """Tables of quarters whose content, read back, has the hash of the released one."""
-        return sum(one.tables for one in self.quarters)
+        return 0 if self.dry_run else sum(one.tables for one in self.quarters)
 
     def as_answer(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -107,6 +115,8 @@ def target_of(address: str, *, schema: str | None = None) -> Delivery:
     kinds: Mapping[str, Callable[[str, str | None], Delivery]] = {
         "postgresql": _postgresql,
         "postgres": _postgresql,
+        "iceberg": _lake,
+        "delta": _lake,
     }
     scheme = _SCHEME.match(address)
     kind = kinds.get(scheme[1].lower()) if scheme else None
@@ -119,8 +129,20 @@ def _postgresql(address: str, schema: str | None) -> Delivery:
     try:
         from dagster_project.delivery.postgresql import PostgreSQL
     except ImportError as error:
+        if not (error.name or "psycopg").startswith("psycopg"):
+            raise
         raise _not_installed("PostgreSQL", "postgresql", error) from error
     return PostgreSQL.at(address, schema=schema)
+
+
+def _lake(address: str, schema: str | None) -> Delivery:
+    from dagster_project.delivery.lake.deliver import NEEDS, LakeDelivery
+
+    form, _, place = address.partition(":")
+    for package in NEEDS[form.lower()]:
+        if find_spec(package) is None:
+            raise _not_installed(f"{form} lakes", "lake", ImportError(name=package))
+    return LakeDelivery.at(form.lower(), place, namespace=schema)
 
 
 def _not_installed(what: str, extra: str, error: ImportError) -> WrongUsage:

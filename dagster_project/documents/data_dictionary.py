@@ -10,13 +10,14 @@ from dagster_project.documents.sources import DocumentSources, Node, name_in_war
 from dagster_project.errors import LeagueError
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA
+from dagster_project.warehouse.descriptions import UNITS, unit_of
 
 _INTRO = f"""\
 Released tables lie in `data/releases/<quarter>/<release id>/` as Parquet and CSV, a file per table, and under the
 same names in the schema `{WAREHOUSE_SCHEMA}` of the warehouse. Columns and types are a contract: dbt refuses to build
-a table that breaks it. Additions are free; anything else needs a new model version. Units stand in the descriptions;
-scores run from 1 (best) to 4. Tests are dbt's own and run in `make test`; what is judged in every run stands in
-[gates](gates.md)."""
+a table that breaks it. Additions are free; anything else needs a new model version, as
+[for consumers](../consumers.md) says. Tests are dbt's own and run in `make test`; what is judged in every run stands
+in [gates](gates.md)."""
 
 _TEST_WORDS = {"not_null": "never empty", "unique": "unique", "unique_combination": "no two rows share"}
 
@@ -39,8 +40,10 @@ def data_dictionary(sources: DocumentSources) -> str:
         heading(2, "Released tables"),
         *(_section(sources, name, described[name], shown) for name in released),
         heading(2, "Further tables of the warehouse") if further else "",
-        "They aren't part of a release's files." if further else "",
+        "They aren't part of a release's files, nor of the contract." if further else "",
         *(_section(sources, name, described[name], shown) for name in further),
+        heading(2, "Units"),
+        table(("unit", "how its numbers are to be read"), UNITS.items()),
     )
 
 
@@ -56,7 +59,7 @@ def _section(sources: DocumentSources, name: str, node: Node, shown: dict[str, s
     return page(
         heading(3, name),
         str(node["description"]),
-        _grain(node),
+        " ".join(said for said in (_grain(node), _standing(node)) if said),
         columns if earlier == name else f"The columns are those of [{earlier}](#{earlier}).",
         _tests_of_rows(sources, node),
     ).rstrip("\n")
@@ -72,6 +75,18 @@ def _grain(node: Node) -> str:
     return f"{kind}One row per {', '.join(code(column) for column in grain)}."
 
 
+def _standing(node: Node) -> str:
+    """Who answers for a model, which may read it, and its version where it has several."""
+    if not node.get("group"):
+        return ""
+    said = f"Group {code(node['group'])}, access {code(node['access'])}."
+    if node.get("version") is not None:
+        said += f" Version {node['version']} of {code(node['name'])}; the latest is {node['latest_version']}."
+    if node.get("deprecation_date"):
+        said += f" Deprecated: it may be gone from {str(node['deprecation_date'])[:10]}."
+    return said
+
+
 def _columns(sources: DocumentSources, name: str, node: Node) -> str:
     rows = []
     for column in node["columns"].values():
@@ -80,12 +95,11 @@ def _columns(sources: DocumentSources, name: str, node: Node) -> str:
                 f"{name}, column {column['name']}: expected a description in dbt's YAML; found none."
             )
         tests = _tests_of_column(sources, node, column["name"])
-        rows.append(
-            (code(column["name"]), str(column["data_type"] or ""), column["description"], "; ".join(tests))
-        )
+        kind, unit = str(column["data_type"] or ""), unit_of(column) or ""
+        rows.append((code(column["name"]), kind, column["description"], unit, "; ".join(tests)))
     if not rows:
         raise LeagueError(f"{name}: expected its columns in dbt's YAML; found none.")
-    return table(("column", "type", "what it holds", "tests"), rows)
+    return table(("column", "type", "what it holds", "unit", "tests"), rows)
 
 
 def _tests_of_column(sources: DocumentSources, node: Node, column: str) -> list[str]:

@@ -56,6 +56,8 @@ class Judge:
     def __init__(self) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        # Where pyspark is installed, Great Expectations imports it, which warns of a newer pandas.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -36,6 +36,7 @@ _NATIONAL = "national_quartiles"
 _PUBLISHED = "published"
 SCHEMA = "likely_ranges"
 READ = ("resampled_organisation", "resampled_score", "replicate_cut_point")
+Rows = Sequence[Mapping[str, Any]]
 _KEYS = [pa.field(name, pa.string()) for name in ("quarter", "framework", "table_name", "organisation_code")]
 _VARIANT = [pa.field("variant", pa.string()), pa.field("replicates", pa.int32())]
 _WHOLE = pa.int32()
@@ -95,7 +96,8 @@ class QuarterDrawn:
 def draw_likely_ranges(connection: duckdb.DuckDBPyConnection) -> None:
     """Draws every quarter in scope and replaces the tables; a quarter without averages gives no rows."""
     drawn: dict[str, list[pa.Table]] = {name: [schema.empty_table()] for name, schema in TABLES.items()}
-    for quarter in _quarters(connection):
+    read = {name: _rows(connection, name) for name in READ}
+    for quarter in quarters_to_draw(**read):
         for name, table in drawn_quarter(quarter).items():
             drawn[name].append(table)
     connection.execute(f"create schema if not exists {SCHEMA}")
@@ -196,10 +198,13 @@ def _decimals(whole: Integers, places: int) -> list[Decimal]:
     return [Decimal(int(number)).scaleb(-places) for number in whole]
 
 
-def _quarters(connection: duckdb.DuckDBPyConnection) -> Iterator[QuarterDrawn]:
-    organisations = _rows(connection, "resampled_organisation", "quarter, table_name, organisation_code")
-    scores = _rows(connection, "resampled_score", "quarter, table_name, organisation_code, choice")
-    cut_points = _rows(connection, "replicate_cut_point", "quarter, segment")
+def quarters_to_draw(
+    resampled_organisation: Rows, resampled_score: Rows, replicate_cut_point: Rows
+) -> Iterator[QuarterDrawn]:
+    """Each quarter of the rows of the three tables that are read, in time; the order of the rows doesn't matter."""
+    organisations = _sorted(resampled_organisation, "quarter", "table_name", "organisation_code")
+    scores = _sorted(resampled_score, "quarter", "table_name", "organisation_code", "choice")
+    cut_points = _sorted(replicate_cut_point, "quarter", "segment")
     for quarter in sorted({row["quarter"] for row in organisations}):
         of_quarter, scored, cuts = (
             [row for row in rows if row["quarter"] == quarter] for rows in (organisations, scores, cut_points)
@@ -218,7 +223,11 @@ def _quarters(connection: duckdb.DuckDBPyConnection) -> Iterator[QuarterDrawn]:
         )
 
 
-def _choices(scores: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Choices]:
+def _sorted(rows: Rows, *keys: str) -> Rows:
+    return sorted(rows, key=lambda row: [row[key] for key in keys])
+
+
+def _choices(scores: Rows) -> dict[tuple[str, str], Choices]:
     """The choices of every organisation, by table and code, in the order of the rows."""
     grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in scores:
@@ -240,7 +249,7 @@ def _choices(scores: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Choic
     }
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, name: str, order: str) -> list[dict[str, Any]]:
-    found = connection.execute(f"select * from {SCHEMA}.{name} order by {order}").fetchall()
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> Rows:
+    found = connection.execute(f"select * from {SCHEMA}.{name}").fetchall()
     names = [column[0] for column in connection.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found]

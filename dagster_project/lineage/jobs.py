@@ -30,7 +30,7 @@ from openlineage.client.facet_v2 import (
 from dagster_project.lineage.datasets import NAMESPACE
 from dagster_project.quarters import Quarter
 from dagster_project.runs.flow import Gate, Step
-from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT
+from dagster_project.settings import DBT_PROJECT_DIR, OWNER, PROJECT_ROOT, code_path
 
 QUARTERLY_RUN = "quarterly_league_tables"
 _CLIENT_VERSION = version("openlineage-python")
@@ -154,7 +154,7 @@ def content_url(path: str, root: Path = PROJECT_ROOT) -> str:
     A SWHID (ISO/IEC 18670) is the hash that git itself gives a file, so whoever has the repository finds the very
     bytes with `git cat-file`; a file that was changed after the revision still has its own.
     """
-    content = (root / path).read_bytes()
+    content = code_path(path, root).read_bytes()
     digest = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     anchor = revision(root)
     qualifier = f";anchor=swh:1:rev:{anchor}" if anchor else ""

@@ -37,7 +37,7 @@ from dagster_project.notices import notice_of
 from dagster_project.runs.flow import Stage, Step
 from dagster_project.runs.quarterly_run import QuarterlyRun
 from dagster_project.runs.read import Read
-from dagster_project.settings import PROJECT_ROOT
+from dagster_project.settings import PACKAGE_DIR
 from dagster_project.warehouse.dbt_project import checkout_project, results_of_last_build
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _now() -> str:
 def _redacted(message: str, run: QuarterlyRun) -> str:
     """The message with the run's folders said by their role, longest first: no path of the machine remains."""
     request = run.request
-    roles = {"DATA": run.data.root, "CHECKOUT": PROJECT_ROOT, "HOME": Path.home()}
+    roles = {"DATA": run.data.root, "CHECKOUT": PACKAGE_DIR.parent, "HOME": Path.home()}
     if request.extracts_dir is not None:
         roles["EXTRACTS"] = request.extracts_dir
     if request.rules_dir is not None:

@@ -11,18 +11,11 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.explanation.recomputation.release_tables import ReleaseTables
-from dagster_project.releases.tables import RELEASED_TABLES
+from dagster_project.releases.tables import POINTS_AT, RELEASED_TABLES
 from dagster_project.sql_text import literal, quoted_name
 
 # Columns that every table has and that tell nothing of a row.
 STAMPS = ("quarter", "release_id", "is_sample")
-# A column that names a row of another table, and which.
-_POINTS_AT = {
-    "organisation_code": ("organisation", "organisation_code"),
-    "exemplar_code": ("organisation", "organisation_code"),
-    "metric_id": ("metric", "metric_id"),
-    "extract_id": ("extract", "extract_id"),
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ def _described(
         key=key if set(key) <= set(names) and _tells_apart(connection, file, key) else (),
         points_at={
             column: there
-            for column, there in _POINTS_AT.items()
+            for column, there in POINTS_AT.items()
             if column in names and there[0] != name and _holds(connection, release, file, column, there)
         },
     )

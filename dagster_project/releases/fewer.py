@@ -22,7 +22,7 @@ from dagster_project.sql_text import literal
 # As the gate `metrics` has it between quarters: a few organisations come and go, a lost block of rows is far more.
 _MOST_THAT_MAY_LOSE_A_FIGURE = 0.5
 _SHOWN = 5
-_BEFORE = "replaced_warehouse"
+REPLACED = "replaced_warehouse"
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,16 @@ def fewer_than_current(
     if not data.warehouse.exists():
         return []
     path = literal(data.warehouse)
-    connection.execute(f"attach {path} as {_BEFORE} (read_only)")
+    connection.execute(f"attach {path} as {REPLACED} (read_only)")
     try:
-        found = [_of_quarter(connection, quarter) for quarter in quarters]
+        return fewer_than_replaced(connection, quarters)
     finally:
-        connection.execute(f"detach {_BEFORE}")
+        connection.execute(f"detach {REPLACED}")
+
+
+def fewer_than_replaced(connection: duckdb.DuckDBPyConnection, quarters: Sequence[Quarter]) -> list[Fewer]:
+    """The same where what would be replaced is attached as REPLACED already."""
+    found = [_of_quarter(connection, quarter) for quarter in quarters]
     return [fewer for fewer in found if fewer is not None and fewer.losses]
 
 
@@ -158,7 +163,7 @@ def accepted_in_words(fewer: Fewer, accepted: str) -> str:
 
 
 def _of_quarter(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Fewer | None:
-    old, new = f"{_BEFORE}.{WAREHOUSE_SCHEMA}", WAREHOUSE_SCHEMA
+    old, new = f"{REPLACED}.{WAREHOUSE_SCHEMA}", WAREHOUSE_SCHEMA
     if not _has(connection, old, "league_table", "organisation_code"):
         return None
     row = connection.execute(

@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster_project.errors import InputMissing, LeagueError, WrongUsage
 from dagster_project.quarters import Quarter
-from dagster_project.settings import METHODOLOGY_DIR, PROJECT_ROOT
+from dagster_project.settings import BESIDE_IT_IN_A_WHEEL, METHODOLOGY_DIR, PROJECT_ROOT, code_path
 
 ID_LENGTH = 16
 _RELEASE_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
@@ -91,17 +91,18 @@ def identify(
 def hash_code(project_root: Path = PROJECT_ROOT) -> dict[str, str]:
     """Path below the checkout -> sha256 of content with LF line ends: the package, dbt and expectations.
 
-    Raises LeagueError when one of the three holds no files.
+    The wheel of a checkout gives the same. Raises LeagueError when one of the three holds no files.
     """
     hashes = {
-        path: _hash_with_lf(project_root / path)
+        path: _hash_with_lf(code_path(path, project_root))
         for folder in _CODE_FOLDERS
-        for path in _source_files(project_root, folder)
+        for path in _source_files(code_path(folder, project_root), folder)
     }
     for folder in _CODE_FOLDERS:
         if not any(path.startswith(f"{folder}/") for path in hashes):
             raise LeagueError(
-                f"{project_root / folder}: expected the project's code; found no files. Use a whole checkout."
+                f"{code_path(folder, project_root)}: expected the project's code; found no files. Use a "
+                "whole checkout, or install the package anew."
             )
     return hashes
 
@@ -112,9 +113,7 @@ def hash_rules(rules_dir: Path = METHODOLOGY_DIR) -> dict[str, str]:
     Raises InputMissing when there is none.
     """
     hashes = {
-        path: _hash_with_lf(rules_dir / path)
-        for path in _source_files(rules_dir, "")
-        if path.endswith(".csv")
+        path: _hash_with_lf(rules_dir / path) for path in _source_files(rules_dir) if path.endswith(".csv")
     }
     if not hashes:
         raise InputMissing(
@@ -145,17 +144,18 @@ def _hash_with_lf(path: Path) -> str:
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _source_files(root: Path, folder: str) -> Iterator[str]:
-    """The files that somebody wrote, as paths below `root`, sorted; not what tools leave among them."""
+def _source_files(folder: Path, called: str = "") -> Iterator[str]:
+    """The files that somebody wrote, sorted, as paths of a folder that is `called` so; not what tools leave in it."""
     found = []
-    for where, folders, files in os.walk(root / folder):
-        below = Path(where).relative_to(root)
+    for where, folders, files in os.walk(folder):
+        below = called / Path(where).relative_to(folder)
         folders[:] = [
             name
             for name in folders
             if not name.startswith(".")
             and name not in _CACHE_FOLDERS
             and (below / name).as_posix() not in _MADE_BY_DBT
+            and Path(where, name) != BESIDE_IT_IN_A_WHEEL
         ]
         found += [
             (below / name).as_posix()

@@ -201,7 +201,7 @@ def make_current(
     fewer = {} if how == "roll_back" else _fewer(connection, data, quarters, accept_fewer)
     before = dict(connection.execute(f"select quarter, release_id from {_TABLE}").fetchall())
     for quarter in quarters:
-        release = _describe(connection, quarter)
+        release = describe_release(connection, quarter)
         require_kind(data, release.is_sample, write=True)
         released = release_path(data, quarter, release.release_id) / RELEASE_FILE
         if not released.is_file():
@@ -259,7 +259,7 @@ def _keep_current_release(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> CurrentRelease:
+def describe_release(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> CurrentRelease:
     """What the quarter's league table says of itself; raises LeagueError unless it is of one release."""
     rows = connection.execute(
         "select release_id, framework, is_sample, list_sort(list(distinct release_state)), count(*), "

@@ -16,7 +16,7 @@ from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.shown import cell_in_sql
 from dagster_project.sql_text import literal, quoted_name
-from dagster_project.warehouse.descriptions import comments
+from dagster_project.warehouse.descriptions import comments, unit_in
 
 if TYPE_CHECKING:
     # Verbs that only read a release need the names here, and pyarrow takes half a second to import.
@@ -35,6 +35,17 @@ _CSV = "format csv, header true, delimiter ',', quote '\"', escape '\"', nullstr
 _STAMPS = ("quarter", "release_id", "is_sample")
 EARLIER_RELEASE = "release_id_before"
 _EXPORTED = "temp.rows_of_the_release"
+
+
+# A column that names a row of another released table of the same quarter, and which. Not in `movement_total`, which
+# also has what only the release before had.
+POINTS_AT = {
+    "organisation_code": ("organisation", "organisation_code"),
+    "exemplar_code": ("organisation", "organisation_code"),
+    "metric_id": ("metric", "metric_id"),
+    "extract_id": ("extract", "extract_id"),
+}
+OF_TWO_RELEASES = frozenset({"movement_total"})
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,7 @@ def _self_describing(
     table: ReleasedTable,
     identity: ReleaseIdentity,
 ) -> pa.Schema:
-    """The schema with the warehouse's comments: a description per field, and of the table with its notice and key.
+    """The schema with the warehouse's comments: a description and unit per field, and of the table its notice and key.
 
     `columns` says the descriptions once more as JSON, for tools that show a file's metadata but no field's.
     """
@@ -151,7 +162,7 @@ def _self_describing(
     import pyarrow as pa
 
     fields = [
-        field.with_metadata({"description": described[field.name]}) if field.name in described else field
+        field.with_metadata(_said_of(described[field.name])) if field.name in described else field
         for field in schema
     ]
     metadata = {
@@ -162,6 +173,11 @@ def _self_describing(
         "columns": json.dumps(described, ensure_ascii=False),
     }
     return pa.schema(fields, metadata)
+
+
+def _said_of(description: str) -> dict[str, str]:
+    unit = unit_in(description)
+    return {"description": description, **({} if unit is None else {"unit": unit})}
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> dict[str, str]:

@@ -23,7 +23,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import Candidate
 from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.identity import identify as identity_of
-from dagster_project.releases.publish import current_release
+from dagster_project.releases.publish import CurrentRelease, current_release
 from dagster_project.runs.left_out import left_out_of, of_other_quarters
 from dagster_project.runs.rebuild import (
     OldRelease,
@@ -90,29 +90,32 @@ def identify(
     data: DataFolder,
     connection: duckdb.DuckDBPyConnection,
     rules_dir: Path,
+    *,
+    current: Sequence[CurrentRelease] | None = None,
 ) -> tuple[ReleaseIdentity, ...]:
     """Each quarter's framework and release id; a quarter counts the release of the one before it as input.
 
-    `rules_dir` has the rules that are hashed. A rebuild brings that earlier release into the candidate.
+    `rules_dir` has the rules that are hashed; `current` are the releases there are, those of the data folder where none
+    are given. A rebuild brings the earlier release into the candidate.
     """
     is_sample = loaded.extracts.is_sample
     known = {
         release.quarter: release.release_id
-        for release in current_release(data)
+        for release in (current_release(data) if current is None else current)
         if release.is_sample == is_sample and release.quarter not in request.quarters
     }
     same = None if request.rebuild else loaded.old
     identities = []
     for quarter in request.in_time:
-        current = known.get(quarter.shifted(-1))
+        before = known.get(quarter.shifted(-1))
         if same is not None:
-            refuse_other_earlier_release(same, current)
+            refuse_other_earlier_release(same, before)
         identity = identity_of(
             quarter,
             framework=framework_for(quarter, loaded.rules, is_sample=is_sample),
             is_sample=is_sample,
             extracts=_extracts_of(loaded.extracts, quarter),
-            previous_release_id=_release_before(request, data, loaded.old, current, connection),
+            previous_release_id=_release_before(request, data, loaded.old, before, connection),
             rules_dir=rules_dir,
         )
         if same is not None:
@@ -128,7 +131,7 @@ def land(
     connection: duckdb.DuckDBPyConnection, extracts: LoadedExtracts, identities: Sequence[ReleaseIdentity]
 ) -> tuple[QuarterInScope, ...]:
     """Puts the rows and the quarters in scope into the candidate; returns the latter."""
-    scope = tuple(_in_scope(extracts, identity) for identity in identities)
+    scope = tuple(in_scope(extracts, identity) for identity in identities)
     land_tables(connection, extracts, scope)
     return scope
 
@@ -143,7 +146,7 @@ def read(request: RunRequest, data: DataFolder, candidate: Candidate, record: Ru
     with candidate.connect() as connection:
         identities = identify(loaded, request, data, connection, project.rules_dir)
         scope = land(connection, loaded.extracts, identities)
-    _keep_listings(record, loaded, identities)
+    keep_listings(record, loaded, identities)
     extracts = loaded.extracts
     announce(
         f"  {len(extracts.extract)} files, {len(extracts.extract_row)} figures, "
@@ -243,7 +246,7 @@ def _extracts_of(loaded: LoadedExtracts, quarter: Quarter) -> dict[str, str]:
     return dict(zip(extract["extract_id"], extract["file_name"], strict=True))
 
 
-def _in_scope(loaded: LoadedExtracts, identity: ReleaseIdentity) -> QuarterInScope:
+def in_scope(loaded: LoadedExtracts, identity: ReleaseIdentity) -> QuarterInScope:
     rows = loaded.extract_row
     used = loaded.extract["extract_id"].isin(rows.loc[rows["quarter"] == str(identity.quarter), "extract_id"])
     settled = ("provisional", "revised", "final")
@@ -258,7 +261,7 @@ def _in_scope(loaded: LoadedExtracts, identity: ReleaseIdentity) -> QuarterInSco
     )
 
 
-def _keep_listings(record: RunRecord, loaded: Loaded, identities: Sequence[ReleaseIdentity]) -> None:
+def keep_listings(record: RunRecord, loaded: Loaded, identities: Sequence[ReleaseIdentity]) -> None:
     """Nothing is silently dropped: rows set aside and revised figures are listed in the run's folder."""
     extracts = loaded.extracts
     revised = extracts.revision[extracts.revision["changed"].astype(bool)]

@@ -76,15 +76,22 @@ def changes_against_published(
         return [{"quarter": str(quarter), "change": "new"} for quarter in quarters]
     connection.execute(f"attach {literal(data.warehouse)} as published (read_only)")
     try:
-        return [_change(connection, quarter) for quarter in quarters]
+        return changes_against(connection, "published", quarters)
     finally:
         connection.execute("detach published")
 
 
-def _change(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> dict[str, Any]:
+def changes_against(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, quarters: Sequence[Quarter]
+) -> list[dict[str, Any]]:
+    """The same against the league tables of an attached catalogue."""
+    return [_change(connection, catalogue, quarter) for quarter in quarters]
+
+
+def _change(connection: duckdb.DuckDBPyConnection, catalogue: str, quarter: Quarter) -> dict[str, Any]:
     league_table = f"{WAREHOUSE_SCHEMA}.league_table"
     before = connection.execute(
-        f"select any_value(release_id) from published.{league_table} where quarter = ?", [str(quarter)]
+        f"select any_value(release_id) from {catalogue}.{league_table} where quarter = ?", [str(quarter)]
     ).fetchone()
     if before is None or before[0] is None:
         return {"quarter": str(quarter), "change": "new"}
@@ -97,7 +104,7 @@ def _change(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> dict[str
             count(*) filter (where old.adjusted_segment <> new.adjusted_segment),
             count(*) filter (where old.average_metric_score <> new.average_metric_score)
         from (select * from {league_table} where quarter = $quarter) as new
-        full outer join (select * from published.{league_table} where quarter = $quarter) as old
+        full outer join (select * from {catalogue}.{league_table} where quarter = $quarter) as old
             using (table_name, organisation_code)
         """,
         {"quarter": str(quarter)},

@@ -18,7 +18,7 @@ from dagster_project.methodology.rule_set import read_rules, write_rules
 from dagster_project.quarters import Quarter
 from dagster_project.releases.folder import RELEASE_FILE, release_path
 from dagster_project.releases.identity import hash_rules
-from dagster_project.settings import PROJECT_ROOT, DataFolder
+from dagster_project.settings import DataFolder, code_path
 from dagster_project.verification.checkout import has_own_rules
 
 METADATA = "ro-crate-metadata.json"
@@ -73,7 +73,7 @@ def members_of(
         for name in (*release["files"], RELEASE_FILE):
             members[f"{release_folder(release)}/{name}"] = folder / name
     for path in content["code"]:
-        members[f"{CODE_FOLDER}/{path}"] = with_lf(PROJECT_ROOT / path)
+        members[f"{CODE_FOLDER}/{path}"] = with_lf(code_path(path))
     if rules_dir is not None:
         members |= _rules_in_force(rules_dir, content["rules"])
     return members
@@ -105,13 +105,13 @@ rules and the code that the release id covers (code/).
 
 Don't install or run anything from here before it is verified: whoever changed this file could have changed that
 as well. Get the project from where you trust it, check out the code of the release, set it up there (`make setup`,
-Python 3.11), and leave this file packed as you received it:
+Python 3.11 to 3.13) or install its wheel, and leave this file packed as you received it:
 
     league verify --bundle BUNDLE.zip --sha256 HEX --release {release_id}
 
 HEX is the sha256 of the whole file, as whoever made it reads it to you: `league bundle` printed it. Compare the
 release id with one from another source too, such as the column release_id of a table you were given. Verifying
-needs no network; where your checkout isn't the code of the release, it names what differs.
+needs no network; where your code isn't that of the release, it names what differs.
 
 ro-crate-metadata.json describes every file (RO-Crate 1.1). The release id is the first 16 digits of the
 sha256 over the hashes of raw files, rules and code, and the versions, all in release.json of its folder.

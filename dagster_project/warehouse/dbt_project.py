@@ -4,8 +4,8 @@ dbt is imported where it is used: it costs two seconds. Its parser would start a
 path, so the project is parsed under a fixed name, kept by the hash of its files, and runs are given the
 parsed manifest. The web server, its daemon and a run may all parse at once: each does so in a folder of
 its own, and a rename makes the first one everybody's. What one data folder's run has parsed is kept in the
-checkout's `build` too, so that the next new data folder takes it from there; where that can't be written,
-each data folder parses for itself.
+checkout's `build` too, so that the next new data folder takes it from there; where that can't be written, and
+of an installed package, each data folder parses for itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dagster_project.interruption import end_if_asked, is_interruption
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_set import RuleSet, write_rules
 from dagster_project.progress import announce
-from dagster_project.settings import DBT_PROJECT_DIR, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
+from dagster_project.settings import DBT_PROJECT_DIR, IS_INSTALLED, PROJECT_ROOT, WAREHOUSE_NAME, DataFolder
 
 _MADE_BY_DBT = ("target", "logs", "dbt_packages", ".user.yml")
 _RULES = Path("seeds", "methodology")
@@ -42,7 +42,9 @@ EPHEMERAL = "__dbt__cte__"
 _PARSED = "partial_parse.msgpack"
 _PARSED_KEPT = 4
 # dbt-adapters and dbt-common hold macros and node classes, which are in what is parsed.
-_PARSED_BY = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb")
+_PARSED_BY = ("dbt-core", "dbt-adapters", "dbt-common")
+DUCKDB = "duckdb"
+SPARK = "spark"
 SHARED = PROJECT_ROOT / "build" / "dbt"
 
 
@@ -51,13 +53,16 @@ class DbtProject:
     """A dbt project folder, the folder that parsed manifests are kept in, and one shared by several such folders.
 
     `own_seeds` is a folder like the project's that has other rows in its seeds, from which dbt loads them. What is
-    parsed of the project doesn't hold the rows, so that other rules need no parsing of their own.
+    parsed of the project doesn't hold the rows, so that other rules need no parsing of their own. `target` is the
+    engine, one of dbt's profile; with a `schema_prefix` every schema that is read or built has it before its name.
     """
 
     project_dir: Path
     target_dir: Path
     shared_dir: Path | None = None
     own_seeds: Path | None = None
+    target: str = DUCKDB
+    schema_prefix: str = ""
 
     @property
     def rules_dir(self) -> Path:
@@ -100,7 +105,7 @@ class DbtProject:
             try:
                 result = _invoke(arguments, self.parsed)
             finally:
-                _close_connections()
+                self._close_connections()
         end_if_asked()
         if result.result is not None:
             result.result.write(str(results))
@@ -128,7 +133,7 @@ class DbtProject:
                 manifest = self._read_parsed()
                 result = _invoke([*arguments, "--threads", "1"], manifest)
         finally:
-            _close_connections()
+            self._close_connections()
             shutil.rmtree(own, ignore_errors=True)
         if not result.success:
             raise LeagueError(f"dbt can't compile {self.project_dir}: {result.exception}")
@@ -147,6 +152,13 @@ class DbtProject:
             for node in manifest.nodes.values():
                 if isinstance(node, SeedNode):
                     node.root_path = str(self.own_seeds)
+        if self.schema_prefix:
+            for node in (*manifest.nodes.values(), *manifest.sources.values()):
+                if node.relation_name is not None:
+                    node.relation_name = node.relation_name.replace(
+                        node.schema, self.schema_prefix + node.schema, 1
+                    )
+                node.schema = self.schema_prefix + node.schema
         return manifest
 
     @cached_property
@@ -197,7 +209,7 @@ class DbtProject:
 
     def fingerprint(self) -> str:
         """Changes whenever a file of the project, dbt itself or the place of the project changes."""
-        versions = " ".join(version(package) for package in _PARSED_BY)
+        versions = " ".join(version(package) for package in (*_PARSED_BY, f"dbt-{self.target}"))
         digest = hashlib.sha256(f"{versions} {self.project_dir}".encode())
         for path in sorted(self.project_dir.rglob("*")):
             relative = path.relative_to(self.project_dir)
@@ -217,7 +229,14 @@ class DbtProject:
     def _folders(self) -> list[str]:
         """Where dbt works. Handed a parsed manifest, it reads only its configuration and the seeds' rows there."""
         folder = str(self.own_seeds or self.project_dir)
-        return ["--project-dir", folder, "--profiles-dir", folder]
+        return ["--project-dir", folder, "--profiles-dir", folder, "--target", self.target]
+
+    def _close_connections(self) -> None:
+        """dbt-duckdb keeps the file open for the process; a candidate must be closed before it is published."""
+        if self.target == DUCKDB:
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -274,8 +293,8 @@ def results_of_last_build(warehouse: Path) -> Path:
 
 
 def checkout_project(data: DataFolder) -> DbtProject:
-    """The dbt project of the checkout, its parsed manifests in the data folder and shared with others."""
-    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", SHARED)
+    """The project's own dbt project, its parsed manifests in the data folder; a checkout's are shared with others."""
+    return DbtProject(DBT_PROJECT_DIR, data.root / "dbt", None if IS_INSTALLED else SHARED)
 
 
 def parse_alone(data: DataFolder) -> Path:
@@ -325,13 +344,6 @@ def _forget_what_was_compiled(manifest: Any) -> None:
         if isinstance(node, CompiledNode) and node.compiled:
             node.compiled, node.compiled_code, node.compiled_path = False, None, None
             node.extra_ctes_injected, node.extra_ctes, node._pre_injected_sql = False, [], None
-
-
-def _close_connections() -> None:
-    """dbt-duckdb keeps the file open for the process; a candidate must be closed before it is published."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

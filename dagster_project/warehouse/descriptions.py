@@ -16,14 +16,42 @@ from dagster_project.errors import LeagueError
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.sql_text import literal, quoted_name
 
+# Every unit that dbt's YAML may say of a column (`meta: {unit: ...}`), and how its numbers are to be read.
+UNITS: Mapping[str, str] = {
+    "score": "metric scores: 1 best to 4 worst",
+    "score points": "a difference of two scores; a change below zero is better",
+    "segment": "1 best to 4, or 5 for the Recovery Support Programme",
+    "segments": "a difference of two segments; a change below zero is better",
+    "rank": "a place, 1 best; ties share the best one",
+    "places": "a difference of two ranks; a change below zero is better",
+    "organisations": "how many",
+    "metrics": "how many",
+    "quarters": "how many",
+    "releases": "how many",
+    "replicates": "how many",
+    "rows": "how many",
+    "bytes": "how many",
+    "share": "0 to 1",
+    "weight": "a part of a mean; only its proportion to others counts",
+    "unit of the metric": "the unit that the table `metric` names for the row's metric",
+    "unit of the figure": "what the row's figure is: a value, score, segment, rank or flag",
+    "unit of the measure": "what the row's measure is in: scores, segments or ranks, or a difference of two",
+    "unit of the caveat": "what the row's caveat counts",
+    "interquartile ranges": "how many of the table's own interquartile range",
+    "decimal places": "how many",
+    "order": "a place in an order, 1 first",
+    "line": "physical line of a file, 1 the header",
+}
 _DICTIONARY = "data_dictionary"
+_UNIT_IN_WORDS = " (unit: {unit})"
 _DICTIONARY_QUERY = f"""\
 select
     columns.table_name,
     columns.column_name,
     columns.data_type,
     list_contains(coalesce(keys.constraint_column_names, []), columns.column_name) as is_key,
-    columns.comment as description
+    columns.comment as description,
+    nullif(regexp_extract(columns.comment, ' [(]unit: ([^()]*)[)]$', 1), '') as unit
 from duckdb_columns() as columns
 left join duckdb_constraints() as keys
     on
@@ -37,7 +65,8 @@ order by columns.table_name, columns.column_index"""
 
 @dataclass(frozen=True)
 class Described:
-    """A table as dbt's YAML describes it; `key` is its grain, empty where a part of it may be empty."""
+    """A table as dbt's YAML describes it, its columns with their units; `key` is its grain, empty where a part of it
+    may be empty."""
 
     name: str
     description: str
@@ -53,11 +82,13 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any])
     a table in which two rows have the same key.
     """
     there = _tables(connection)
-    if _DICTIONARY not in there:
-        connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
-        connection.execute(f"create view {WAREHOUSE_SCHEMA}.{_DICTIONARY} as {_DICTIONARY_QUERY}")
-        there = {**there, _DICTIONARY: "view"}
     said, keys = comments(connection), primary_keys(connection)
+    # An older warehouse has the view without its last column.
+    if (_DICTIONARY, "unit") not in said:
+        connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
+        connection.execute(f"create or replace view {WAREHOUSE_SCHEMA}.{_DICTIONARY} as {_DICTIONARY_QUERY}")
+        there = {**there, _DICTIONARY: "view"}
+        said = comments(connection)
     for table in described(manifest):
         kind = there.get(table.name)
         if kind is None:
@@ -103,8 +134,8 @@ def described(manifest: Mapping[str, Any]) -> Iterator[Described]:
         is_key = all((node["unique_id"], column) in never_empty for column in grain)
         yield Described(
             name=str(node.get("alias") or node["name"]),
-            description=_one_line(node["description"]),
-            columns={name: _one_line(column["description"]) for name, column in node["columns"].items()},
+            description=one_line(node["description"]),
+            columns={name: _in_words(column) for name, column in node["columns"].items()},
             key=grain if is_key else (),
         )
 
@@ -143,5 +174,24 @@ def primary_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, 
     return {str(table): tuple(columns) for table, columns in rows}
 
 
-def _one_line(text: str) -> str:
+def unit_of(column: Mapping[str, Any]) -> str | None:
+    """The unit of a column, as its entry of the manifest says it; None of what isn't a number."""
+    unit = (column.get("meta") or {}).get("unit")
+    return None if unit is None else str(unit)
+
+
+def unit_in(comment: str) -> str | None:
+    """The unit that a comment says, in the warehouse or in a file."""
+    _before, found, rest = comment.rpartition(_UNIT_IN_WORDS.partition("{")[0])
+    return rest.removesuffix(")") if found and rest.endswith(")") else None
+
+
+def _in_words(column: Mapping[str, Any]) -> str:
+    """What a column holds; its unit goes with the words, because a comment in a database has no other place for it."""
+    unit = unit_of(column)
+    return one_line(column["description"]) + ("" if unit is None else _UNIT_IN_WORDS.format(unit=unit))
+
+
+def one_line(text: str) -> str:
+    """Words without the line breaks of their YAML."""
     return " ".join(text.split())

@@ -2,7 +2,7 @@
 
 {# A score or an average with all the digits that are kept. #}
 {% macro exact(expression) -%}
-    cast({{ expression }} as decimal(18, 12))
+    {{ as_decimal(expression, 18, 12) }}
 {%- endmacro %}
 
 {# score = lo + (hi - lo) * (r - 1) / (N - 1), one division of integers; a trust alone scores lo. #}
@@ -37,7 +37,7 @@
 #}
 {% macro half_up(expression, dp=none) -%}
     {%- set dp = published_score_dp() | int if dp is none else dp -%}
-    cast(round(round(cast({{ expression }} as decimal(18, 12)), 10), {{ dp }}) as decimal(18, {{ dp }}))
+    cast(round(round({{ exact(expression) }}, 10), {{ dp }}) as decimal(18, {{ dp }}))
 {%- endmacro %}
 
 {#
@@ -61,7 +61,7 @@
     case
         when {{ dp_column }} is null then {{ exact(expression) }}
         else {{ exact(
-            "cast(round(round(cast(" ~ expression ~ " as decimal(18, 12)), 10) * cast(power(10, " ~ dp_column
+            "cast(round(round(" ~ exact(expression) ~ ", 10) * cast(power(10, " ~ dp_column
             ~ ") as integer), 0) as double) / power(10, " ~ dp_column ~ ")"
         ) }}
     end

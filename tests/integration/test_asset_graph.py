@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from dagster_project.assets.deliveries import DELIVERIES
 from dagster_project.assets.partitions import PARTITIONS
 from dagster_project.assets.publication import PUBLICATION
 from dagster_project.assets.quarterly_run_resource import op_of
@@ -18,6 +19,7 @@ from dagster_project.catalogue.catalogue import reader_names
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.runs import flow
 
+OF_ALL_QUARTERS = {dg.AssetKey(PUBLICATION), *DELIVERIES}
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
 
@@ -71,8 +73,7 @@ def test_every_asset_has_owner_kinds_description_and_the_quarters_as_partitions(
         assert node.owners == ["team:league-tables"], node.key
         assert node.kinds, node.key
         assert node.description, node.key
-        of_all_quarters = node.key == dg.AssetKey(PUBLICATION)
-        assert node.partitions_def == (None if of_all_quarters else PARTITIONS), node.key
+        assert node.partitions_def == (None if node.key in OF_ALL_QUARTERS else PARTITIONS), node.key
 
 
 def test_the_publication_is_asked_for_once_after_each_release_though_other_quarters_have_none(
@@ -122,7 +123,7 @@ def test_each_stage_has_an_asset_to_be_chosen_by_and_none_that_only_the_stage_it
         for assets in definitions.resolve_asset_graph().assets_defs
         if assets.keys
         for key in assets.keys
-        if key != dg.AssetKey(PUBLICATION)
+        if key not in OF_ALL_QUARTERS
     }
     assert {op_of(stage) for stage in flow.FLOW} == set(stage_of.values())
     steps = ("measure", "score", "likely_ranges")

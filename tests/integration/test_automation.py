@@ -39,6 +39,7 @@ DATA_FILE = "ambulance-trust-data"
 SENSORS = [
     "alert_of_failure",
     "alert_of_late_quarter",
+    "deliveries_after_changes",
     "new_extracts",
     "publication_after_releases",
     "summary_of_failure",

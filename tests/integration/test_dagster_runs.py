@@ -31,6 +31,7 @@ RELEASE = dg.AssetKey(["releases", "release"])
 LEAGUE_TABLE = dg.AssetKey(["league", "league_table"])
 DRAWN = dg.AssetKey(["likely_ranges", "likely_range_end"])
 VIEW = dg.AssetKey(["staging", "stg_organisation_reference"])
+NOT_BEHIND_THE_RELEASE = 'not (group:"publication" or group:"delivery")'
 GATES = {"extracts_gate", "metrics_gate", "league_tables_gate"}
 
 
@@ -58,7 +59,7 @@ def by_both_ways(
         done = subprocess.run(
             [
                 *(program, "asset", "materialize", "-m", "dagster_project.definitions"),
-                *("--select", 'not group:"publication"', "--partition", QUARTER, "--config-json", config),
+                *("--select", NOT_BEHIND_THE_RELEASE, "--partition", QUARTER, "--config-json", config),
             ],
             env=os.environ | environment_of(data),
             capture_output=True,

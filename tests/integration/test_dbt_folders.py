@@ -13,7 +13,7 @@ from dagster_project.settings import DBT_PROJECT_DIR
 from dagster_project.warehouse.dbt_project import SHARED, DbtProject
 
 ORDER = (
-    *("staging", "statistics", "metrics", "scoring", "likely_ranges"),
+    *("record_level", "staging", "statistics", "metrics", "scoring", "likely_ranges"),
     *("league_tables", "audit", "history", "insight", "scenarios"),
 )
 # What numpy draws stands behind the models that it reads, though in their schema.

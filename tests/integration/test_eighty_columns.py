@@ -19,13 +19,16 @@ from shared_folders import Answered
 
 from dagster_project.cli import app
 from dagster_project.commands import answers
+from dagster_project.commands.deliver import show_delivery
 from dagster_project.commands.publish import show_publication
 from dagster_project.monitoring.health import asked_of, show_health
 from dagster_project.notices import OFFICIAL_NOTICE
 from dagster_project.presentation import show_check, show_fetch, show_run
+from dagster_project.record_level.presentation import show_counted
 from dagster_project.runs.record import read_outcome
 from dagster_project.scenarios.nowcast.presentation import show_accuracy, show_nowcast
 from dagster_project.settings import DataFolder
+from dagster_project.spark.presentation import show_landed, show_run_on_spark
 
 NARROW, WIDE = 80, 2000
 FIRST, SECOND = "2025-26-Q1", "2025-26-Q2"
@@ -59,6 +62,8 @@ ANSWERS = (
 OTHERWISE = {
     "run": "the answers of two runs are shown below",
     "check": "an answer is shown below",
+    "land": "an answer is shown below",
+    "count": "a result is shown below",
     "fetch": "reads the publishers' pages",
     "nowcast": "a result is shown below",
     "nowcast-accuracy": "a result is shown below",
@@ -70,6 +75,7 @@ OTHERWISE = {
     "docs": "writes into the checkout",
     "story": "writes Markdown",
     "publish": "an answer is shown below",
+    "deliver": "an answer is shown below",
     "serve": "a server",
 }
 _PLACE = {
@@ -225,10 +231,57 @@ def test_the_answer_of_a_run_can_be_read_in_eighty_columns(
         assert "organisations" in shown.narrow
 
 
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_the_answer_of_a_run_on_spark_can_be_read_in_eighty_columns(
+    second_release: DataFolder, monkeypatch: pytest.MonkeyPatch, *, is_dry: bool
+) -> None:
+    (run,) = [path.name for path in second_release.runs.iterdir() if is_of(second_release, path.name, SECOND)]
+    on_spark = {
+        "compared": []
+        if is_dry
+        else [{"quarter": SECOND, "release_id": "76a5671c66fd137d", "cells": 123_456, "equal": 123_456}],
+        "lake": {"database": "league", "tables": 30, "rows": 12_345},
+        "dry_run": is_dry,
+    }
+    outcome = read_outcome(second_release, run) | on_spark
+    shown = in_both_widths(partial(show_run_on_spark, outcome, second_release), monkeypatch)
+    assert_readable(shown)
+    assert ("123,456 of 123,456 cells" in shown.wide) is not is_dry
+
+
+def is_of(data: DataFolder, run_id: str, quarter: str) -> bool:
+    return quarter in read_outcome(data, run_id)["quarters"]
+
+
+def test_rows_that_were_landed_are_said_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    landed = {
+        "folder": "/a/folder/somewhere/rows",
+        "quarters": [FIRST],
+        "rows": {"extract.parquet": 4, "organisation_reference.parquet": 12_345},
+        "is_sample": True,
+    }
+    assert_readable(in_both_widths(partial(show_landed, landed), monkeypatch))
+
+
 def test_the_answer_of_a_check_can_be_read_in_eighty_columns(
     checked: Answered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert_readable(in_both_widths(lambda: show_check(checked.answer), monkeypatch))
+
+
+def test_the_answer_of_a_count_can_be_read_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = {
+        "rows": 1,
+        "pathways": 1_310_000,
+        "set_aside": {
+            "the clock started longer ago than anybody can have waited": 1_000_000,
+            "no clock start": 1,
+        },
+        "extracts": ["/a/folder/that/is/far/away/20250630-RTT-June-2025-counted-from-records.csv"],
+        "listed_in": "/a/folder/that/is/far/away/set-aside.parquet",
+        "is_sample": True,
+    }
+    assert_readable(in_both_widths(lambda: show_counted(result), monkeypatch))
 
 
 def assert_readable(shown: Shown) -> None:
@@ -313,6 +366,33 @@ def test_what_was_published_is_said_in_eighty_columns(
     assert lines[0] == "2 quarters made, 0 quarters kept: 12,345 files, 156.7 MB"
     assert " ".join(lines[1:-1]) == OFFICIAL_NOTICE
     assert lines[-1] == f"Open {index}"
+
+
+def test_what_was_delivered_is_said_in_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(NARROW))
+    told = {"rows": 92_317, "tables": 30, "release_id": "76a5671c66fd137d", "replaces": None, "sha256": None}
+    result = {
+        "target": "postgresql://league_delivery@database.example.nhs.uk:5432/performance (schema league)",
+        "dry_run": False,
+        "delivered": [{**told, "quarter": SECOND, "replaces": "4a06edd2388aab02"}],
+        "kept": [{**told, "quarter": FIRST}],
+        "withdrawn": [{**told, "quarter": "2025-26-Q3"}],
+        "rows_verified": 184_634,
+        "hashes_verified": 60,
+        "changes": ["league_table has a new column, region."],
+        "notice": OFFICIAL_NOTICE,
+    }
+    show_delivery(result)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= NARROW
+    assert lines[0] == "2025-26-Q1  kept: 92,317 rows, release 76a5671c66fd137d"
+    assert " ".join(lines[1:3]) == (
+        "2025-26-Q2  delivered: 92,317 rows, release 76a5671c66fd137d, in place of 4a06edd2388aab02"
+    )
+    assert lines[3] == "2025-26-Q3  withdrawn, release 76a5671c66fd137d"
+    assert "Read back: 184,634 rows in 60 tables" in lines[5]
 
 
 def test_the_version_is_said(tmp_path: Path) -> None:

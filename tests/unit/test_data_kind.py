@@ -192,6 +192,16 @@ def test_without_a_name_the_sample_has_a_folder_of_its_own_beside_the_official_o
     assert DataFolder.from_environment() == official
 
 
+def test_of_an_installed_package_these_are_in_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEAGUE_DATA_DIR", raising=False)
+    monkeypatch.setattr(settings, "IS_INSTALLED", True)
+    monkeypatch.chdir(tmp_path)
+    assert DataFolder.to_write(is_sample=False) == DataFolder(tmp_path / "data")
+    assert DataFolder.to_write(is_sample=True) == DataFolder(tmp_path / "data-sample")
+
+
 def test_a_named_folder_is_used_for_either_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAGUE_DATA_DIR", str(tmp_path))
     folders = (

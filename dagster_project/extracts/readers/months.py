@@ -11,26 +11,11 @@ from datetime import date, timedelta
 from dagster_project.extracts.readers.text import folded
 from dagster_project.quarters import Quarter
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        (
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ),
-        1,
-    )
-}
+MONTH_NAMES = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, 1)}
 _MONTHS |= {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 _NAME = r"(?<![a-z])(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")(?![a-z])"
 _MONTH_AND_YEAR = re.compile(_NAME + r"[\s_-]*(?P<year>20[0-9]{2}|[0-9]{2})(?![0-9])", re.IGNORECASE)

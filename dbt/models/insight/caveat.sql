@@ -207,7 +207,8 @@ every_caveat as (
         cast(average_metric_score.metric_count as decimal(18, 6)) as amount,
         cast(average_metric_score.metric_count as string)
         || ' metrics behind the average; half of the table has '
-        || cast(cast(usual_count.median_metric_count as integer) as string) || ' or more' as caveat_text
+        || cast(cast(round(usual_count.median_metric_count) as integer) as string)
+        || ' or more' as caveat_text
     from average_metric_score
     inner join usual_count
         on

@@ -46,7 +46,7 @@ metric_set as (
         quarter,
         table_name,
         organisation_code,
-        string_agg(metric_id, ' ' order by metric_id) as metrics
+        {{ listed('metric_id') }} as metrics
     from metric_score_exact
     where enters_average
     group by quarter, table_name, organisation_code
@@ -186,10 +186,10 @@ better as (
         best_of_kind.average_metric_score as exemplar_average_metric_score,
         weak_kind.organisation_subtype = best_of_kind.organisation_subtype as is_same_subtype,
         in_common.metrics_in_common,
-        cast(round(
-            cast(in_common.metrics_in_common as decimal(18, 6))
-            / (weak_kind.metric_count + best_of_kind.metric_count - in_common.metrics_in_common), 2
-        ) as decimal(18, 2)) as likeness
+        {{ as_decimal(
+            "cast(in_common.metrics_in_common as double)"
+            ~ " / (weak_kind.metric_count + best_of_kind.metric_count - in_common.metrics_in_common)", 18, 2
+        ) }} as likeness
     from weak_kind
     inner join best_of_kind
         on

@@ -151,9 +151,10 @@ sized as (
 
     select
         *,
-        cast(case
-            when table_spread > 0 then round(cast(abs(value_needed - value) as double) / table_spread, 2)
-        end as decimal(18, 2)) as step_size
+        case
+            when table_spread > 0
+                then {{ as_decimal("cast(abs(value_needed - value) as double) / table_spread", 18, 2) }}
+        end as step_size
     from measured
 
 ),

@@ -199,9 +199,9 @@ final as (
         unit,
         value,
         cast(points as integer) as points,
-        cast(case when points >= least_points then mean end as decimal(18, 6)) as mean,
-        cast(case when points >= least_points then lower_limit end as decimal(18, 6)) as lower_limit,
-        cast(case when points >= least_points then upper_limit end as decimal(18, 6)) as upper_limit,
+        {{ as_decimal("case when points >= least_points then mean end", 18, 6) }} as mean,
+        {{ as_decimal("case when points >= least_points then lower_limit end", 18, 6) }} as lower_limit,
+        {{ as_decimal("case when points >= least_points then upper_limit end", 18, 6) }} as upper_limit,
         signal,
         case
             when signal = 'too_few_quarters' then 'too_few_quarters'

@@ -1,6 +1,10 @@
 -- Movement, step 0: the releases that are compared: each quarter's and the adjacent quarter's before it.
 -- `league diff` puts a table of this name in its place, with any two releases.
-{{ config(schema='insight', materialized='view', contract={'enforced': false}) }}
+{{ config(
+    schema='insight',
+    materialized='table' if target.type == 'spark' else 'view',
+    contract={'enforced': false}
+) }}
 with
 
 league_table as (

@@ -71,9 +71,9 @@ final as (
         counted.variant,
         cast(counted.segment as integer) as segment,
         cast(counted.times as integer) as times,
-        cast(cast(counted.times as double) / counted.replicates as decimal(18, 6)) as probability,
+        {{ as_decimal("cast(counted.times as double) / counted.replicates", 18, 6) }} as probability,
         cast(counted.times_before_override as integer) as times_before_override,
-        cast(cast(counted.times_before_override as double) / counted.replicates as decimal(18, 6))
+        {{ as_decimal("cast(counted.times_before_override as double) / counted.replicates", 18, 6) }}
             as probability_before_override,
         counted.replicates
     from counted

@@ -27,9 +27,9 @@ final as (
         cast(sum(case when sensitivity.rank_change <> 0 then 1 else 0 end) as integer) as ranks_changed,
         cast(sum(case when sensitivity.segment_change <> 0 then 1 else 0 end) as integer) as segments_changed,
         max(abs(sensitivity.rank_change)) as largest_rank_change,
-        cast(round(
-            cast(sum(abs(sensitivity.rank_change)) as decimal(18, 6)) / count(sensitivity.rank_change), 2
-        ) as decimal(18, 2)) as mean_rank_change
+        {{ as_decimal(
+            "cast(sum(abs(sensitivity.rank_change)) as double) / count(sensitivity.rank_change)", 18, 2
+        ) }} as mean_rank_change
     from sensitivity
     inner join quarter_in_scope
         on sensitivity.quarter = quarter_in_scope.quarter

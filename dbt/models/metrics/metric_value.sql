@@ -2,9 +2,35 @@
 -- precision, the published score and rank, and the source row of each.
 with
 
-figure as (
+published_value as (
 
-    select * from {{ ref('stg_nof_figure') }}
+    select
+        *,
+        figure as metric_id
+    from {{ ref('stg_nof_figure') }}
+    where figure like 'OF0%'
+
+),
+
+published_score as (
+
+    select
+        *,
+        'OF0' || substr(figure, 4) as metric_id
+    from {{ ref('stg_nof_figure') }}
+    where figure like 'OF1%'
+
+),
+
+compared_value as (
+
+    select
+        quarter,
+        organisation_code,
+        figure as metric_id,
+        value
+    from {{ ref('stg_nof_figure') }}
+    where figure like 'OF0%' and value is not null
 
 ),
 
@@ -23,26 +49,6 @@ metric_rule as (
 computed_metric_value as (
 
     select * from {{ ref('computed_metric_value') }}
-
-),
-
-published_value as (
-
-    select
-        figure.*,
-        figure.figure as metric_id
-    from figure
-    where figure.figure like 'OF0%'
-
-),
-
-published_score as (
-
-    select
-        figure.*,
-        'OF0' || substr(figure.figure, 4) as metric_id
-    from figure
-    where figure.figure like 'OF1%'
 
 ),
 
@@ -80,20 +86,34 @@ value_and_score as (
 
 ),
 
--- a statistic comes before the published values where it reproduces every one of them as printed
+-- a statistic comes before the published values where it reproduces every one of them as printed; where none could,
+-- no value is looked at
+leading_statistic as (
+
+    select distinct
+        quarter,
+        metric_id
+    from computed_metric_value
+    where precedence = 1
+
+),
+
 statistic_in_use as (
 
     select
-        value_and_score.quarter,
-        value_and_score.metric_id
-    from value_and_score
+        compared_value.quarter,
+        compared_value.metric_id
+    from compared_value
+    inner join leading_statistic
+        on
+            compared_value.quarter = leading_statistic.quarter
+            and compared_value.metric_id = leading_statistic.metric_id
     left join computed_metric_value
-        on {{ same_metric_of_code('value_and_score', 'computed_metric_value') }}
-    where value_and_score.value is not null
-    group by value_and_score.quarter, value_and_score.metric_id
+        on {{ same_metric_of_code('compared_value', 'computed_metric_value') }}
+    group by compared_value.quarter, compared_value.metric_id
     having
         min(computed_metric_value.precedence) = 1
-        and sum(case when computed_metric_value.printed_value = value_and_score.value then 0 else 1 end) = 0
+        and sum(case when computed_metric_value.printed_value = compared_value.value then 0 else 1 end) = 0
 
 ),
 

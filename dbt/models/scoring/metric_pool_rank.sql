@@ -29,30 +29,42 @@ met_in_table as (
 
 ranked as (
 
-    select *
+    select
+        *,
+        rank() over (
+            partition by quarter, metric_id, unit, pool
+            order by rank_key
+        ) as rank_best,
+        -- with all that are tied with it, whose order is hidden
+        count(*) over (
+            partition by quarter, metric_id, unit, pool
+            order by rank_key
+            range between unbounded preceding and current row
+        ) as ranked_so_far
     from metric_value_rule
     where not meets_standard and not fails_floor
 
 ),
 
+-- where the pool isn't whole, a score still lies between those of its better and its worse neighbours
 tied_block as (
 
     select
-        quarter,
-        metric_id,
-        unit,
-        pool,
-        rank_key,
-        count(*) as tied,
-        min(published_score) as best_score,
-        max(published_score) as worst_score
+        ranked.quarter,
+        ranked.metric_id,
+        ranked.unit,
+        ranked.pool,
+        ranked.rank_key,
+        min(ranked.published_score) as best_score,
+        max(ranked.published_score) as worst_score
     from ranked
-    group by quarter, metric_id, unit, pool, rank_key
+    inner join metric_pool_size
+        on {{ same_pool('ranked', 'metric_pool_size') }}
+    where not metric_pool_size.is_complete
+    group by ranked.quarter, ranked.metric_id, ranked.unit, ranked.pool, ranked.rank_key
 
 ),
 
--- everybody of better blocks is ahead; and where the pool isn't whole, a score still lies between those of
--- its better and its worse neighbours
 placed_block as (
 
     select
@@ -61,12 +73,6 @@ placed_block as (
         unit,
         pool,
         rank_key,
-        tied,
-        cast(1 + sum(tied) over (
-            partition by quarter, metric_id, unit, pool
-            order by rank_key
-            rows between unbounded preceding and current row
-        ) - tied as bigint) as rank_best,
         max(worst_score) over (
             partition by quarter, metric_id, unit, pool
             order by rank_key
@@ -96,11 +102,8 @@ final as (
         ranked.score_best,
         ranked.score_worst,
         ranked.is_on_standard,
-        placed_block.rank_best,
-        case
-            when ranked.value_dp is null then placed_block.rank_best
-            else placed_block.rank_best + placed_block.tied - 1
-        end as rank_worst,
+        ranked.rank_best,
+        case when ranked.value_dp is null then ranked.rank_best else ranked.ranked_so_far end as rank_worst,
         case
             when metric_pool_size.is_ranked_by_publisher
                 then ranked.published_rank - met_in_table.met_in_table
@@ -110,16 +113,16 @@ final as (
     from ranked
     inner join metric_pool_size
         on {{ same_pool('ranked', 'metric_pool_size') }}
-    inner join placed_block
-        on
-            {{ same_pool('ranked', 'placed_block') }}
-            and ranked.rank_key = placed_block.rank_key
     inner join met_in_table
         on
             ranked.quarter = met_in_table.quarter
             and ranked.table_name = met_in_table.table_name
             and ranked.metric_id = met_in_table.metric_id
             and ranked.unit = met_in_table.unit
+    left join placed_block
+        on
+            {{ same_pool('ranked', 'placed_block') }}
+            and ranked.rank_key = placed_block.rank_key
 
 )
 

@@ -77,36 +77,60 @@ ordered_score as (
 
     select
         quarter,
-        framework,
         score_figure,
-        applies_to,
         score_exact,
         row_number() over (
             partition by quarter, score_figure
             order by score_exact, table_name, organisation_code
-        ) as position,
-        count(*) over (partition by quarter, score_figure) as scores
+        ) as position
     from scored_average
+
+),
+
+-- a quartile lies between two neighbours, so that only these are looked at
+neighbour as (
+
+    select
+        scored.quarter,
+        scored.score_figure,
+        scored.scores,
+        segment_boundary.segment,
+        segment_boundary.quantile,
+        cast(1 + floor(segment_boundary.quantile * (scored.scores - 1)) as bigint) as position_below,
+        cast(1 + ceil(segment_boundary.quantile * (scored.scores - 1)) as bigint) as position_above
+    from (
+        select
+            quarter,
+            framework,
+            score_figure,
+            applies_to,
+            count(*) as scores
+        from scored_average
+        group by quarter, framework, score_figure, applies_to
+    ) as scored
+    inner join segment_boundary
+        on
+            scored.framework = segment_boundary.framework
+            and scored.applies_to = segment_boundary.applies_to
+    where segment_boundary.quantile is not null
 
 ),
 
 national_quantile as (
 
     select
-        ordered_score.quarter,
-        ordered_score.score_figure,
-        segment_boundary.segment,
+        neighbour.quarter,
+        neighbour.score_figure,
+        neighbour.segment,
         {{ linear_percentile(
-            'ordered_score.score_exact', 'ordered_score.position', 'ordered_score.scores',
-            'segment_boundary.quantile', 12
+            'ordered_score.score_exact', 'ordered_score.position', 'neighbour.scores', 'neighbour.quantile', 12
         ) }} as cut_point
-    from ordered_score
-    inner join segment_boundary
+    from neighbour
+    inner join ordered_score
         on
-            ordered_score.framework = segment_boundary.framework
-            and ordered_score.applies_to = segment_boundary.applies_to
-    where segment_boundary.quantile is not null
-    group by ordered_score.quarter, ordered_score.score_figure, segment_boundary.segment
+            {{ same_score_figure('neighbour', 'ordered_score') }}
+            and ordered_score.position in (neighbour.position_below, neighbour.position_above)
+    group by neighbour.quarter, neighbour.score_figure, neighbour.segment
 
 ),
 

@@ -28,7 +28,7 @@ part as (
         regexp_extract(period, '^(?:To )?M(?:onth )?([0-9]{1,2}) (20[0-9]{2})', 2) as month_year,
         regexp_extract(period, '^(20[0-9]{2})$', 1) as survey_year,
         regexp_extract(period, '^(20[0-9]{2})/[0-9]{2}', 1) as financial_year,
-        regexp_matches(period, '^Year to date') as is_year_to_date,
+        period like 'Year to date%' as is_year_to_date,
         cast(substr(quarter, 1, 4) as integer) as start_year,
         cast(substr(quarter, 10, 1) as integer) as quarter_in_year
     from figure
@@ -55,10 +55,12 @@ counted as (
         case
             when
                 month_name <> ''
-                and position(lower(month_name) in 'janfebmaraprmayjunjulaugsepoctnovdec') > 0
+                and instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(month_name)) > 0
                 then
                     (2000 + cast(month_in_year as integer)) * 12
-                    + (position(lower(month_name) in 'janfebmaraprmayjunjulaugsepoctnovdec') + 2) // 3
+                    + {{ whole_quotient(
+                        "instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(month_name)) + 2", 3
+                    ) }}
             when quarter_number <> ''
                 then cast(quarter_year as integer) * 12 + 3 + 3 * cast(quarter_number as integer)
             when month_number <> '' then cast(month_year as integer) * 12 + 3 + cast(month_number as integer)

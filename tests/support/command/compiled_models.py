@@ -74,7 +74,8 @@ class CompiledModels:
         models = [nodes[name] for name in built if name.startswith("model.")]
         compiled = {path.stem: path for path in folder.glob("**/compiled/**/*.sql")}
         self._models = [
-            (_relation(node), compiled[node["name"]].read_text("utf-8")) for node in _in_order(models)
+            (_kind(node), _relation(node), compiled[node["name"]].read_text("utf-8"))
+            for node in _in_order(models)
         ]
         self._connection = duckdb.connect(config={"threads": threads})
         self._connection.execute(f"attach ':memory:' as {WAREHOUSE_NAME}; use {WAREHOUSE_NAME}")
@@ -96,8 +97,8 @@ class CompiledModels:
             "create or replace table run.quarter_in_scope as "
             f"select '{quarter}' as quarter, '{FRAMEWORK}' as framework, 'r1' as release_id, true as is_sample"
         )
-        for relation, sql in self._models:
-            self._connection.execute(f"create or replace table {relation} as {sql}")
+        for kind, relation, sql in self._models:
+            self._connection.execute(f"create or replace {kind} {relation} as {sql}")
         return self
 
     def select(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
@@ -119,6 +120,11 @@ class CompiledModels:
             self._connection.execute(f"create schema if not exists {schema}")
             self._connection.execute(f"create table {schema}.{table} as from seeded.{schema}.{table}")
         self._connection.execute("detach seeded")
+
+
+def _kind(node: dict[str, Any]) -> str:
+    """As dbt builds it; a mart, which dbt adds to, is a table here."""
+    return "view" if node["config"]["materialized"] == "view" else "table"
 
 
 def _relation(node: dict[str, Any]) -> str:

@@ -65,7 +65,11 @@ def write_release(
         "release_id": release_id,
         "is_sample": is_sample,
         "notice": notice_of(is_sample=is_sample),
-        "files": {file.name: {"sha256": sha256_of_file(file)} for file in sorted(folder.iterdir())},
+        "files": {
+            file.name: {"sha256": sha256_of_file(file), "bytes": file.stat().st_size}
+            | ({"rows": len(tables[file.stem])} if file.stem in tables else {})
+            for file in sorted(folder.iterdir())
+        },
     }
     write_release_file(folder, quarter=quarter, **content | said)
     return ReleaseTables(Quarter.from_canonical(quarter), release_id, folder, is_current=False)

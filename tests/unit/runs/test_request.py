@@ -95,7 +95,7 @@ def test_every_option_of_the_command_is_a_field_and_every_field_that_people_ask_
 
     for_machines, about_the_command = (
         {"rebuild", "follows", "archived_sample"},
-        {"as_json", "again", "verbose"},
+        {"as_json", "again", "verbose", "target", "extract_rows"},
     )
     options = set(inspect.signature(run).parameters) - about_the_command
     assert options == set(RunRequest.model_fields) - for_machines

@@ -1,0 +1,345 @@
+"""The one Spark session of this process: where it runs, where its tables live on, and that it is quiet.
+
+dbt-spark's session method and all of this package find the session that is opened here. By default it is local, with
+its catalogue below the data folder (`spark/`); `SPARK_REMOTE` names a Spark Connect server and `LEAGUE_SPARK_MASTER` a
+cluster, each of which has a catalogue of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+from dagster_project.durable import make_folder, write_whole
+from dagster_project.errors import LeagueError, Locked, WrongUsage
+from dagster_project.interruption import to_the_end
+from dagster_project.settings import DataFolder
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+REMOTE_VARIABLE = "SPARK_REMOTE"
+MASTER_VARIABLE = "LEAGUE_SPARK_MASTER"
+JAVA_OPTIONS_VARIABLE = "LEAGUE_SPARK_JAVA_OPTIONS"
+FORMAT_VARIABLE = "LEAGUE_SPARK_FORMAT"
+DEFAULT_FORMAT = "parquet"
+_FORMATS = ("parquet", "delta", "iceberg")
+_LOG = "spark.log"
+# What Java prints before and beside its log.
+_JAVA_LOG = "java.log"
+_LOG_SHOWN = 3
+_ERROR_SHOWN = 1000
+# A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
+# are deep: a thread needs more than the usual stack.
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xss16m"
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# Each prints an error, with all of Java's calls, that is also raised.
+_SAYS_WHAT_IS_RAISED = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+_WORDS_OF_A_LOCKED_CATALOGUE = "Another instance of Derby may have already booted"
+# Exact and repeatable wherever it runs; what SQL means is said once more in dbt's profile, for Thrift.
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.sources.partitionOverwriteMode": "dynamic",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # Moments without a zone, as the journal keeps them.
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+}
+_QUIET_LOG = """\
+rootLogger.level = warn
+rootLogger.appenderRef.file.ref = file
+appender.file.type = File
+appender.file.name = file
+appender.file.fileName = {file}
+appender.file.append = false
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d %p %c: %m%n%ex
+"""
+
+
+def spark_folder(data: DataFolder) -> Path:
+    """Where a local session keeps its catalogue, its tables and its log."""
+    return data.root / "spark"
+
+
+def table_format() -> str:
+    """The format of tables in the lake: LEAGUE_SPARK_FORMAT, else Parquet; raises WrongUsage for another word."""
+    given = os.environ.get(FORMAT_VARIABLE, DEFAULT_FORMAT).strip().lower() or DEFAULT_FORMAT
+    if given not in _FORMATS:
+        raise WrongUsage(f"{FORMAT_VARIABLE} is one of {', '.join(_FORMATS)}, not {given!r}.")
+    return given
+
+
+@contextmanager
+def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSession]:
+    """The session for as long as the context is open; a local one ends with all of its processes.
+
+    Raises WrongUsage where the extra `spark` or Java is missing or a server can't be reached, Locked where another
+    process has the local catalogue open.
+    """
+    _require_extra()
+    before = {name: os.environ.get(name) for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")}
+    os.environ.update(dict.fromkeys(before, sys.executable))
+    handlers = _handlers()
+    session = None
+    try:
+        session = _connected() if os.environ.get(REMOTE_VARIABLE) else _started(data, threads)
+        _hand_signals_to(handlers, session)
+        with _said_while_java_lives():
+            yield session
+    finally:
+        _hand_signals_to(handlers)
+        with to_the_end():
+            if session is not None:
+                _end(session)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+@contextmanager
+def _said_while_java_lives() -> Iterator[None]:
+    """Raises Spark's own errors as LeagueError: what they say is in Java, which is gone once the session has ended."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    said = None
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        said = " ".join(str(error).split("JVM stacktrace")[0].split())
+    if said is not None:
+        raise LeagueError(f"Spark failed, and nothing was published: {said[:_ERROR_SHOWN]}") from None
+
+
+def _require_extra() -> None:
+    if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
+        raise WrongUsage(
+            "--target spark needs packages that aren't installed: pip install 'nhs-league-tables[spark]'."
+        )
+    # pandas is newer than pyspark knows; of pandas only frames from Arrow are used here.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    from pyspark.logger import PySparkLogger
+
+    for name in _SAYS_WHAT_IS_RAISED:
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _connected() -> SparkSession:
+    """A session of a Spark Connect server, which has catalogue and settings of its own."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    remote = os.environ[REMOTE_VARIABLE]
+    try:
+        session = SparkSession.builder.remote(remote).getOrCreate()
+        for name, value in _SETTINGS.items():
+            session.conf.set(name, value)
+    except (PySparkException, OSError) as error:
+        # A token may stand in the address.
+        shown = re.sub(r"(token|password)=[^;]*", r"\1=***", remote)
+        raise WrongUsage(
+            f"{REMOTE_VARIABLE} is {shown}: expected a Spark Connect server that answers; {type(error).__name__}. "
+            "Start the server, correct the address, or unset it for Spark on this machine."
+        ) from None
+    return session
+
+
+def _started(data: DataFolder, threads: int) -> SparkSession:
+    """A session whose driver is a Java process of this one's, local or on a cluster."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    _require_java()
+    folder = spark_folder(data)
+    make_folder(folder)
+    master = os.environ.get(MASTER_VARIABLE)
+    settings = _SETTINGS | _quiet(folder) | ({} if master else _local(folder, threads))
+    builder = SparkSession.builder.appName("league").master(master or f"local[{threads}]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    handlers = _handlers()
+    try:
+        _start_java(settings | {"spark.master": master or f"local[{threads}]"}, folder / _JAVA_LOG)
+        session = builder.enableHiveSupport().getOrCreate()
+        # The catalogue is opened with the first question.
+        session.sql("show databases").collect()
+    except (PySparkException, OSError) as error:
+        said = _not_started(error, folder)
+        _end_java()
+        raise said from None
+    except BaseException:
+        _end_java()
+        raise
+    finally:
+        # pyspark puts a handler of its own there, which knows nothing of ours.
+        _hand_signals_to(handlers)
+    return session
+
+
+def _handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+def _hand_signals_to(handlers: Mapping[int, Any], session: SparkSession | None = None) -> None:
+    """Puts handlers in place; with a session, what Spark is doing is ended first, as dbt waits for it otherwise."""
+
+    def ending(number: int, frame: FrameType | None) -> None:
+        # In a thread with a line of its own to Java: this one may be waiting for an answer.
+        assert session is not None
+        threading.Thread(target=session.interruptAll, daemon=True).start()
+        handler = handlers[number]
+        if callable(handler):
+            handler(number, frame)
+
+    with suppress(ValueError):
+        for number, handler in handlers.items():
+            signal.signal(number, ending if session is not None and callable(handler) else handler)
+
+
+def _start_java(settings: Mapping[str, str], log: Path) -> None:
+    """Starts the Java process that this one speaks with; what it prints goes to the log.
+
+    A signal is answered once it is there: pyspark would forget one that has only begun, and nobody would end it.
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    waiting: list[int] = []
+    before = _handlers()
+    _hand_signals_to(dict.fromkeys(before, lambda number, _: waiting.append(number)))
+    try:
+        launch, context, conf = (
+            cast(Any, launch_gateway),
+            cast(Any, SparkContext),
+            SparkConf(loadDefaults=False),
+        )
+        with log.open("wb") as said:
+            spoken_into = {"stdout": said, "stderr": said}
+            gateway = launch(conf.setAll(list(settings.items())), popen_kwargs=spoken_into)
+        context._ensure_initialized(gateway=gateway)
+    finally:
+        _hand_signals_to(before)
+    for number in waiting[:1]:
+        signal.raise_signal(number)
+
+
+def _require_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home, "bin", "java") if home else None
+    if (java is not None and os.access(java, os.X_OK)) or (java is None and shutil.which("java")):
+        return
+    where = f"JAVA_HOME is {home}, which has no bin/java" if home else "there is no java on the PATH"
+    raise WrongUsage(
+        f"Spark needs Java 17 or later, and {where}. Install it (Debian: openjdk-17-jre-headless), name its folder in "
+        f"JAVA_HOME, or name a Spark Connect server in {REMOTE_VARIABLE}."
+    )
+
+
+def _local(folder: Path, threads: int) -> dict[str, str]:
+    """Where a local session keeps its tables, and what it spares for a few thousand rows."""
+    metastore = folder / "metastore"
+    return {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        # A machine that is busy with other work isn't one whose executor is lost.
+        "spark.executor.heartbeatInterval": "60s",
+        "spark.network.timeout": "600s",
+        "spark.driver.memory": os.environ.get("LEAGUE_SPARK_MEMORY", "2g"),
+        **({} if JAVA_OPTIONS_VARIABLE in os.environ else _INTERPRETED),
+        "spark.sql.shuffle.partitions": str(threads),
+        "spark.default.parallelism": str(threads),
+        "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={metastore};create=true",
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
+    }
+
+
+def _quiet(folder: Path) -> dict[str, str]:
+    """No bar, no page, and the log in a file: what the command prints may be read by a program."""
+    settings = folder / "log4j2.properties"
+    write_whole(settings, _QUIET_LOG.format(file=folder / _LOG))
+    java = (
+        os.environ.get(JAVA_OPTIONS_VARIABLE, _SHORT_LIVED),
+        f"-Dlog4j2.configurationFile={settings.as_uri()}",
+        f"-Dderby.stream.error.file={folder / 'derby.log'}",
+        f"-Dderby.system.home={folder}",
+        f"-Djava.io.tmpdir={_temporary(folder)}",
+    )
+    return {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.extraJavaOptions": " ".join(java),
+    }
+
+
+def _temporary(folder: Path) -> Path:
+    make_folder(folder / "temporary")
+    return folder / "temporary"
+
+
+def _not_started(error: BaseException, folder: Path) -> Exception:
+    """Why, in a sentence: from the logs where they say so."""
+    logs = [
+        path.read_text("utf-8", "replace") for name in (_JAVA_LOG, _LOG) if (path := folder / name).exists()
+    ]
+    said = "\n".join(logs)
+    if _WORDS_OF_A_LOCKED_CATALOGUE in f"{said} {error}":
+        return Locked(
+            f"{folder / 'metastore'}: expected no other process to have Spark's catalogue open; found one. Wait until "
+            f"it ends; where several must read at once, run a Spark Connect server and name it in {REMOTE_VARIABLE}."
+        )
+    lines = [line.strip() for line in said.splitlines() if "rror" in line or "xception" in line]
+    return WrongUsage(
+        f"Spark didn't start: {'; '.join(lines[:_LOG_SHOWN])[:400] or type(error).__name__}. It needs Java 17 or "
+        f"later; {folder / _LOG} says more."
+    )
+
+
+def _end(session: SparkSession) -> None:
+    with suppress(Exception):
+        session.stop()
+    if not os.environ.get(REMOTE_VARIABLE):
+        _end_java()
+
+
+def _end_java() -> None:
+    """Ends the Java process of this one's, so that it holds no file open, and the next session starts anew."""
+    from pyspark import SparkContext
+
+    context: Any = SparkContext
+    gateway = context._gateway
+    if gateway is None:
+        return
+    process = getattr(gateway, "proc", None)
+    with suppress(Exception):
+        gateway.shutdown()
+    context._gateway, context._jvm = None, None
+    if process is not None:
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(timeout=15)
+        except Exception:
+            process.kill()
+
+
+def settings_of(session: SparkSession) -> Mapping[str, str]:
+    """The settings that figures rest on, as the session has them."""
+    return {name: str(session.conf.get(name)) for name in _SETTINGS}

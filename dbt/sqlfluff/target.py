@@ -1,0 +1,3 @@
+"""What sqlfluff takes for dbt's `target`: the models are linted as DuckDB's."""
+
+type = "duckdb"
