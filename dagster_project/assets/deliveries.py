@@ -81,6 +81,8 @@ def _delivery(name: str) -> dg.AssetsDefinition:
         group_name=GROUP,
         owners=OWNERS,
         kinds={name},
+        # Two deliveries to one place at once would wait for each other there; a quarter may be built meanwhile.
+        pool=GROUP,
         description=f"{what} Where: {VARIABLES[name]} in the environment of Dagster's processes, {where}. Withdrawn "
         "releases are taken away. Without the variable nothing is delivered.",
     )

@@ -21,6 +21,7 @@ from dagster_project.cli import app
 from dagster_project.commands import answers
 from dagster_project.commands.deliver import show_delivery
 from dagster_project.commands.publish import show_publication
+from dagster_project.monitoring.health import asked_of, show_health
 from dagster_project.notices import OFFICIAL_NOTICE
 from dagster_project.presentation import show_check, show_fetch, show_run
 from dagster_project.record_level.presentation import show_counted
@@ -56,7 +57,6 @@ ANSWERS = (
     "backup {new}",
     "prune",
     "rules check",
-    "health --url http://127.0.0.1:9",
 )
 # Not run here: what they print is shown from a result below, or is made of parts that are.
 OTHERWISE = {
@@ -71,6 +71,7 @@ OTHERWISE = {
     "approve": "needs a release that waits",
     "restore": "needs a backup",
     "dev": "a server",
+    "health": "a result is shown below",
     "docs": "writes into the checkout",
     "story": "writes Markdown",
     "publish": "an answer is shown below",
@@ -203,7 +204,11 @@ def test_an_answer_can_be_read_in_eighty_columns(answered: Callable[[str], Shown
 
 
 @pytest.mark.parametrize(
-    ("show", "result"), [(show_nowcast, _NOWCAST), (show_accuracy, _ACCURACY), (show_fetch, _FETCHED)]
+    ("show", "result"),
+    [
+        *((show_nowcast, _NOWCAST), (show_accuracy, _ACCURACY), (show_fetch, _FETCHED)),
+        (show_health, asked_of("http://127.0.0.1:9")),
+    ],
 )
 def test_a_result_can_be_read_in_eighty_columns(
     show: Callable[[object], None], result: object, monkeypatch: pytest.MonkeyPatch

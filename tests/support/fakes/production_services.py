@@ -156,7 +156,7 @@ def until(look: Callable[[], Any]) -> Any:
     last = time.monotonic() + SECONDS
     while not (seen := look()):
         assert time.monotonic() < last
-        time.sleep(0.5)
+        time.sleep(2)
     return seen
 
 
