@@ -55,7 +55,7 @@ final as (
         folded.clock_start_date,
         folded.clock_stop_date,
         folded.snapshot_date,
-        -- over 17 and up to 18 weeks is the publisher's band Gt 17 To 18: the last day of a week belongs to it
+        -- over 17 and up to 18 weeks is the publisher's band Gt 17 To 18: a week's last day belongs to it
         cast(
             case
                 when folded.days_waited < 1 then 0

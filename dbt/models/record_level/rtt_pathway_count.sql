@@ -1,5 +1,5 @@
 -- Record level: incomplete pathways by census, provider, commissioner, treatment function and weekly band:
--- all that could be counted, less those that stand there more than once. No row is joined with another for that.
+-- all that could be counted, less those that stand there more than once. No row is joined with another.
 with
 
 pathway as (
