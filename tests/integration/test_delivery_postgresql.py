@@ -41,10 +41,10 @@ _numbers = count(1)
 class Database:
     """An empty database of the server."""
 
-    def __init__(self, server: PostgresqlServer) -> None:
+    def __init__(self, server: PostgresqlServer, options: str = "") -> None:
         self.server = server
         self.name = f"d{next(_numbers)}"
-        self.address = server.new_database(self.name)
+        self.address = server.new_database(self.name, options)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return self.server.query(statement, database=self.name)
@@ -626,8 +626,10 @@ HOSTILE = (
 
 
 def test_hostile_texts_arrive_as_they_are_and_an_empty_one_isnt_a_missing_one(
-    by_hand: ReleasesByHand, database: Database
+    by_hand: ReleasesByHand, postgresql_server: PostgresqlServer
 ) -> None:
+    # A database that sorts as people do: hashes are sorted by their bytes all the same.
+    database = Database(postgresql_server, "locale_provider icu icu_locale 'en-GB' template template0")
     names: list[str | None] = [*HOSTILE, None]
     organisations = [
         {"organisation_code": f"R{at:04}", "organisation_name": name} for at, name in enumerate(names)
@@ -714,6 +716,21 @@ def test_tables_that_no_delivery_made_are_left_alone(by_hand: ReleasesByHand, da
     assert ended.code == 2
     assert "Schema league holds organisation, which no delivery made" in ended.err
     assert list(database.everything()) == ["organisation"]
+
+
+def test_a_table_of_somebody_elses_in_the_staging_schema_is_never_removed(
+    by_hand: ReleasesByHand, database: Database
+) -> None:
+    by_hand.release(Q1, A, small_tables())
+    database.rows(
+        "create schema league_staging; create table league_staging.organisation as select 1 as mine"
+    )
+
+    ended = deliver(by_hand.data, database)
+
+    assert ended.code == 2
+    assert "Schema league_staging holds organisation, which no delivery made" in ended.err
+    assert database.rows("select mine from league_staging.organisation") == [(1,)]
 
 
 def test_a_release_that_another_data_folder_delivered_is_replaced_only_when_asked(

@@ -9,7 +9,7 @@ is slowest. Several quarters are swapped together: what compares quarters then n
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -331,8 +331,21 @@ def _write_down(
         release_id = next(one.release_id for one in plan.new if str(one.quarter) == quarter)
         content = {"table_name": table, "release_id": release_id, "rows": rows, "sha256": hashed}
         _insert(connection, schema.table(CONTENT), quarter=quarter, **content)
-    entries: list[dict[str, Any]] = [
-        {
+    for entry in _entries(plan, state):
+        said_by = by.replace("\x00", "") or "nobody named"
+        _insert(connection, schema.table(LEDGER), delivered_by=said_by, is_sample=offer.is_sample, **entry)
+    if plan.withdrawn_differ:
+        quarters = [*(str(one.quarter) for one in offer.quarters), *map(str, offer.gone)]
+        connection.execute(f"delete from {schema.table(WITHDRAWN)} where quarter = any(%s)", [quarters])
+        for each in offer.withdrawn:
+            row = dict(zip(_WITHDRAWN_COLUMNS, _withdrawn_row(each), strict=True))
+            _insert(connection, schema.table(WITHDRAWN), **row)
+
+
+def _entries(plan: _Plan, state: _State) -> Iterator[dict[str, Any]]:
+    """What the ledger says of each quarter that was brought or taken away."""
+    for one in plan.new:
+        yield {
             "quarter": str(one.quarter),
             "release_id": one.release_id,
             "event": "delivered",
@@ -340,31 +353,9 @@ def _write_down(
             "rows": one.rows,
             "sha256": one.release_sha256,
         }
-        for one in plan.new
-    ]
-    entries += [
-        {
-            "quarter": quarter,
-            "release_id": release_id,
-            "event": "withdrawn",
-            "rows": sum(rows for (of, _), (rows, _) in state.delivered.items() if of == quarter),
-        }
-        for quarter, release_id in plan.gone.items()
-    ]
-    for entry in entries:
-        _insert(
-            connection,
-            schema.table(LEDGER),
-            delivered_by=by.replace("\x00", "") or "nobody named",
-            is_sample=offer.is_sample,
-            **entry,
-        )
-    if plan.withdrawn_differ:
-        quarters = [*(str(one.quarter) for one in offer.quarters), *map(str, offer.gone)]
-        connection.execute(f"delete from {schema.table(WITHDRAWN)} where quarter = any(%s)", [quarters])
-        for each in offer.withdrawn:
-            row = dict(zip(_WITHDRAWN_COLUMNS, _withdrawn_row(each), strict=True))
-            _insert(connection, schema.table(WITHDRAWN), **row)
+    for quarter, release_id in plan.gone.items():
+        rows = sum(rows for (of, _), (rows, _) in state.delivered.items() if of == quarter)
+        yield {"quarter": quarter, "release_id": release_id, "event": "withdrawn", "rows": rows}
 
 
 def _insert(connection: Connection, table: str, **values: Any) -> None:

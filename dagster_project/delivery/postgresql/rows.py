@@ -20,13 +20,15 @@ from dagster_project.delivery.delivered import (
 )
 from dagster_project.delivery.postgresql.schema import Schema, filled_in_order, kinds_of, look
 from dagster_project.delivery.target import Tell
-from dagster_project.errors import LeagueError
+from dagster_project.errors import LeagueError, WrongUsage
 from dagster_project.sql_text import literal, quoted_name
 
 Connection = psycopg.Connection[Any]
 # Number of rows and hash of the content, by quarter and table.
 Contents = Mapping[tuple[str, str], tuple[int, str]]
 _ROWS_AT_A_TIME = 65_536
+# The comment by which a table of the staging schema is known to be a delivery's.
+_STAGED = "Rows on their way, of league deliver: removed when they are in place"
 # Every text stands in quotes, so that an empty one isn't a missing one.
 _AS_CSV = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
@@ -47,7 +49,9 @@ def stage(
     drop_staged(connection, schema)
     for table in tables.values():
         columns = ", ".join(f"{quoted_name(name)} {kind}" for name, kind in kinds_of(table).items())
-        connection.execute(f"create unlogged table {staging.table(table.name)} ({columns})")
+        with connection.transaction():
+            connection.execute(f"create unlogged table {staging.table(table.name)} ({columns})")
+            connection.execute(f"comment on table {staging.table(table.name)} is {literal(_STAGED)}")
     promised: dict[tuple[str, str], tuple[int, str]] = {}
     for one in quarters:
         tell(f"{one.quarter}: loading {one.rows:,} rows of release {one.release_id}")
@@ -61,15 +65,26 @@ def stage(
 
 
 def drop_staged(connection: Connection, schema: Schema) -> None:
-    """Removes what stands in the staging schema: of this delivery, or of one that was killed."""
-    for name in look(connection, schema.staging).columns:
-        connection.execute(f"drop table if exists {schema.staging.table(name)}")
+    """Removes what deliveries left in the staging schema, this one or one that was killed, and nothing else.
+
+    Raises WrongUsage where somebody else's table is there.
+    """
+    comments = look(connection, schema.staging).comments
+    tables = {table: said for (table, column), said in comments.items() if column is None}
+    foreign = sorted(table for table, said in tables.items() if said != _STAGED)
+    if foreign:
+        raise WrongUsage(
+            f"Schema {schema.staging.name} holds {', '.join(foreign)}, which no delivery made: nothing was changed. "
+            "Move that away, or deliver into another schema: --schema NAME."
+        )
+    for table in tables:
+        connection.execute(f"drop table if exists {schema.staging.table(table)}")
 
 
 def tidy_up(connection: Connection, schema: Schema) -> None:
     """As `drop_staged`, where that can be done still: the next delivery does it otherwise."""
     if not connection.broken:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, WrongUsage):
             drop_staged(connection, schema)
 
 

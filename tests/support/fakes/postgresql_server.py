@@ -130,10 +130,10 @@ class PostgresqlServer:
             found = connection.execute(statement, parameters)
             return found.fetchall() if found.description else []
 
-    def new_database(self, name: str) -> str:
+    def new_database(self, name: str, options: str = "") -> str:
         """Makes an empty database; gives its address for the administrator."""
         self.query(f'drop database if exists "{name}" with (force)')
-        self.query(f'create database "{name}"')
+        self.query(f'create database "{name}" {options}')
         return self.address(name)
 
     def _answers(self) -> bool:
