@@ -28,7 +28,9 @@ pytestmark = pytest.mark.xdist_group("postgresql")
 Q1, FIRST, SECOND = "2025-26-Q1", "1" * 16, "2" * 16
 ROLE, PASSWORD = "loader", "s3cret-of-the-loader"
 ROWS: dict[str, Rows] = {
-    "league_table": [{"table_name": "acute", "organisation_code": "RAA", "average_metric_score": Decimal("1.50")}]
+    "league_table": [
+        {"table_name": "acute", "organisation_code": "RAA", "average_metric_score": Decimal("1.50")}
+    ]
 }
 POSTGRESQL, ICEBERG, DELTA = DELIVERIES
 
@@ -135,15 +137,15 @@ def test_a_password_in_the_environment_is_in_no_event_and_no_file_of_the_history
     result = launched(by_hand.data, POSTGRESQL)
     assert failures(result) == {}
     assert metadata_of(result, POSTGRESQL)["delivered"] == Q1
-    found = postgresql_server.query("select release_id from league.league_table", database="behind_the_release")
+    found = postgresql_server.query(
+        "select release_id from league.league_table", database="behind_the_release"
+    )
     assert found == [(FIRST,)]
 
     # A password that the server refuses, and one in the address.
     monkeypatch.setenv("PGPASSWORD", f"{PASSWORD}-of-old")
     refused = failures(launched(by_hand.data, POSTGRESQL))
-    monkeypatch.setenv(
-        "LEAGUE_DELIVER_POSTGRESQL", address.replace(f"{ROLE}@", f"{ROLE}:{quote(PASSWORD)}@")
-    )
+    monkeypatch.setenv("LEAGUE_DELIVER_POSTGRESQL", address.replace(f"{ROLE}@", f"{ROLE}:{quote(PASSWORD)}@"))
     in_address = failures(launched(by_hand.data, POSTGRESQL))
     assert [code for _, code in (*refused.values(), *in_address.values())] == [3, 2]
     assert "expected an address without a password" in in_address["delivery__postgresql"][0]
@@ -179,7 +181,10 @@ def test_the_sensor_asks_for_what_is_behind_what_is_published_and_again_each_hou
     assert keys_of(request) == [DELTA]
     # The same hour, the same key, by which Dagster knows that it was asked for; then another.
     assert isinstance(request, dg.RunRequest)
-    assert [getattr(asked(by_hand, hour), "run_key", None) == request.run_key for hour in (9, 10)] == [True, False]
+    assert [getattr(asked(by_hand, hour), "run_key", None) == request.run_key for hour in (9, 10)] == [
+        True,
+        False,
+    ]
 
     assert failures(launched(by_hand.data, DELTA)) == {}
     assert asked(by_hand) == "What is published is delivered."
