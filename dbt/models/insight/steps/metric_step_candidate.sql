@@ -148,29 +148,123 @@ score_entering as (
 
 ),
 
--- the worst of the values that are better than the own one, and the worst that scores well enough
+-- the own values and those of their pool in one line, the own ones first among equals
+line_of_values as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        unit,
+        pool,
+        fails_floor,
+        {{ exact('needed_score + 0.00000000001') }} as score_asked,
+        rank_key,
+        0 as is_of_pool,
+        cast(null as bigint) as place
+    from own
+    where rank_key is not null
+    union all
+    select
+        quarter,
+        cast(null as string) as table_name,
+        cast(null as string) as organisation_code,
+        metric_id,
+        unit,
+        pool,
+        cast(null as boolean) as fails_floor,
+        cast(null as decimal(18, 12)) as score_asked,
+        rank_key,
+        1 as is_of_pool,
+        place
+    from value_in_pool
+
+),
+
+-- the worst of the values that are better than the own one
+better_place as (
+
+    select
+        *,
+        max(place) over (
+            partition by quarter, metric_id, unit, pool
+            order by rank_key, is_of_pool, organisation_code
+            rows between unbounded preceding and current row
+        ) as worst_better_place
+    from line_of_values
+
+),
+
+-- the scores asked for and those that values of the pool give in one line, the latter first among equals
+line_of_scores as (
+
+    select
+        quarter,
+        table_name,
+        organisation_code,
+        metric_id,
+        unit,
+        pool,
+        fails_floor,
+        worst_better_place,
+        score_asked as score,
+        1 as is_asked,
+        cast(null as decimal(18, 12)) as score_of_value
+    from better_place
+    where is_of_pool = 0 and worst_better_place is not null
+    union all
+    select
+        quarter,
+        cast(null as string) as table_name,
+        cast(null as string) as organisation_code,
+        metric_id,
+        unit,
+        pool,
+        fails_floor,
+        cast(null as bigint) as worst_better_place,
+        score_entering_average as score,
+        0 as is_asked,
+        score_entering_average as score_of_value
+    from score_entering
+
+),
+
+score_reaching as (
+
+    select
+        *,
+        max(score_of_value) over (
+            partition by quarter, metric_id, unit, pool, fails_floor
+            order by score, is_asked, organisation_code
+            rows between unbounded preceding and current row
+        ) as worst_score_reaching
+    from line_of_scores
+
+),
+
+-- and the worst that scores well enough
 place_asked as (
 
     select
-        own.quarter,
-        own.table_name,
-        own.organisation_code,
-        own.metric_id,
-        own.unit,
-        own.pool,
-        own.fails_floor,
-        value_in_pool.place as worst_better_place,
+        score_reaching.quarter,
+        score_reaching.table_name,
+        score_reaching.organisation_code,
+        score_reaching.metric_id,
+        score_reaching.unit,
+        score_reaching.pool,
+        score_reaching.fails_floor,
+        score_reaching.worst_better_place,
         score_entering.worst_place as worst_place_reaching
-    from own
-    asof inner join value_in_pool
+    from score_reaching
+    left join score_entering
         on
-            {{ same_pool('own', 'value_in_pool') }}
-            and own.rank_key > value_in_pool.rank_key
-    asof left join score_entering
-        on
-            {{ same_pool('own', 'score_entering') }}
-            and own.fails_floor = score_entering.fails_floor
-            and {{ exact('own.needed_score + 0.00000000001') }} >= score_entering.score_entering_average
+            {{ same_pool('score_reaching', 'score_entering') }}
+            and score_reaching.fails_floor = score_entering.fails_floor
+            and score_reaching.worst_score_reaching = score_entering.score_entering_average
+            -- a score that isn't known reaches nothing
+            and score_reaching.score is not null
+    where score_reaching.is_asked = 1
 
 ),
 
