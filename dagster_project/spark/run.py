@@ -22,6 +22,7 @@ from dagster_project.durable import make_folder, remove
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.interruption import end_if_asked, to_the_end
+from dagster_project.likely_ranges.drawn_on_spark import draw_likely_ranges
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_check import sound_rules
 from dagster_project.progress import announce
@@ -42,7 +43,6 @@ from dagster_project.runs.request import RunRequest
 from dagster_project.runs.stages import gates_as_record, quality_page
 from dagster_project.runs.summary import changes_against, summarise
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.spark.drawing import draw_likely_ranges
 from dagster_project.spark.judging import (
     collect,
     collect_earlier,

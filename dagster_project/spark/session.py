@@ -44,7 +44,13 @@ _ERROR_SHOWN = 1000
 # A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
 # are deep: a thread needs more than the usual stack.
 _SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xss16m"
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# Many small steps over few rows: what is generated, compiled and planned anew for each costs more than the step.
+_INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.constraintPropagation.enabled": "false",
+}
 # Each prints an error, with all of Java's calls, that is also raised.
 _SAYS_WHAT_IS_RAISED = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _WORDS_OF_A_LOCKED_CATALOGUE = "Another instance of Derby may have already booted"

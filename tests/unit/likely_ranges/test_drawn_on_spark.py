@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES, draw_likely_ranges
-from dagster_project.spark.drawing import draw_rows
+from dagster_project.likely_ranges.drawn_on_spark import draw_rows
 
 QUARTERS = ("2025-26-Q1", "2025-26-Q2")
 TABLES_OF_TRUSTS = ("acute", "ambulance")
