@@ -258,7 +258,7 @@ def _call(command: list[str], cwd: Path, **environment: str) -> subprocess.Compl
         env=inherited | environment,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=2400,
         check=False,
     )
 
