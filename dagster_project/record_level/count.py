@@ -87,7 +87,7 @@ def count_pathways(records: str, to: Path, data: DataFolder, *, target: str = "d
     names = pc.unique(counted.extract["provider_name"]).to_pylist()
     is_sample = any(name is not None and name.endswith(FICTIONAL) for name in names)
     result = CountedPathways(rows, pathways, set_aside, extracts, listed_in, is_sample)
-    hashes = found.hashes() if isinstance(found, RecordFiles) else {found: None}
+    hashes: dict[str, str | None] = dict(found.hashes()) if isinstance(found, RecordFiles) else {found: None}
     write_whole(to / REPORT, json.dumps(_report(result, hashes, target), indent=2) + "\n")
     return result
 

@@ -90,7 +90,7 @@ def write_pathways(
     """
     folder.mkdir(parents=True, exist_ok=True)
     expected: dict[str, int] = {}
-    writer = None
+    writer: pq.ParquetWriter = None
     for number, part in enumerate(_pathways(cells, census, np.random.default_rng(seed))):
         if slips and not expected:
             rows, expected = _slips(part, census, slips)

@@ -153,7 +153,8 @@ class DbtProject:
                 if isinstance(node, SeedNode):
                     node.root_path = str(self.own_seeds)
         if self.schema_prefix:
-            for node in (*manifest.nodes.values(), *manifest.sources.values()):
+            placed: tuple[Any, ...] = (*manifest.nodes.values(), *manifest.sources.values())
+            for node in placed:
                 if node.relation_name is not None:
                     node.relation_name = node.relation_name.replace(
                         node.schema, self.schema_prefix + node.schema, 1

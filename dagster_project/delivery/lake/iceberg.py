@@ -280,5 +280,4 @@ def _rows_of(held: Held) -> BooleanExpression:
 
 
 def _is(column: str, value: str) -> BooleanExpression:
-    # Its model has an alias that type checkers take for the first argument.
-    return EqualTo(column, value)  # type: ignore[misc, call-arg, arg-type]
+    return EqualTo(column, value)
