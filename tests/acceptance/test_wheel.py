@@ -121,7 +121,7 @@ def _verify_and_publish(environment: _Environment, release: DataFolder) -> None:
     # What the checkout parsed is of no use to the wheel.
     shutil.rmtree(data / "dbt")
     verified = json.loads(environment.league("--data", data, "verify", QUARTER, "--json"))
-    found = {check["name"]: check["findings"] for check in verified["checks"]}
+    found = {check["check"]: check["findings"] for check in verified["checks"]}
     assert (found["code"], found["rebuilt files"], verified["exit_code"]) == ([], [], 0)
     environment.league("--data", data, "publish")
     assert (data / "publication" / "index.html").is_file()
