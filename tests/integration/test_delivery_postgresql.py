@@ -22,7 +22,7 @@ from published_quarters import Rows
 from published_state import release_ids
 from releases_by_hand import ReleasesByHand
 
-from dagster_project.delivery.delivered import content_hash, offer
+from dagster_project.delivery.delivered import Wanted, content_hash, offer
 from dagster_project.delivery.postgresql import PostgreSQL, delivery
 from dagster_project.delivery.target import Report
 from dagster_project.files import sha256_of_file
@@ -416,7 +416,7 @@ def test_two_deliveries_at_once_are_one_after_another_and_the_second_finds_nothi
     def work() -> None:
         reports.append(
             PostgreSQL.at(database.address).deliver(
-                offer(by_hand.data), by="Ada", dry_run=False, take_over=False, tell=told.append
+                Wanted.of(by_hand.data), by="Ada", dry_run=False, take_over=False, tell=told.append
             )
         )
 
