@@ -389,7 +389,7 @@ def test_what_is_withdrawn_while_a_delivery_waits_isnt_brought_back_by_it(
     lake.deliver(by_hand.data)
     with alone(Place.of(str(lake.folder), lake.form)):
         waiting = threading.Event()
-        with listening(lambda text: waiting.set()):
+        with listening(lambda _: waiting.set()):
             second = threading.Thread(target=lake.deliver, args=(by_hand.data,))
             second.start()
             assert waiting.wait(300)
