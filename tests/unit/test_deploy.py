@@ -111,6 +111,12 @@ def test_containers_run_without_rights_wait_for_each_other_and_take_secrets_from
     assert re.search(r"^USER league$", recipe, re.M)
     assert re.search(r"^FROM python:\d+\.\d+-slim-\w+$", recipe, re.M)
     assert (DEPLOY / "entrypoint.sh").stat().st_mode & 0o111
+    # Where the documentation's lakes lie.
+    assert "lake:/srv/lake" in content["services"]["code"]["volumes"]
+    assert "/srv/lake" in recipe
+    assert re.search(
+        r"^ReadWritePaths=.* -/srv/lake$", (DEPLOY / "systemd" / "league-code.service").read_text(), re.M
+    )
 
 
 def test_a_container_starts_with_its_secrets_from_files_and_the_settings_of_production(
