@@ -67,13 +67,20 @@ class Alert:
 
 
 def alert_of_failure(
-    data: DataFolder, run_id: str, tags: Mapping[str, str], *, job: str, steps: Sequence[str], message: str
+    data: DataFolder,
+    run_id: str,
+    tags: Mapping[str, str],
+    *,
+    job: str,
+    steps: Sequence[str],
+    message: str,
+    exit_code: int | None = None,
 ) -> Alert | None:
-    """What to tell of a failed run; None where a person ended it. `steps` are those that failed, `message` Dagster's
-    word where the run left no outcome of its own.
+    """What to tell of a failed run; None where a person ended it. `steps` are those that failed; `message` and
+    `exit_code` are Dagster's word of a run that left no outcome of its own.
     """
     outcome = read_outcome(data, run_id)
-    code = outcome.get("exit_code")
+    code = outcome.get("exit_code") or exit_code
     if code == ExitCode.INTERRUPTED:
         return None
     quarters = tuple(outcome.get("quarters") or _quarters_in(tags))

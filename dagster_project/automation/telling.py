@@ -10,7 +10,7 @@ import json
 import os
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -73,13 +73,16 @@ def alert_sensors() -> list[dg.SensorDefinition]:
         run = context.dagster_run
         if run.tags.get(_WILL_RETRY_TAG) == "true":
             return
+        failed = context.get_step_failure_events()
+        said, exit_code = _said_by(failed)
         alert = alert_of_failure(
             DataFolder.from_environment(),
             run.run_id,
             run.tags,
             job=run.job_name,
-            steps=[event.step_key for event in context.get_step_failure_events() if event.step_key],
-            message=context.failure_event.message or "",
+            steps=[event.step_key for event in failed if event.step_key],
+            message=said or context.failure_event.message or "",
+            exit_code=exit_code,
         )
         for undelivered in [] if alert is None else tell(alert):
             context.log.warning(undelivered)
@@ -105,6 +108,18 @@ def alert_sensors() -> list[dg.SensorDefinition]:
         return dg.SkipReason("\n".join(said))
 
     return [alert_of_failure_, alert_of_late_quarter]
+
+
+def _said_by(failed: Sequence[dg.DagsterEvent]) -> tuple[str | None, int | None]:
+    """Message and exit code of the first step that ended with an expected failure: one that was refused before it had
+    begun leaves no outcome of its own.
+    """
+    for event in failed:
+        failure = event.step_failure_data.user_failure_data
+        if failure is not None:
+            code = failure.metadata.get("exit_code")
+            return failure.description, getattr(code, "value", None)
+    return None, None
 
 
 def _tried(way: Callable[[Alert, float], None], alert: Alert, patience: Patience) -> str | None:

@@ -18,11 +18,13 @@ import dagster as dg
 import pytest
 
 from dagster_project.assets.dbt_translation import release_freshness
+from dagster_project.assets.failures import plainly
 from dagster_project.automation import telling
 from dagster_project.automation.alerts import Alert, alert_of_failure, alert_of_late
 from dagster_project.automation.publication import late_quarters, release_deadline
 from dagster_project.automation.telling import alert_sensors
 from dagster_project.catalogue.catalogue import load_catalogue
+from dagster_project.errors import WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.runs.record import RunRecord
 from dagster_project.settings import DataFolder
@@ -163,6 +165,35 @@ def test_each_kind_of_failure_says_what_to_do(
     assert (made.kind, made.quarters) == (kind, ("2025-26-Q1",))
     assert to_do in made.to_do
     assert made.what == (outcome.get("message") or "the process died")
+
+
+def test_a_run_that_was_refused_before_it_began_is_told_in_the_words_of_its_step(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.op
+    def read() -> None:
+        with plainly():
+            raise WrongUsage("Two sources were named.")
+
+    @dg.job(tags={"dagster/partition": "2025-26-Q1"})
+    def quarterly() -> None:
+        read()
+
+    monkeypatch.setenv("LEAGUE_DATA_DIR", str(data.root))
+    sensor, _ = alert_sensors()
+    with webhook(200) as (address, received), dg.DagsterInstance.ephemeral() as instance:
+        monkeypatch.setenv("LEAGUE_ALERT_WEBHOOK", address)
+        result = quarterly.execute_in_process(instance=instance, raise_on_error=False)
+        context = dg.build_run_status_sensor_context(
+            sensor_name="alert_of_failure",
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=result.get_run_failure_event(),
+        )
+        sensor(context.for_run_failure())
+    (told,) = received
+    assert (told["kind"], told["what"]) == ("run_failed", "Two sources were named.")
+    assert told["to_do"].startswith("Change the configuration")
 
 
 def test_a_run_that_a_person_ended_is_no_alert(data: DataFolder) -> None:
