@@ -134,7 +134,9 @@ def test_a_container_starts_with_its_secrets_from_files_and_the_settings_of_prod
 def test_no_secret_comes_into_an_image_or_into_git() -> None:
     ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
     unknown = (PROJECT_ROOT / ".gitignore").read_text().splitlines()
-    assert not (PROJECT_ROOT / ".containerignore").exists(), "podman would read it instead, and Docker wouldn't"
+    assert not (PROJECT_ROOT / ".containerignore").exists(), (
+        "podman would read it instead, and Docker wouldn't"
+    )
     secrets = compose()["secrets"]
     assert secrets
     for secret in secrets.values():
