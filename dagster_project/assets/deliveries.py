@@ -8,6 +8,7 @@ ever. How a delivery is done isn't here (`delivery`).
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import dagster as dg
@@ -89,12 +90,12 @@ def _delivery(name: str) -> dg.AssetsDefinition:
     def delivered(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Delivers what is current, and tells which quarters were delivered, kept and taken away."""
         with plainly():
-            from dagster_project.delivery.delivered import offer
+            from dagster_project.delivery.delivered import Wanted
 
             data, target = DataFolder.from_environment(), _target(name)
             state = state_of(name, data)
             report = target.deliver(
-                offer(data), by=person(), dry_run=False, take_over=False, tell=context.log.info
+                Wanted.of(data), by=person(), dry_run=False, take_over=False, tell=context.log.info
             )
         return dg.MaterializeResult(metadata=_metadata(report, state))
 
@@ -118,6 +119,12 @@ def _target(name: str) -> Delivery:
                 f"{variable}: expected an address that begins with postgresql://; found another text."
             )
         address = f"{name}:{address}"
+    place = address.partition(":")[2]
+    if name != "postgresql" and "://" not in place and not Path(place).expanduser().is_absolute():
+        raise WrongUsage(
+            f"{variable}: expected a whole path, such as /srv/lake/{name}; found {place}, which would be "
+            "another folder for each of Dagster's processes."
+        )
     target = target_of(address)
     if target.says_password:
         raise WrongUsage(
@@ -140,6 +147,7 @@ def _metadata(report: Report, state: str) -> dict[str, dg.MetadataValue]:
         "releases": dg.MetadataValue.md(ids or "none"),
         "rows": dg.MetadataValue.int(report.rows_verified),
         "tables verified": dg.MetadataValue.int(report.hashes_verified),
+        "changes": dg.MetadataValue.md("\n".join(f"- {change}" for change in report.changes) or "none"),
         "notice": dg.MetadataValue.text(report.notice),
         STATE: dg.MetadataValue.text(state),
     }

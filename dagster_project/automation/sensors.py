@@ -5,7 +5,7 @@ withdrawn, two write a summary of a run.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -24,6 +24,9 @@ from dagster_project.settings import DataFolder
 NEW_EXTRACTS = "new_extracts"
 DELIVERIES_AFTER_CHANGES = "deliveries_after_changes"
 _SECONDS_BETWEEN_DELIVERIES = 60
+# A run whose process died stays under way for ever where nothing watches runs. Were it alive, a second delivery would
+# wait for its lock.
+_LONGEST_DELIVERY = timedelta(hours=3)
 _UNDER_WAY = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -107,7 +110,10 @@ def deliveries_sensor(
         behind = [name for name in names if _delivered_state(context.instance, name) != states[name]]
         if not behind:
             return dg.SkipReason("What is published is delivered.")
-        if context.instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=list(_UNDER_WAY)), limit=1):
+        under_way = dg.RunsFilter(
+            job_name=job_name, statuses=list(_UNDER_WAY), created_after=now() - _LONGEST_DELIVERY
+        )
+        if context.instance.get_runs(under_way, limit=1):
             return dg.SkipReason("A delivery is under way.")
         wanted = " ".join(f"{name}:{states[name]}" for name in behind)
         return dg.RunRequest(

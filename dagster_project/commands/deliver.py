@@ -66,7 +66,7 @@ def deliver(
             print(place.grants(), end="")
             return
         with presentation.at_work("reading the releases"):
-            from dagster_project.delivery.delivered import offer
+            from dagster_project.delivery.delivered import Wanted
             from dagster_project.releases.journal import person
 
             if place.says_password:
@@ -75,7 +75,7 @@ def deliver(
                     "~/.pgpass, PGPASSWORD or a service file"
                 )
             report = place.deliver(
-                offer(DataFolder.from_environment(), wanted),
+                Wanted.of(DataFolder.from_environment(), wanted),
                 by=person(by),
                 dry_run=dry_run,
                 take_over=take_over,

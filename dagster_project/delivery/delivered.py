@@ -157,6 +157,27 @@ class Offer:
         return notice_of(is_sample=self.is_sample)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked to be delivered of a data folder; a target makes the offer when it is alone there.
+
+    One that was made before it had waited for another delivery would bring back what was withdrawn meanwhile.
+    """
+
+    data: DataFolder
+    quarters: tuple[Quarter, ...] = ()
+
+    @classmethod
+    def of(cls, data: DataFolder, quarters: Sequence[Quarter] = ()) -> Wanted:
+        """These quarters, or all; raises InputMissing where nothing was released or a quarter never was."""
+        _refuse_unknown(quarters, _known(_published(read_events(data))))
+        return cls(data, tuple(quarters))
+
+    def offer(self) -> Offer:
+        """See `offer`."""
+        return offer(self.data, self.quarters)
+
+
 def offer(data: DataFolder, quarters: Sequence[Quarter] = ()) -> Offer:
     """What is to be delivered of a data folder: of these quarters, or of all that were ever released.
 
@@ -166,20 +187,15 @@ def offer(data: DataFolder, quarters: Sequence[Quarter] = ()) -> Offer:
     """
     events = read_events(data)
     current = {one.quarter: one for one in current_release(data)}
-    published = {
-        quarter: frozenset(
-            event.release_id for event in events if (event.quarter, event.event) == (quarter, PUBLISHED)
-        )
-        for quarter in {event.quarter for event in events}
-    }
-    known = sorted(quarter for quarter, ids in published.items() if ids)
+    published = _published(events)
+    known = _known(published)
     _refuse_unknown(quarters, known)
     wanted = sorted(set(quarters or known))
     delivered = tuple(_quarter(data, current[quarter]) for quarter in wanted if quarter in current)
     return Offer(
         is_sample=_is_sample(data, delivered),
         quarters=delivered,
-        withdrawn=tuple(_withdrawn(events, wanted, current)),
+        withdrawn=tuple(_withdrawn(events, wanted, current, published)),
         gone=tuple(quarter for quarter in wanted if quarter not in current),
         published=published,
         tables=united(delivered),
@@ -262,6 +278,20 @@ def _quarter(data: DataFolder, current: CurrentRelease) -> DeliveredQuarter:
     return DeliveredQuarter(current, release, described_tables(release))
 
 
+def _published(events: Sequence[ReleaseEvent]) -> dict[Quarter, frozenset[str]]:
+    """The releases of each quarter that were ever current."""
+    return {
+        quarter: frozenset(
+            event.release_id for event in events if (event.quarter, event.event) == (quarter, PUBLISHED)
+        )
+        for quarter in {event.quarter for event in events}
+    }
+
+
+def _known(published: Mapping[Quarter, frozenset[str]]) -> list[Quarter]:
+    return sorted(quarter for quarter, ids in published.items() if ids)
+
+
 def _refuse_unknown(quarters: Sequence[Quarter], known: Sequence[Quarter]) -> None:
     if not known:
         raise InputMissing("Nothing is released yet: `league run` makes the first release.")
@@ -286,10 +316,14 @@ def _is_sample(data: DataFolder, delivered: Sequence[DeliveredQuarter]) -> bool:
 
 
 def _withdrawn(
-    events: Sequence[ReleaseEvent], wanted: Sequence[Quarter], current: Mapping[Quarter, CurrentRelease]
+    events: Sequence[ReleaseEvent],
+    wanted: Sequence[Quarter],
+    current: Mapping[Quarter, CurrentRelease],
+    published: Mapping[Quarter, frozenset[str]],
 ) -> Iterator[Withdrawal]:
+    """One that was rejected while it waited for approval is no news to readers: they never had it."""
     for (quarter, release_id), event in sorted(last_events(events).items(), key=lambda item: item[0]):
-        if event.event == WITHDRAWN and quarter in wanted:
+        if event.event == WITHDRAWN and quarter in wanted and release_id in published[quarter]:
             instead = current[quarter].release_id if quarter in current else None
             yield Withdrawal(quarter, release_id, event.at, event.by, event.reason, instead)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from dagster_project.delivery.delivered import Offer
+from dagster_project.delivery.delivered import Wanted
 from dagster_project.errors import WrongUsage
 
 Tell = Callable[[str], None]
@@ -33,9 +33,10 @@ class Delivery(Protocol):
     def grants(self) -> str:
         """SQL that makes the roles and schemas that a delivery needs; raises WrongUsage where a target has no such."""
 
-    def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
+    def deliver(self, wanted: Wanted, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """Brings the target to what is on offer, all of it at once or nothing, and reads it back from there.
 
+        The offer is made when no other delivery is at work there, so that none brings back what was withdrawn.
         A quarter that is there already, as released, is kept. With `dry_run` it only says what would be done. Raises
         WrongUsage where the target holds figures of the other kind, or, without `take_over`, a release that this data
         folder never published; MachineFault where the target can't be reached or refuses; LeagueError where what is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -202,3 +202,22 @@ def test_the_sensor_asks_for_what_is_behind_what_is_published_and_again_each_hou
     # Another target is behind, although the other one wasn't.
     monkeypatch.setenv("LEAGUE_DELIVER_DELTA", str(tmp_path / "another"))
     assert keys_of(asked(by_hand)) == [DELTA]
+
+
+def test_a_run_that_died_unseen_keeps_the_sensor_from_asking_for_hours_and_not_for_ever(
+    by_hand: ReleasesByHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAGUE_DELIVER_DELTA", str(tmp_path / "lake"))
+    with history(by_hand.data) as instance:
+        instance.create_run_for_job(defs.resolve_job_def(DELIVERIES_JOB), status=dg.DagsterRunStatus.STARTED)
+        for hours, is_asked in ((0, False), (4, True)):
+            later = datetime.now(UTC) + timedelta(hours=hours)
+            sensor = deliveries_sensor(DELIVERIES_JOB, lambda later=later: later)
+            answer = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+            assert bool(answer.run_requests) == is_asked, answer.skip_message
+
+
+def test_a_lake_is_named_by_a_whole_path(by_hand: ReleasesByHand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAGUE_DELIVER_DELTA", "lake")
+    message, code = failures(launched(by_hand.data, DELTA))["delivery__delta"]
+    assert (code, "expected a whole path" in message) == (2, True)

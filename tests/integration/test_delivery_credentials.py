@@ -13,7 +13,7 @@ from league_command import Ended, league, league_process
 from postgresql_server import PostgresqlServer
 from releases_by_hand import ReleasesByHand
 
-from dagster_project.delivery.delivered import offer
+from dagster_project.delivery.delivered import Wanted
 from dagster_project.delivery.postgresql import PostgreSQL
 from dagster_project.delivery.postgresql.connection import Address
 from dagster_project.errors import LeagueError, MachineFault
@@ -124,7 +124,7 @@ def test_an_exception_holds_no_password_nor_does_what_it_came_from(
     target = PostgreSQL.at(postgresql_server.address(database, ROLE, PASSWORD + "s3cret"))
 
     with pytest.raises(MachineFault) as caught:
-        target.deliver(offer(data), by="Ada", dry_run=False, take_over=False, tell=print)
+        target.deliver(Wanted.of(data), by="Ada", dry_run=False, take_over=False, tell=print)
 
     # As Dagster keeps it: the chain, also what is hidden of it.
     error: BaseException | None = caught.value

@@ -22,7 +22,7 @@ from published_quarters import Rows
 from published_state import release_ids
 from releases_by_hand import ReleasesByHand
 
-from dagster_project.delivery.delivered import content_hash, offer
+from dagster_project.delivery.delivered import Wanted, content_hash, offer
 from dagster_project.delivery.postgresql import PostgreSQL, delivery
 from dagster_project.delivery.target import Report
 from dagster_project.files import sha256_of_file
@@ -416,7 +416,7 @@ def test_two_deliveries_at_once_are_one_after_another_and_the_second_finds_nothi
     def work() -> None:
         reports.append(
             PostgreSQL.at(database.address).deliver(
-                offer(by_hand.data), by="Ada", dry_run=False, take_over=False, tell=told.append
+                Wanted.of(by_hand.data), by="Ada", dry_run=False, take_over=False, tell=told.append
             )
         )
 
@@ -813,3 +813,77 @@ def _change_table(folder: Path, name: str, change: Any) -> None:
         "rows": table.num_rows,
     }
     (folder / "release.json").write_bytes(release_file_bytes(content))
+
+
+def test_rows_that_are_gone_are_delivered_again_whatever_the_deliverys_own_table_says(
+    by_hand: ReleasesByHand, database: Database
+) -> None:
+    by_hand.release(Q1, A, small_tables())
+    done(deliver(by_hand.data, database, "--json"))
+    database.rows("delete from league.league_table")
+    database.rows("delete from league.league_delivery_table")
+
+    assert outcomes(done(deliver(by_hand.data, database, "--json"))) == {Q1: "delivered"}
+    assert database.rows("select count(*) from league.league_table") == [(3,)]
+
+
+def test_a_withdrawal_that_a_trigger_hinders_is_no_withdrawal(
+    by_hand: ReleasesByHand, database: Database
+) -> None:
+    by_hand.release(Q1, A, {"organisation": [{"organisation_code": "R0000"}]})
+    done(deliver(by_hand.data, database, "--json"))
+    by_hand.withdraw(Q1, A, "Wrong")
+    database.rows(
+        "create function league.no() returns trigger language plpgsql as $$ begin return null; end $$"
+    )
+    database.rows(
+        "create trigger no before delete on league.organisation for each row execute function league.no()"
+    )
+
+    ended = deliver(by_hand.data, database)
+
+    assert (ended.code, "organisation of 2025-26-Q1: expected no row" in ended.err) == (1, True), ended.err
+    assert database.current() == {Q1: A}
+
+
+def test_a_foreign_key_of_others_that_hinders_a_correction_is_said_to_be_theirs(
+    by_hand: ReleasesByHand, database: Database
+) -> None:
+    by_hand.release(Q1, A, small_tables())
+    done(deliver(by_hand.data, database, "--json"))
+    database.rows(
+        "create table public.note (quarter text, code text, foreign key (quarter, code) "
+        "references league.organisation (quarter, organisation_code))"
+    )
+    database.rows("insert into public.note values ('2025-26-Q1', 'R0000')")
+    by_hand.release(Q1, B, small_tables(5))
+
+    ended = deliver(by_hand.data, database)
+
+    assert ended.code == 3
+    assert "make it deferrable initially deferred" in ended.err
+    database.rows(
+        "alter table public.note alter constraint note_quarter_code_fkey deferrable initially deferred"
+    )
+    assert outcomes(done(deliver(by_hand.data, database, "--json"))) == {Q1: "delivered"}
+
+
+def test_an_administrator_who_is_no_superuser_can_run_the_printed_grants(
+    by_hand: ReleasesByHand, postgresql_server: PostgresqlServer, database: Database
+) -> None:
+    by_hand.release(Q1, A, small_tables())
+    postgresql_server.query("drop role if exists keeper")
+    postgresql_server.query("create role keeper login createrole")
+    database.rows(f'alter database "{database.name}" owner to keeper')
+    printed = deliver(by_hand.data, database, "--grants-sql", "--schema", "kept")
+
+    with psycopg.connect(
+        postgresql_server.address(database.name, "keeper"), autocommit=True
+    ) as administrator:
+        for _ in range(2):
+            administrator.execute(printed.out)
+
+    assert database.rows("select pg_has_role('keeper', 'kept_owner', 'usage')") == [(False,)]
+    address = postgresql_server.address(database.name, "kept_delivery")
+    answer = done(league("deliver", address, "--schema", "kept", "--json", data=by_hand.data))
+    assert outcomes(answer) == {Q1: "delivered"}

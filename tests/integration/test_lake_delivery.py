@@ -23,7 +23,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 from releases_by_hand import BY, ReleasesByHand
 
-from dagster_project.delivery.delivered import offer
+from dagster_project.delivery.delivered import Wanted
 from dagster_project.delivery.lake.deliver import LakeDelivery
 from dagster_project.delivery.lake.lake import Place, alone
 from dagster_project.delivery.target import Report
@@ -106,7 +106,7 @@ class Target:
     ) -> Report:
         target = LakeDelivery.at(self.form, str(self.folder))
         asked = {"dry_run": False, "take_over": False} | options
-        self.reports.append(target.deliver(offer(data), by="Ada", tell=tell, **asked))
+        self.reports.append(target.deliver(Wanted.of(data), by="Ada", tell=tell, **asked))
         return self.reports[-1]
 
 
@@ -359,13 +359,55 @@ def test_figures_of_the_other_kind_and_releases_of_elsewhere_are_refused(
     ):
         lake.deliver(official.data)
     elsewhere = ReleasesByHand(tmp_path / "elsewhere")
-    elsewhere.release(Q2, THIRD, rows_of("RAA"))
+    elsewhere.release(Q1, THIRD, rows_of("RAA"))
     with pytest.raises(WrongUsage, match=rf"{FIRST} of {Q1}, which was never current here.*--take-over"):
         lake.deliver(elsewhere.data)
     assert lake.reader.versions() == before
     report = lake.deliver(elsewhere.data, take_over=True)
-    assert [(one.quarter, one.outcome) for one in report.quarters] == [(Q2, "delivered")]
-    assert lake.reader.current() == {Q1: FIRST, Q2: THIRD}
+    assert [(one.quarter, one.outcome) for one in report.quarters] == [(Q1, "delivered")]
+    assert lake.reader.current() == {Q1: THIRD}
+
+
+def test_whoever_took_a_lake_over_delivers_there_from_then_on_beside_quarters_of_others(
+    lake: Target, by_hand: ReleasesByHand, tmp_path: Path
+) -> None:
+    by_hand.release(Q2, SECOND, rows_of("RBB"))
+    lake.deliver(by_hand.data)
+    elsewhere = ReleasesByHand(tmp_path / "elsewhere")
+    elsewhere.release(Q1, THIRD, rows_of("RAA"))
+    lake.deliver(elsewhere.data, take_over=True)
+    assert lake.reader.current() == {Q1: THIRD, Q2: SECOND}
+    report = lake.deliver(elsewhere.data)
+    assert [(one.quarter, one.outcome) for one in report.quarters] == [(Q1, "kept")]
+    assert lake.reader.current() == {Q1: THIRD, Q2: SECOND}
+    assert codes(lake.reader.all_rows("league_table")) == {THIRD: ["RAA"], SECOND: ["RBB"]}
+
+
+def test_what_is_withdrawn_while_a_delivery_waits_isnt_brought_back_by_it(
+    lake: Target, by_hand: ReleasesByHand
+) -> None:
+    lake.deliver(by_hand.data)
+    with alone(Place.of(str(lake.folder), lake.form)):
+        waiting = threading.Event()
+        with listening(lambda _: waiting.set()):
+            second = threading.Thread(target=lake.deliver, args=(by_hand.data,))
+            second.start()
+            assert waiting.wait(300)
+        by_hand.withdraw(Q1, FIRST, REASON)
+    second.join(300)
+    assert lake.reader.current() == {}
+    assert lake.reader.all_rows("withdrawn_release")["release_id"].to_list() == [FIRST]
+
+
+def test_a_release_that_was_rejected_while_it_waited_for_approval_is_no_news_to_readers(
+    lake: Target, by_hand: ReleasesByHand
+) -> None:
+    by_hand.release(Q1, SECOND, rows_of("RAA"), is_held=True)
+    by_hand.withdraw(Q1, SECOND, "Rejected")
+    by_hand.release(Q1, FIRST, {})
+    lake.deliver(by_hand.data)
+    assert lake.reader.current() == {Q1: FIRST}
+    assert lake.reader.all_rows("withdrawn_release").is_empty()
 
 
 def test_tables_of_others_and_a_place_in_the_data_folder_are_refused(

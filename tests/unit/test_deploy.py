@@ -113,6 +113,12 @@ def test_containers_run_without_rights_wait_for_each_other_and_take_secrets_from
     assert re.fullmatch(r"python:\d+\.\d+-slim-\w+", bases[0])
     assert len(set(bases)) == 1
     assert (DEPLOY / "entrypoint.sh").stat().st_mode & 0o111
+    # Where the documentation's lakes lie.
+    assert "lake:/srv/lake" in content["services"]["code"]["volumes"]
+    assert "/srv/lake" in recipe
+    assert re.search(
+        r"^ReadWritePaths=.* -/srv/lake$", (DEPLOY / "systemd" / "league-code.service").read_text(), re.M
+    )
 
 
 def test_a_container_starts_with_its_secrets_from_files_and_the_settings_of_production(

@@ -13,12 +13,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from dagster_project.data_kind import kind_of
-from dagster_project.delivery.delivered import DeliveredQuarter, DeliveredTable, Offer
+from dagster_project.delivery.delivered import DeliveredQuarter, DeliveredTable, Offer, Wanted
 from dagster_project.delivery.lake.lake import (
     EMPTY,
     KIND_PROPERTY,
@@ -117,9 +118,9 @@ class LakeDelivery:
             "by the store's policies."
         )
 
-    def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
+    def deliver(self, wanted: Wanted, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """See `target.Delivery`; a folder is written to by one delivery at a time."""
-        _refuse_within_data(self.place, offer)
+        _refuse_within_data(self.place, wanted.data.root.resolve())
         if self.form == ICEBERG:
             from dagster_project.delivery.lake.iceberg import REFUSED
         else:
@@ -127,7 +128,7 @@ class LakeDelivery:
         with plainly(self.place, REFUSED), nullcontext() if dry_run else alone(self.place):
             lake, read_back = self._open(to_write=not dry_run), ReadBack()
             try:
-                passage = _Passage(lake, self.place, offer, by, tell, read_back)
+                passage = _Passage(lake, self.place, wanted.offer(), by, tell, read_back)
                 passage.refuse_others(take_over=take_over)
                 return passage.foreseen(self.address) if dry_run else passage.done(self.address)
             finally:
@@ -189,11 +190,12 @@ class _Passage:
                     f"{self.place.url}: expected {wanted} figures, as here; its table {name} holds {kind} ones. "
                     "They never share a lake: name another folder."
                 )
-        published = {str(quarter): ids for quarter, ids in self.offer.published.items()}
+        # Other quarters stay as they are, whoever delivered them.
         strange = [
             f"{row[RELEASE_ID]} of {quarter}"
-            for quarter, row in self.before.items()
-            if row[RELEASE_ID] not in published.get(quarter, ())
+            for quarter in (*(one.quarter for one in self.offer.quarters), *self.offer.gone)
+            if (row := self.before.get(str(quarter))) is not None
+            and row[RELEASE_ID] not in self.offer.published.get(quarter, ())
         ]
         if strange and not take_over:
             raise WrongUsage(
@@ -268,10 +270,11 @@ class _Passage:
         if table.name not in self._released:
             rows = pa.concat_tables(one.read(table) for one in self.offer.quarters)
             self._released[table.name] = self.read_back.of_rows(rows)
+        # Of an object store, and of files that take away rows of others, only the format's own library can read.
+        files = self.lake.files(table.name) if self.place.folder is not None else None
         found = (
-            # Of an object store only the format's own library knows how to read.
-            self.read_back.of_files(self.lake.files(table.name))
-            if self.place.folder is not None
+            self.read_back.of_files(files)
+            if files is not None
             else self.read_back.of_rows(self.lake.read(table.name))
         )
         released = self._released[table.name]
@@ -366,15 +369,12 @@ def _replaced(before: Mapping[str, Mapping[str, Any]], one: DeliveredQuarter) ->
     return str(row[RELEASE_ID]) if row is not None and _is_new(before, one) else None
 
 
-def _refuse_within_data(place: Place, offer: Offer) -> None:
-    for one in offer.quarters:
-        # releases/<quarter>/<release id> of the data folder.
-        root = one.release.folder.resolve().parents[2]
-        if place.folder is not None and place.folder.is_relative_to(root):
-            raise WrongUsage(
-                f"{place.folder}: that is within the data folder {root}, which has its own files there. Name a folder "
-                "apart from it."
-            )
+def _refuse_within_data(place: Place, root: Path) -> None:
+    if place.folder is not None and place.folder.is_relative_to(root):
+        raise WrongUsage(
+            f"{place.folder}: that is within the data folder {root}, which has its own files there. Name a folder "
+            "apart from it."
+        )
 
 
 def _current_row(one: DeliveredQuarter, offer: Offer) -> dict[str, Any]:

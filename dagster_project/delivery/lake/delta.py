@@ -12,7 +12,15 @@ from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from dagster_project.delivery.delivered import DeliveredTable
-from dagster_project.delivery.lake.lake import KIND_PROPERTY, PARTITIONED_BY, QUARTER, RELEASE_ID, Held, Place
+from dagster_project.delivery.lake.lake import (
+    KIND_PROPERTY,
+    PARTITIONED_BY,
+    QUARTER,
+    RELEASE_ID,
+    Held,
+    Place,
+    without_key,
+)
 from dagster_project.errors import WrongUsage
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.sql_text import literal
@@ -108,7 +116,7 @@ class DeltaLake:
         """Adds columns, renews what is said of them, and lets columns be empty that are no key any more."""
         wanted = _schema(table)
         known = {field.name: field for field in there.schema().fields}
-        fresh = []
+        fresh, gives_up_key = [], False
         for field in wanted:
             before = known.get(field.name)
             comment = bytes((field.metadata or {}).get(_COMMENT.encode(), b"")).decode()
@@ -120,9 +128,11 @@ class DeltaLake:
                 there.alter.set_column_metadata(field.name, {_COMMENT: comment})
             if not before.nullable and field.nullable:
                 there.alter.drop_column_not_null(field.name)
+                gives_up_key = True
         if fresh:
             there.alter.add_columns(fresh)
-        return [f"{table.name} has a new column, {field.name}." for field in fresh]
+        changes = [f"{table.name} has a new column, {field.name}." for field in fresh]
+        return [*changes, without_key(table.name)] if gives_up_key else changes
 
 
 def _names(place: Place, others: Sequence[str]) -> Sequence[str]:

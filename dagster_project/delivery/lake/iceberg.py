@@ -36,7 +36,15 @@ from pyiceberg.types import (
 from pyiceberg.utils.config import Config
 
 from dagster_project.delivery.delivered import DeliveredTable
-from dagster_project.delivery.lake.lake import KIND_PROPERTY, PARTITIONED_BY, QUARTER, RELEASE_ID, Held, Place
+from dagster_project.delivery.lake.lake import (
+    KIND_PROPERTY,
+    PARTITIONED_BY,
+    QUARTER,
+    RELEASE_ID,
+    Held,
+    Place,
+    without_key,
+)
 from dagster_project.errors import InputMissing, WrongUsage
 
 CATALOGUE_FILE = "catalog.db"
@@ -105,11 +113,12 @@ class IcebergLake:
                 transaction.set_properties(said)
                 with transaction.update_schema() as update:
                     _evolve(update, before, wanted)
-        return [
+        changes = [
             f"{table.name} has a new column, {name}."
             for name in table.schema.names
             if name not in before.column_names
         ]
+        return [*changes, without_key(table.name)] if _gives_up_key(before, wanted) else changes
 
     def held(self, table: str) -> frozenset[Held]:
         if self._tables[table].current_snapshot() is None:
@@ -117,8 +126,11 @@ class IcebergLake:
         found = self._tables[table].inspect.partitions().column("partition").to_pylist()
         return frozenset(Held(str(one[QUARTER]), str(one[RELEASE_ID])) for one in found)
 
-    def files(self, table: str) -> Sequence[str]:
-        return sorted(task.file.file_path for task in self._tables[table].scan().plan_files())
+    def files(self, table: str) -> Sequence[str] | None:
+        tasks = list(self._tables[table].scan().plan_files())
+        if any(task.delete_files for task in tasks):
+            return None
+        return sorted(task.file.file_path for task in tasks)
 
     def put(
         self, table: str, rows: pa.Table, said: Mapping[str, str], held: Held | None, *, anew: bool
@@ -150,12 +162,16 @@ class IcebergLake:
 def _evolves(before: Schema, wanted: Schema) -> bool:
     """Whether a column is to be added or said something else of, or part of a key is none any more."""
     known = {field.name: field for field in before.fields}
-    return bool(before.identifier_field_names() - wanted.identifier_field_names()) or any(
+    return _gives_up_key(before, wanted) or any(
         field.name not in known
         or (field.doc and known[field.name].doc != field.doc)
         or (known[field.name].required and not field.required)
         for field in wanted.fields
     )
+
+
+def _gives_up_key(before: Schema, wanted: Schema) -> bool:
+    return bool(before.identifier_field_names() - wanted.identifier_field_names())
 
 
 def _evolve(update: Any, before: Schema, wanted: Schema) -> None:
@@ -169,7 +185,7 @@ def _evolve(update: Any, before: Schema, wanted: Schema) -> None:
             update.update_column(field.name, doc=field.doc)
         if known[field.name].required and not field.required:
             update.make_column_optional(field.name)
-    if before.identifier_field_names() - wanted.identifier_field_names():
+    if _gives_up_key(before, wanted):
         # A part of a key is none.
         update.set_identifier_fields()
 

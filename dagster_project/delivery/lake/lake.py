@@ -66,7 +66,7 @@ class Lake(Protocol):
         self, table: DeliveredTable, properties: Mapping[str, str], *, by_release: bool
     ) -> Sequence[str]:
         """Makes the table, or adds the columns that it lacks, and says of it what is said now; returns sentences about
-        what it got that it hadn't.
+        what it got that it hadn't, and a key that it hasn't any more.
 
         `by_release` partitions it by quarter and release. Raises WrongUsage where a column has another type there.
         """
@@ -74,8 +74,10 @@ class Lake(Protocol):
     def held(self, table: str) -> frozenset[Held]:
         """The releases that a table has rows of, as its metadata say; no file is opened."""
 
-    def files(self, table: str) -> Sequence[str]:
-        """The data files of a table, as the newest snapshot lists them."""
+    def files(self, table: str) -> Sequence[str] | None:
+        """The data files of a table, as the newest snapshot lists them; None where other files take rows of them away,
+        as engines write them that merge on read.
+        """
 
     def put(
         self, table: str, rows: pa.Table, said: Mapping[str, str], held: Held | None, *, anew: bool
@@ -122,7 +124,12 @@ class Place:
             raise WrongUsage(
                 f"{typed}: expected a folder or an address behind the colon, as in {typed}:lake."
             )
-        folder = Path(named).resolve()
+        try:
+            folder = Path(named).expanduser().resolve()
+        except RuntimeError:
+            raise WrongUsage(
+                f"{named}: expected a folder; nobody here has the home folder that it begins with."
+            ) from None
         if any(sign in str(folder) for sign in "?#*["):
             raise WrongUsage(
                 f"{folder}: expected a folder without ?, #, * and [, which have meanings in addresses."
@@ -131,6 +138,11 @@ class Place:
         if not there.is_dir():
             raise WrongUsage(f"{folder}: expected a folder, or a place for one; {there} is a file.")
         return cls(f"file://{folder}", folder)
+
+
+def without_key(table: str) -> str:
+    """What is said of a table whose key the releases don't keep any more."""
+    return f"{table} has no key any more: a release doesn't keep it."
 
 
 @contextmanager

@@ -30,7 +30,7 @@ _FORM = (
 _SECRET = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _HIDDEN = "***"
 _SHOWN_OF_SERVER = 400
-_UNCHANGED = "What was delivered before is as it was."
+UNCHANGED = "What was delivered before is as it was."
 # Libpq's own defaults wait for ever, or for hours, for a server that is gone.
 _DEFAULTS: Mapping[str, str] = {
     "connect_timeout": "15",
@@ -97,13 +97,15 @@ class Address:
         return bool(self._secrets)
 
     @contextmanager
-    def connected(self, *, read_only: bool = False) -> Iterator[psycopg.Connection[Any]]:
+    def connected(
+        self, *, read_only: bool = False, stands: str = UNCHANGED
+    ) -> Iterator[psycopg.Connection[Any]]:
         """A connection that commits each statement unless a transaction is begun; closed afterwards.
 
         Errors of the server within it are ours: WrongUsage, MachineFault, Locked or LeagueError, none of them with
-        credentials in it or in what it came from; ServerGone where the connection broke.
+        credentials in it or in what it came from; ServerGone where the connection broke. Messages say what `stands`.
         """
-        connection = self._connect()
+        connection = self._connect(stands)
         try:
             for name, value in _SETTINGS.items():
                 connection.execute(f"set {name} = '{value}'")
@@ -111,23 +113,23 @@ class Address:
                 connection.execute("set default_transaction_read_only = on")
             yield connection
         except psycopg.Error as error:
-            raise self._in_our_words(error, gone=connection.broken) from None
+            raise self._in_our_words(error, stands, gone=connection.broken) from None
         finally:
             connection.close()
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self, stands: str) -> psycopg.Connection[Any]:
         try:
             return psycopg.connect(
                 make_conninfo("", **{**_DEFAULTS, **self.parameters, **self._secrets}), autocommit=True
             )
         except psycopg.Error as error:
             raise MachineFault(
-                f"{self}: can't connect: {self._said(error)}. {_why_not_connected(str(error))} {_UNCHANGED}"
+                f"{self}: can't connect: {self._said(error)}. {_why_not_connected(str(error))} {stands}"
             ) from None
         except UnicodeError:
             raise WrongUsage(_FORM) from None
 
-    def _in_our_words(self, error: psycopg.Error, *, gone: bool) -> Exception:
+    def _in_our_words(self, error: psycopg.Error, stands: str, *, gone: bool) -> Exception:
         said, state = self._said(error), error.sqlstate or ""
         if gone or state.startswith(("08", "57P")):
             return ServerGone(f"{self}: the server went away: {said}")
@@ -135,7 +137,7 @@ class Address:
             ((kind, remedy) for start, kind, remedy in _REMEDIES if state.startswith(start)),
             (LeagueError, "If that is no fault of the database, it is one of ours: please report it."),
         )
-        return kind(f"{self}: PostgreSQL says: {said}. {remedy} {_UNCHANGED}")
+        return kind(f"{self}: PostgreSQL says: {said}. {remedy} {stands}")
 
     def _said(self, error: psycopg.Error) -> str:
         """The server's or libpq's message in one line, with no secret in it however it is written."""
@@ -162,6 +164,12 @@ _REMEDIES: tuple[tuple[str, type[LeagueError], str], ...] = (
         "42501",
         MachineFault,
         "The role lacks a right: an administrator runs, once, what `league deliver TARGET --grants-sql` prints.",
+    ),
+    (
+        "23",
+        MachineFault,
+        "A key or check on a table refuses what is released. Is it one that others made, such as a foreign key that "
+        "points at ours: take it away, or make it deferrable initially deferred, then deliver again.",
     ),
     ("53100", MachineFault, "The server's disk is full: make room there, then deliver again."),
     ("53", MachineFault, "The server lacks memory or connections: try again later, or lift its limit."),

@@ -9,21 +9,31 @@ is slowest. Several quarters are swapped together: what compares quarters then n
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
-from dagster_project.delivery.delivered import DeliveredQuarter, Offer, Withdrawal
-from dagster_project.delivery.postgresql.connection import Address, ServerGone
+from dagster_project.delivery.delivered import (
+    NOTHING,
+    DeliveredQuarter,
+    DeliveredTable,
+    Offer,
+    Wanted,
+    Withdrawal,
+    content_hash,
+)
+from dagster_project.delivery.postgresql.connection import UNCHANGED, Address, ServerGone
 from dagster_project.delivery.postgresql.rows import (
     Connection,
     Contents,
     contents,
     refuse_difference,
+    refuse_left,
+    rows_left,
     stage,
     swap,
     tidy_up,
@@ -32,6 +42,7 @@ from dagster_project.delivery.postgresql.schema import (
     CONTENT,
     CURRENT,
     LEDGER,
+    STAMPS,
     WITHDRAWN,
     Found,
     Schema,
@@ -44,12 +55,15 @@ from dagster_project.delivery.postgresql.schema import (
 )
 from dagster_project.delivery.target import QuarterReport, Report, Tell
 from dagster_project.errors import LeagueError, MachineFault, WrongUsage
+from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA
 from dagster_project.sql_text import literal, quoted_name
 
 _PAUSE_SECONDS = 2.0
 _OTHER_DELIVERY = "15min"
 _OLDEST_SERVER = 120_000
+_NOT_READ_BACK = "The new release is in place, but wasn't read back."
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -78,28 +92,30 @@ class PostgreSQL:
         """SQL for an administrator that makes the roles and schemas; nothing is asked of the server."""
         return grants(self.schema, self._address.parameters.get("dbname"))
 
-    def deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
+    def deliver(self, wanted: Wanted, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
         """See `target.Delivery`. A server that goes away is asked once more, from the start: what it had committed by
         then is found there and kept.
         """
-        try:
-            return self._deliver(offer, by=by, dry_run=dry_run, take_over=take_over, tell=tell)
-        except ServerGone as gone:
-            tell(f"{gone}. Once more, from the start")
-        time.sleep(_PAUSE_SECONDS)
-        try:
-            return self._deliver(offer, by=by, dry_run=dry_run, take_over=take_over, tell=tell)
-        except ServerGone as gone:
-            raise MachineFault(
-                f"{gone}, twice. What was delivered before is as it was: see the server's log, then deliver again."
-            ) from None
+        report, done = _twice(
+            lambda: self._deliver(wanted, by=by, dry_run=dry_run, take_over=take_over, tell=tell),
+            tell,
+            UNCHANGED,
+        )
+        if done is not None:
+            tell("reading back what is in place")
+            _twice(lambda: self._read_back(done), tell, _NOT_READ_BACK)
+        return report
 
-    def _deliver(self, offer: Offer, *, by: str, dry_run: bool, take_over: bool, tell: Tell) -> Report:
+    def _deliver(
+        self, wanted: Wanted, *, by: str, dry_run: bool, take_over: bool, tell: Tell
+    ) -> tuple[Report, _Done | None]:
+        """The report, and what was committed and is still to be read back, if anything."""
         with self._address.connected() as connection:
             _require_server(connection, tell)
             _act_as_owner(connection, self.schema)
             if not dry_run:
                 _wait_for_others(connection, self.schema, tell)
+            offer = wanted.offer()
             found = look(connection, self.schema)
             refuse_foreign_tables(found, self.schema, offer.tables)
             state = _State.read(connection, self.schema, found)
@@ -107,11 +123,10 @@ class PostgreSQL:
             refuse_changed_types(found, self.schema, offer.tables)
             plan = _plan(connection, self.schema, offer, state, found, tell)
             if dry_run or not plan.is_work:
-                return self._report(offer, plan, dry_run=dry_run)
+                return self._report(offer, plan, dry_run=dry_run), None
             changes, promised = self._bring(connection, offer, plan, state, found, by=by, tell=tell)
-        tell("reading back what is in place")
-        self._read_back(offer, plan, promised)
-        return self._report(offer, plan, changes=changes)
+            tables = {*state.tables(found), *(offer.tables if plan.new else ())}
+        return self._report(offer, plan, changes=changes), _Done(offer, plan, promised, sorted(tables))
 
     def _bring(
         self,
@@ -145,16 +160,30 @@ class PostgreSQL:
         finally:
             tidy_up(connection, self.schema)
         for name in tables:
-            # What is done is done: a table that somebody else holds is analysed by autovacuum later.
-            with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+            # What is done is done: what can't be analysed now, autovacuum analyses later.
+            with suppress(psycopg.Error):
                 connection.execute(f"analyze {self.schema.table(name)}")
         return changes, promised
 
-    def _read_back(self, offer: Offer, plan: _Plan, promised: Contents) -> None:
-        """Reads, as any reader does and by a connection of its own, what is in place; raises LeagueError where it isn't
-        what was released."""
+    def _read_back(self, done: _Done) -> None:
+        """Reads what is in place, by a connection of its own that may only read; raises LeagueError where it isn't what
+        was released, or rows are left of what was taken away."""
+        offer, plan, promised = done.offer, done.plan, done.promised
         quarters = [str(one.quarter) for one in plan.new]
-        with self._address.connected(read_only=True) as connection, connection.transaction():
+        with self._address.connected(read_only=True, stands=_NOT_READ_BACK) as connection:
+            _act_as_owner(connection, self.schema)
+            self._compare(connection, offer, plan, promised, quarters, done.tables)
+
+    def _compare(
+        self,
+        connection: Connection,
+        offer: Offer,
+        plan: _Plan,
+        promised: Contents,
+        quarters: Sequence[str],
+        tables: Sequence[str],
+    ) -> None:
+        with connection.transaction():
             connection.execute("set transaction isolation level repeatable read")
             current = _current(connection, self.schema)
             wanted = {str(one.quarter): one.release_id for one in plan.new} | dict.fromkeys(plan.gone)
@@ -166,6 +195,9 @@ class PostgreSQL:
                 promised,
                 contents(connection, self.schema, offer.tables, quarters),
                 "somebody has changed it since, or row security hides rows. Deliver again",
+            )
+            refuse_left(
+                connection, self.schema, tables, plan.gone, "somebody has added them since. Deliver again"
             )
 
     def _report(
@@ -228,8 +260,9 @@ class _State:
         )
 
     def tables(self, found: Found) -> list[str]:
-        """The released tables that are there."""
-        return sorted({name for _, name in self.delivered} & found.columns.keys())
+        """The released tables that are there, also those of which the delivery's own table says nothing."""
+        known = {*(table.name for table in RELEASED_TABLES), *(name for _, name in self.delivered)}
+        return sorted(name for name in known if found.is_ours and STAMPS[0] in found.columns.get(name, ()))
 
     def refuse(self, offer: Offer, address: str, *, take_over: bool) -> None:
         """Raises WrongUsage where the other kind of figures is there, or a release that this data folder never had."""
@@ -265,28 +298,41 @@ class _Plan:
         return bool(self.new or self.gone or self.withdrawn_differ)
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What a delivery has committed: to be read back, in the released tables that are there."""
+
+    offer: Offer
+    plan: _Plan
+    promised: Contents
+    tables: Sequence[str]
+
+
 _WITHDRAWN_COLUMNS = ("quarter", "release_id", "withdrawn_at", "withdrawn_by", "reason", "current_release_id")
 
 
 def _plan(
     connection: Connection, schema: Schema, offer: Offer, state: _State, found: Found, tell: Tell
 ) -> _Plan:
-    """A quarter is kept where its release is there and each table has the content that it was delivered with."""
+    """A quarter is kept where its release is there and each table, read through, has the content of the release's."""
     same = [
         str(one.quarter) for one in offer.quarters if state.current.get(str(one.quarter)) == one.release_id
     ]
     if same:
         tell(f"looking through the rows of {len(same)} quarters that are there")
     there = contents(connection, schema, offer.tables, same, found.columns)
+    # What the delivery's own table says isn't asked: whoever can change the rows can change that as well.
     damaged = {
-        quarter
-        for quarter in same
-        if any(
-            there.get((quarter, name)) != content
-            for (of, name), content in state.delivered.items()
-            if of == quarter
+        str(one.quarter)
+        for one in offer.quarters
+        if str(one.quarter) in same
+        and any(
+            there.get((str(one.quarter), name), (0, NOTHING)) != _released(one, table)
+            for name, table in offer.tables.items()
         )
     }
+    others = [name for name in state.tables(found) if name not in offer.tables]
+    damaged |= {quarter for quarter, _ in rows_left(connection, schema, others, same)}
     for quarter in sorted(damaged):
         tell(f"{quarter}: the rows there aren't those that were delivered: once more")
     wanted = {*(str(one.quarter) for one in offer.quarters), *map(str, offer.gone)}
@@ -299,6 +345,14 @@ def _plan(
         withdrawn_differ={_withdrawn_row(one) for one in offer.withdrawn}
         != {row for row in state.withdrawn if row[0] in wanted},
     )
+
+
+def _released(one: DeliveredQuarter, table: DeliveredTable) -> tuple[int, str]:
+    """Number of rows and hash of the content of a table of a release."""
+    if not one.rows_of(table.name):
+        return 0, NOTHING
+    rows = one.read(table)
+    return rows.num_rows, content_hash(rows)
 
 
 def _write_down(
@@ -390,6 +444,20 @@ def _require_server(connection: Connection, tell: Tell) -> None:
         raise WrongUsage(f"The server is PostgreSQL {version}: expected 12 or a later one.")
     if not (is_encrypted or is_here):
         tell("the connection isn't encrypted: add sslmode=verify-full and sslrootcert=FILE to the address")
+
+
+def _twice(step: Callable[[], _Result], tell: Tell, stands: str) -> _Result:
+    """What a step gives, which is done once more where the server goes away. Raises MachineFault where it goes away
+    again; the message says what `stands`."""
+    try:
+        return step()
+    except ServerGone as gone:
+        tell(f"{gone}. Once more, from the start")
+    time.sleep(_PAUSE_SECONDS)
+    try:
+        return step()
+    except ServerGone as gone:
+        raise MachineFault(f"{gone}, twice. {stands} See the server's log, then deliver again.") from None
 
 
 def _act_as_owner(connection: Connection, schema: Schema) -> None:

@@ -98,8 +98,8 @@ def swap(
 ) -> None:
     """Within a transaction: takes away the rows of the quarters `gone` and of those staged, then inserts these.
 
-    `there` names the released tables of the target. Raises LeagueError where the rows then in place aren't those that
-    were loaded.
+    `there` names the released tables of the target. Raises LeagueError where rows stay that were to be taken away, or
+    the rows then in place aren't those that were loaded.
     """
     new = sorted({quarter for quarter, _ in promised})
     filled = [name for name in filled_in_order(connection, schema) if name in {*tables, *there}]
@@ -108,6 +108,8 @@ def swap(
         connection.execute(
             f"delete from {schema.table(name)} where quarter = any(%s)", [sorted({*new, *gone})]
         )
+    why = "they can't be taken away: nothing was changed. See whether a trigger or a rule is on the table"
+    refuse_left(connection, schema, filled, {*new, *gone}, why)
     if not new:
         return
     for name in filled:
@@ -153,6 +155,28 @@ def contents(
         for name, quarter, rows, hashed in connection.execute(query):
             found[quarter, name] = (int(rows), str(hashed))
     return found
+
+
+def rows_left(
+    connection: Connection, schema: Schema, tables: Iterable[str], quarters: Iterable[str]
+) -> list[tuple[str, str]]:
+    """The quarters that tables have a row of, each with the table's name."""
+    wanted = sorted(quarters)
+    return [
+        (quarter, name)
+        for name in (tables if wanted else ())
+        for (quarter,) in connection.execute(
+            f"select distinct quarter from {schema.table(name)} where quarter = any(%s)", [wanted]
+        ).fetchall()
+    ]
+
+
+def refuse_left(
+    connection: Connection, schema: Schema, tables: Iterable[str], quarters: Iterable[str], why: str
+) -> None:
+    """Raises LeagueError, naming the first table, where one has a row of the quarters; `why` ends the sentence."""
+    for quarter, name in rows_left(connection, schema, tables, quarters):
+        raise LeagueError(f"{name} of {quarter}: expected no row; found some; {why}.")
 
 
 def refuse_difference(expected: Contents, found: Contents, why: str) -> None:

@@ -23,6 +23,8 @@ CURRENT, WITHDRAWN = "current_release", "withdrawn_release"
 LEDGER, CONTENT = "league_delivery", "league_delivery_table"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _NOT_OURS = re.compile(r"pg_.*|public|information_schema")
+# A setting of the session alone, for the printed grants.
+_JOINED = "league.joined"
 # PostgreSQL cuts longer names.
 _LONGEST_NAME = 63
 # Tables of ours that are no released ones: what each and its columns hold, and its key.
@@ -360,20 +362,36 @@ def grants(schema: Schema, database: str | None) -> str:
         *_role(reader, "nologin", "reads them: grant it to people and tools"),
         *_role(login, "login", "delivers: acts as the owner, and may do nothing else"),
         f"grant {owner} to {login};",
+        "-- Whoever isn't a superuser may give a schema to a role only as a member of it: for as long as this takes.",
+        f"do $$ begin if not ({_may_act_as(owner)}) then grant {owner} to current_user; "
+        f"perform set_config({literal(_JOINED)}, 'yes', false); end if; end $$;",
     ]
     for name in (schema.name, schema.staging.name):
         lines += [
             f"create schema if not exists {name} authorization {owner};",
-            f"revoke all on schema {name} from public;",
         ]
     lines += [
+        f"set role {owner};",
+        *(f"revoke all on schema {name} from public;" for name in (schema.name, schema.staging.name)),
         f"grant usage on schema {schema.name} to {reader};",
         f"alter default privileges for role {owner} in schema {schema.name} grant select on tables to {reader};",
         f"grant select on all tables in schema {schema.name} to {reader};",
+        "reset role;",
+        f"do $$ begin if current_setting({literal(_JOINED)}, true) = 'yes' then "
+        f"revoke {owner} from current_user; perform set_config({literal(_JOINED)}, '', false); end if; end $$;",
     ]
     if database:
         lines.append(f"grant connect on database {quoted_name(database)} to {login}, {reader};")
     return "\n".join(lines) + "\n"
+
+
+def _may_act_as(role: str) -> str:
+    """A condition: PostgreSQL 16 tells members apart that may act as a role, and those that may only grant it."""
+    return " and ".join(
+        f"pg_has_role(current_user, {literal(role)}, case when current_setting('server_version_num')::int < 160000 "
+        f"then 'member' else {literal(right)} end)"
+        for right in ("set", "usage")
+    )
 
 
 def _role(name: str, kind: str, what: str) -> Sequence[str]:

@@ -229,3 +229,16 @@ def test_what_a_library_says_is_said_without_what_the_environment_keeps_secret(
         assert "AWS_SECRET_ACCESS_KEY" in str(raised.value)
         # Dagster would write down what it came from.
         assert raised.value.__suppress_context__
+
+
+def test_a_home_folder_is_whose_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Place.of("~/lake", "delta").folder == tmp_path.resolve() / "lake"
+    with pytest.raises(WrongUsage, match="nobody here has the home folder"):
+        Place.of("~nobody-of-that-name/lake", "delta")
+
+
+def test_a_key_that_releases_dont_keep_any_more_is_said(opened: Callable[[], Lake]) -> None:
+    shaped(opened(), table())
+    assert shaped(opened(), table(())) == ["figure has no key any more: a release doesn't keep it."]
+    assert shaped(opened(), table(())) == []
