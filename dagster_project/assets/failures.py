@@ -31,6 +31,7 @@ _WHAT_TO_DO = {
     ExitCode.INPUT_REJECTED: "Get the file again or correct it, and launch again.",
     ExitCode.SUITE_FAILED: "Read the quality page: is it a fault of the files, or a rule that has changed?",
     ExitCode.RECONCILIATION_DIFFERENT: "Read the quality page: a wrong value, or a rule that has changed?",
+    ExitCode.INTERRUPTED: "It was ended from outside, as a run that hangs is: its log says where. Launch again.",
     ExitCode.LOCKED: "Wait until the other run has ended, and launch again.",
 }
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from dagster_project.assets.failures import what_to_do
+from dagster_project.assets.quarterly_run_resource import STARTED_BY_COMMANDS, STARTED_BY_TAG
 from dagster_project.automation.publication import late_quarters
 from dagster_project.automation.watching import catalogue_in_use, watched_sources
 from dagster_project.errors import ExitCode
@@ -28,6 +29,8 @@ RUN_FAILED, GATE_CLOSED, DELIVERY_FAILED, QUARTER_LATE = (
     "quarter_late",
 )
 _LONGEST_MESSAGE = 1000
+# Dagster's key of a step is that of its asset in one word.
+_PUBLICATION_STEP = "publication__publication"
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,15 @@ def alert_of_failure(
     message: str,
     exit_code: int | None = None,
 ) -> Alert | None:
-    """What to tell of a failed run; None where a person ended it. `steps` are those that failed; `message` and
-    `exit_code` are Dagster's word of a run that left no outcome of its own.
+    """What to tell of a failed run; None where a person ended their own command. `steps` are those that failed;
+    `message` and `exit_code` are Dagster's word of a run that left no outcome of its own.
     """
     outcome = read_outcome(data, run_id)
     code = outcome.get("exit_code") or exit_code
-    if code == ExitCode.INTERRUPTED:
+    if code == ExitCode.INTERRUPTED and tags.get(STARTED_BY_TAG) in STARTED_BY_COMMANDS:
         return None
+    # Monitoring ends a run that hangs as a person would: only Dagster knows why.
+    said = message if code == ExitCode.INTERRUPTED else outcome.get("message") or message
     quarters = tuple(outcome.get("quarters") or _quarters_in(tags))
     closed = [gate["gate"] for gate in outcome.get("gates") or () if not gate["passed"]]
     page = data.runs / run_id / QUALITY_PAGE
@@ -90,19 +95,17 @@ def alert_of_failure(
     if closed:
         kind, title = GATE_CLOSED, f"{of}: the gate {closed[0]} closed, nothing was released"
     elif any("deliver" in name for name in (job, *steps)):
-        kind, title = (
-            DELIVERY_FAILED,
-            f"A delivery failed ({', '.join(steps) or job}); what is released is as it was",
-        )
+        where = ", ".join(name.rpartition("__")[2] for name in steps)
+        kind, title = DELIVERY_FAILED, f"Delivery failed: {where or job}; what is released is as it was"
+    elif _PUBLICATION_STEP in steps:
+        kind, title = RUN_FAILED, "The publication failed: its pages are as they were before"
     else:
         kind, title = RUN_FAILED, f"{of}: a run failed, readers keep what was published before"
     return Alert(
         kind,
         title,
         quarters,
-        what=" ".join(str(outcome.get("message") or message or "The run left no word.").split())[
-            :_LONGEST_MESSAGE
-        ],
+        what=" ".join(str(said or "The run left no word.").split())[:_LONGEST_MESSAGE],
         to_do=what_to_do(ExitCode(code) if code else None),
         gate=closed[0] if closed else None,
         run_id=run_id,

@@ -28,9 +28,14 @@ SMTP_USER_VARIABLE, SMTP_PASSWORD_VARIABLE = "LEAGUE_SMTP_USER", "LEAGUE_SMTP_PA
 # A look of a sensor may take a minute: three attempts of ten seconds by each way, and the pauses between.
 PATIENCE = Patience(attempts=3, first_pause=1.0, longest_pause=4.0, stalled=10.0)
 
+_WAYS = ("starttls", "tls", "none")
 _SECONDS_BETWEEN_FAILURES, _HOUR = 30, 3600
 # Dagster's own tag on a failed run that it tries again by itself.
 _WILL_RETRY_TAG = "dagster/will_retry"
+
+
+class _ToldWrongError(Exception):
+    """What the environment says can't be, in words without a secret."""
 
 
 class _PassingError(Exception):
@@ -130,6 +135,8 @@ def _tried(way: Callable[[Alert, float], None], alert: Alert, patience: Patience
             way(alert, patience.stalled)
         except _PassingError as error:
             why = str(error)
+        except _ToldWrongError as error:
+            return str(error)
         except Exception as error:
             # Whatever it is, a sensor mustn't fail by it; its words may hold the address or a password.
             return type(error).__name__
@@ -149,23 +156,23 @@ def _post(alert: Alert, seconds: float) -> None:
         raise _PassingError(type(error).__name__) from None
     if answer.status_code in PASSING:
         raise _PassingError(f"HTTP {answer.status_code}")
-    answer.raise_for_status()
+    if not answer.is_success:
+        raise _ToldWrongError(f"HTTP {answer.status_code}")
 
 
 def _mail(alert: Alert, seconds: float) -> None:
     """By SMTP, encrypted unless LEAGUE_SMTP_TLS is `none`, which no password is sent with."""
+    host, port, security = _mail_server()
     message = EmailMessage()
     message["Subject"] = " ".join(f"[league tables] {alert.title}".split())
     message["To"] = _said(MAIL_TO_VARIABLE)
     message["From"] = _said(MAIL_FROM_VARIABLE) or _said(MAIL_TO_VARIABLE).split(",")[0]
     message.set_content(alert.as_text())
-    host, _, port = _said(SMTP_VARIABLE).rpartition(":")
-    security = _said(SMTP_TLS_VARIABLE) or "starttls"
     try:
         if security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, int(port), timeout=seconds, context=_verified())
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=_verified())
         else:
-            server = smtplib.SMTP(host, int(port), timeout=seconds)
+            server = smtplib.SMTP(host, port, timeout=seconds)
         with server:
             if security != "none":
                 if security != "tls":
@@ -181,6 +188,20 @@ def _mail(alert: Alert, seconds: float) -> None:
         raise
     except (OSError, smtplib.SMTPServerDisconnected) as error:
         raise _PassingError(type(error).__name__) from None
+
+
+def _mail_server() -> tuple[str, int, str]:
+    """Host, port and way of encryption; raises _ToldWrongError where the environment names none."""
+    named = _said(SMTP_VARIABLE)
+    host, _, port = named.rpartition(":")
+    if not host or "@" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+        # Whoever writes user and password before the host finds them here, and in no log.
+        found = "nothing" if not named else "something with an @" if "@" in named else named
+        raise _ToldWrongError(f"{SMTP_VARIABLE}: expected HOST:PORT, found {found}")
+    security = _said(SMTP_TLS_VARIABLE) or _WAYS[0]
+    if security not in _WAYS:
+        raise _ToldWrongError(f"{SMTP_TLS_VARIABLE}: expected {', '.join(_WAYS)}; found {security}")
+    return host, int(port), security
 
 
 def _verified() -> ssl.SSLContext:

@@ -111,6 +111,12 @@ def write_contract(
     found = []
     if contract.is_file():
         found = _refuse_undeclared(strict_yaml(_read(contract)), document, newest)
+    elif newest.fingerprint != fingerprint(document) and any(one.fingerprint for one in versions(text)):
+        # Without the file nobody could say what changes; the changelog knows that something does.
+        raise InputMissing(
+            f"{contract}: expected the contract that {changelog.name} has a fingerprint of, and dbt's YAML gives "
+            "another one; there is no file. Restore it from git."
+        )
     contract.parent.mkdir(parents=True, exist_ok=True)
     write_whole(contract, contract_text(document))
     write_whole(changelog, _with_fingerprint(text, fingerprint(document)))

@@ -1,17 +1,21 @@
-"""How things stand, in Prometheus' text form: runs, queue, releases, gates, warehouse, daemon, writer's lock.
+"""How things stand, in Prometheus' text form: runs, queue, releases, gates, warehouse, backups, daemon,
+writer's lock.
 
 All are gauges that are looked up when asked for: nothing is counted in this process, which may be started anew.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.automation.alerts import late_on
 from dagster_project.errors import WrongUsage
+from dagster_project.keeping.backup_folder import BackupFolder
 from dagster_project.monitoring.health import heartbeat_ages
 from dagster_project.quarters import Quarter
 from dagster_project.releases.journal import PUBLISHED, read_events
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BACKUP_VARIABLE = "LEAGUE_BACKUP_DIR"
 _RUNS_LOOKED_AT = 100
 
 
@@ -44,6 +49,7 @@ def metrics_text(data: DataFolder, instance: DagsterInstance, health: Mapping[st
             yield from _dagster(instance)
             yield from _releases(data, datetime.now(UTC))
             yield from _files(data)
+            yield from _backups()
 
     registry = CollectorRegistry()
     registry.register(Standing())
@@ -126,3 +132,17 @@ def _files(data: DataFolder) -> Iterator[Any]:
     yield _gauge("warehouse_bytes", "Size of the published warehouse.", size)
     held = float(run_that_writes(data) is not None)
     yield _gauge("writer_lock_held", "1 while a run writes.", {(): held})
+
+
+def _backups() -> Iterator[Any]:
+    """Of the folder that `deploy/systemd/league-backup.service` writes to; nothing where the environment names none."""
+    named = os.environ.get(BACKUP_VARIABLE, "").strip()
+    files = {}
+    if named:
+        folder = BackupFolder(Path(named, "data"))
+        files[("dagster",)] = Path(named, "dagster.dump")
+        if taken := folder.ids():
+            files[("data",)] = folder.manifest_of(taken[-1])
+    times = {part: file.stat().st_mtime for part, file in files.items() if file.is_file()}
+    says = "When the newest backup of a part was made."
+    yield _gauge("newest_backup_timestamp_seconds", says, times, ("part",))

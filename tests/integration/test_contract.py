@@ -29,7 +29,7 @@ from dagster_project.contract.contract import (
 )
 from dagster_project.contract.odcs import Document, contract_document, custom
 from dagster_project.documents.sources import DocumentSources
-from dagster_project.errors import LeagueError
+from dagster_project.errors import InputMissing, LeagueError
 from dagster_project.methodology.rule_set import RuleSet
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
@@ -293,6 +293,23 @@ def test_writing_the_same_contract_again_changes_nothing(sources: DocumentSource
     assert files.write(sources) == []
     assert files.content == before
     assert versions(before[1])[0].fingerprint == fingerprint(yaml.safe_load(before[0]))
+
+
+def test_a_contract_that_was_deleted_is_written_again_only_as_it_was(
+    sources: DocumentSources, files: Files
+) -> None:
+    before = files.content
+    files.contract.unlink()
+    broken = changed(sources, remove)
+    with pytest.raises(InputMissing, match="Restore it from git"):
+        files.write(broken)
+    files.declare("2.0.0", "- removed `domain_score.metric_count`: as agreed")
+    with pytest.raises(InputMissing, match="Restore it from git"):
+        files.write(broken)
+    assert not files.contract.exists()
+    files.changelog.write_text(before[1], "utf-8")
+    files.write(sources)
+    assert files.content == before
 
 
 def of_one_table(document: Document) -> Document:

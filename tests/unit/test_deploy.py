@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from required import missing
 
 from dagster_project.cli import app
 from dagster_project.dagster_home import LONGEST_FETCH, NO_TELEMETRY, SETTINGS_FILE, dagster_home
@@ -107,9 +108,10 @@ def test_containers_run_without_rights_wait_for_each_other_and_take_secrets_from
         )
     assert content["services"]["web"]["ports"] == ["127.0.0.1:3000:3000"]
     recipe = (DEPLOY / "Containerfile").read_text()
-    assert "--require-hashes" in recipe
     assert re.search(r"^USER league$", recipe, re.M)
-    assert re.search(r"^FROM python:\d+\.\d+-slim-\w+$", recipe, re.M)
+    bases = re.findall(r"^FROM (\S+)", recipe, re.M)
+    assert re.fullmatch(r"python:\d+\.\d+-slim-\w+", bases[0])
+    assert len(set(bases)) == 1
     assert (DEPLOY / "entrypoint.sh").stat().st_mode & 0o111
     # Where the documentation's lakes lie.
     assert "lake:/srv/lake" in content["services"]["code"]["volumes"]
@@ -135,8 +137,58 @@ def test_a_container_starts_with_its_secrets_from_files_and_the_settings_of_prod
     assert [path.name for path in home.iterdir()] == [SETTINGS_FILE]
 
 
-@pytest.mark.skipif(SYSTEMD is None, reason="no systemd-analyze: apt-get install systemd")
+def test_no_secret_comes_into_an_image_or_into_git() -> None:
+    ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    unknown = (PROJECT_ROOT / ".gitignore").read_text().splitlines()
+    assert not (PROJECT_ROOT / ".containerignore").exists(), (
+        "podman would read it instead, and Docker wouldn't"
+    )
+    secrets = compose()["secrets"]
+    assert secrets
+    for secret in secrets.values():
+        folder = os.path.relpath((DEPLOY / secret["file"]).parent, PROJECT_ROOT)
+        assert folder in ignored
+        assert f"/{folder}/" in unknown
+    image = (DEPLOY / "Containerfile").read_text().rpartition("\nFROM ")[2]
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", image, re.M)
+    assert copied
+    assert all((PROJECT_ROOT / file).is_file() for line in copied for file in line.split())
+
+
+def test_both_set_ups_install_the_wheel_which_brings_the_pages_shared_files() -> None:
+    recipe = (DEPLOY / "Containerfile").read_text()
+    documented = (PROJECT_ROOT / "docs" / "deployment.md").read_text()
+    for text in (recipe, documented):
+        assert re.search(r"pip install --require-hashes -r \S*requirements-production\.lock$", text, re.M)
+        assert re.search(r"pip install .*--no-deps \S*/\*\.whl", text)
+        assert "--editable" not in text
+    assert "python -m build --wheel --no-isolation" in recipe
+    assert "make -C /opt/league wheel" in documented
+
+
+def test_no_service_starts_in_a_checkout_whose_code_would_go_before_the_wheels() -> None:
+    assert UNITS
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            assert "\nWorkingDirectory=/var/lib/league\n" in unit.read_text()
+
+
+def test_the_command_for_root_runs_as_the_services_do() -> None:
+    command = DEPLOY / "league-as-service"
+    assert command.stat().st_mode & 0o111
+    said = command.read_text()
+    unit = (DEPLOY / "systemd" / "league-code.service").read_text()
+    for kind in ("EnvironmentFile", "WorkingDirectory", "UMask"):
+        asked = re.findall(rf"^{kind}=(\S+)$", unit, re.M)
+        assert asked
+        assert re.findall(rf"--property={kind}=(\S+)", said) == asked
+    assert "--uid=league --gid=league" in said
+    assert "\nUser=league\nGroup=league\n" in unit
+
+
 def test_systemd_takes_the_units_and_finds_them_closed(tmp_path: Path) -> None:
+    if SYSTEMD is None:
+        missing("systemd", "no systemd-analyze: apt-get install systemd")
     for unit in UNITS:
         # What they start isn't where an installation has it.
         text = re.sub(

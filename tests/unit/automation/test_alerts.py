@@ -6,19 +6,23 @@ import email.policy
 import json
 import socketserver
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from email import message_from_string
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from dagster_project.assets.dbt_translation import release_freshness
+from dagster_project.assets.deliveries import deliveries
 from dagster_project.assets.failures import plainly
+from dagster_project.assets.publication import published
+from dagster_project.assets.quarterly_run_resource import STARTED_BY_COMMANDS, STARTED_BY_TAG
 from dagster_project.automation import telling
 from dagster_project.automation.alerts import Alert, alert_of_failure, alert_of_late
 from dagster_project.automation.publication import late_quarters, release_deadline
@@ -113,10 +117,11 @@ def failure(
     *,
     job: str = "quarterly_league_tables",
     steps: Sequence[str] = (),
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Alert | None:
     if outcome:
         RunRecord(data, RUN).note(**outcome)
-    tags = {"dagster/partition": "2025-26-Q1"}
+    tags = {"dagster/partition": "2025-26-Q1", **tags}
     return alert_of_failure(data, RUN, tags, job=job, steps=list(steps), message="the process died")
 
 
@@ -154,7 +159,7 @@ def test_a_closed_gate_is_told_with_quarter_gate_what_to_do_and_link(alert: Aler
             "Get the file",
         ),
         ({**CLOSED, "gates": [], "exit_code": 1}, "publication", [], "run_failed", "failure.txt"),
-        ({}, "deliveries", ["deliver_postgresql"], "delivery_failed", ""),
+        ({}, "deliveries", ["delivery__postgresql"], "delivery_failed", "lack of memory"),
     ],
 )
 def test_each_kind_of_failure_says_what_to_do(
@@ -180,10 +185,41 @@ def test_a_run_that_was_refused_before_it_began_is_told_in_the_words_of_its_step
         read()
 
     monkeypatch.setenv("LEAGUE_DATA_DIR", str(data.root))
+    told = told_of(
+        lambda instance: quarterly.execute_in_process(instance=instance, raise_on_error=False), monkeypatch
+    )
+    assert (told["kind"], told["what"]) == ("run_failed", "Two sources were named.")
+    assert told["to_do"].startswith("Change the configuration")
+
+
+@pytest.mark.parametrize(
+    ("asset", "title"),
+    [
+        (deliveries()[1], "Delivery failed: iceberg; what is released is as it was"),
+        (published, "The publication failed: its pages are as they were before"),
+    ],
+)
+def test_a_delivery_or_publication_that_failed_is_named_and_told_in_its_own_words(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, asset: dg.AssetsDefinition, title: str
+) -> None:
+    monkeypatch.setenv("LEAGUE_DATA_DIR", str(data.root))
+    monkeypatch.delenv("LEAGUE_DELIVER_ICEBERG", raising=False)
+    told = told_of(
+        lambda instance: dg.materialize([asset], instance=instance, raise_on_error=False), monkeypatch
+    )
+    assert told["title"] == title
+    assert "Steps failed" not in told["what"]
+    assert told["to_do"].startswith(("Bring what is missing", "Change the configuration"))
+
+
+def told_of(
+    run: Callable[[dg.DagsterInstance], dg.ExecuteInProcessResult], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """What the sensor of failures posts of a run that failed."""
     sensor, _ = alert_sensors()
     with webhook(200) as (address, received), dg.DagsterInstance.ephemeral() as instance:
         monkeypatch.setenv("LEAGUE_ALERT_WEBHOOK", address)
-        result = quarterly.execute_in_process(instance=instance, raise_on_error=False)
+        result = run(instance)
         context = dg.build_run_status_sensor_context(
             sensor_name="alert_of_failure",
             dagster_instance=instance,
@@ -192,12 +228,20 @@ def test_a_run_that_was_refused_before_it_began_is_told_in_the_words_of_its_step
         )
         sensor(context.for_run_failure())
     (told,) = received
-    assert (told["kind"], told["what"]) == ("run_failed", "Two sources were named.")
-    assert told["to_do"].startswith("Change the configuration")
+    return dict(told)
 
 
-def test_a_run_that_a_person_ended_is_no_alert(data: DataFolder) -> None:
-    assert failure(data, {**CLOSED, "exit_code": 130, "gates": []}) is None
+def test_a_command_that_a_person_ended_is_no_alert_and_a_run_that_monitoring_ended_is(
+    data: DataFolder,
+) -> None:
+    ended = {**CLOSED, "exit_code": 130, "gates": []}
+    for command in STARTED_BY_COMMANDS:
+        assert failure(data, ended, tags={STARTED_BY_TAG: command}) is None
+    for tags in ({}, {STARTED_BY_TAG: "sensor"}):
+        hung = failure(data, ended, tags=tags)
+        assert hung is not None
+        assert (hung.kind, hung.what) == ("run_failed", "the process died")
+        assert "hangs" in hung.to_do
 
 
 def test_webhook_and_mail_both_get_it(alert: Alert, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +276,8 @@ def test_what_fails_for_a_moment_is_tried_again_and_not_for_ever(
         assert len(received) == 3
     with webhook(403) as (address, received):
         monkeypatch.setenv("LEAGUE_ALERT_WEBHOOK", address)
-        assert len(telling.tell(alert, HASTY)) == len(received) == 1
+        assert telling.tell(alert, HASTY) == ["The alert wasn't delivered to LEAGUE_ALERT_WEBHOOK: HTTP 403."]
+        assert len(received) == 1
 
 
 @pytest.mark.parametrize("refusal", ["451 later", "550 no"])
@@ -265,6 +310,28 @@ def test_nobody_reachable_is_a_sentence_without_secrets(
         monkeypatch.setenv(name, value)
     (said,) = telling.tell(alert, HASTY)
     assert "secret-token" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "LEAGUE_SMTP: expected HOST:PORT, found nothing"),
+        ({"LEAGUE_SMTP": "mail.example"}, "LEAGUE_SMTP: expected HOST:PORT, found mail.example"),
+        ({"LEAGUE_SMTP": "mail.example:smtp"}, "LEAGUE_SMTP: expected HOST:PORT, found mail.example:smtp"),
+        ({"LEAGUE_SMTP": "mail.example:99999"}, "LEAGUE_SMTP: expected HOST:PORT, found mail.example:99999"),
+        ({"LEAGUE_SMTP": "me:secret@mail:25"}, "LEAGUE_SMTP: expected HOST:PORT, found something with an @"),
+        (
+            {"LEAGUE_SMTP": "127.0.0.1:9", "LEAGUE_SMTP_TLS": "ssl"},
+            "LEAGUE_SMTP_TLS: expected starttls, tls, none; found ssl",
+        ),
+    ],
+)
+def test_a_mail_server_named_wrongly_is_said_by_its_variable(
+    alert: Alert, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], why: str
+) -> None:
+    for name, value in {"LEAGUE_ALERT_MAIL_TO": "a@b", **settings}.items():
+        monkeypatch.setenv(name, value)
+    assert telling.tell(alert, HASTY) == [f"The alert wasn't delivered to LEAGUE_ALERT_MAIL_TO: {why}."]
 
 
 def test_a_password_is_never_sent_unencrypted(alert: Alert, monkeypatch: pytest.MonkeyPatch) -> None:

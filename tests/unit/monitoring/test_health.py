@@ -14,8 +14,9 @@ import dagster as dg
 import pytest
 
 from dagster_project.dagster_home import dagster_home
+from dagster_project.keeping.backup import make_backup
 from dagster_project.monitoring.health import LONGEST_SILENCE, health_of
-from dagster_project.monitoring.metrics import metrics_text
+from dagster_project.monitoring.metrics import BACKUP_VARIABLE, metrics_text
 from dagster_project.releases.writer_lock import run_that_writes, writer_lock
 from dagster_project.run_launcher import WatchedRunLauncher
 from dagster_project.runs.record import RunRecord
@@ -116,6 +117,30 @@ def test_numbers_say_what_is_released_which_gate_is_closed_and_who_writes(
     assert "league_writer_lock_held 1.0" in text
     assert "league_newest_release_age_seconds 0" not in text
     assert 'league_quarter_late{quarter="' in text
+
+
+def test_the_newest_backup_of_each_part_is_a_number_and_a_missing_one_is_none(
+    data: DataFolder,
+    instance: dg.DagsterInstance,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backups = tmp_path_factory.mktemp("backups")
+
+    def shown() -> dict[str, str]:
+        text = metrics_text(data, instance, health_of(data, lambda: instance)).decode()
+        lines = [line for line in text.splitlines() if line.startswith("league_newest_backup")]
+        return dict(line.rsplit(" ", 1) for line in lines)
+
+    assert shown() == {}
+    monkeypatch.setenv(BACKUP_VARIABLE, str(backups))
+    assert shown() == {}
+    data.archive.mkdir()
+    make_backup(data, backups / "data")
+    (backups / "dagster.dump").touch()
+    assert shown().keys() == {
+        f'league_newest_backup_timestamp_seconds{{part="{part}"}}' for part in ("data", "dagster")
+    }
 
 
 def test_pages_answer_at_their_own_addresses_and_leave_the_others_alone(
