@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pyarrow as pa
 
@@ -35,7 +38,7 @@ from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES, ReleasedTable
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.spark.session import spark_session, table_format
+from dagster_project.spark.session import is_local, spark_folder, spark_session, table_format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -104,6 +107,26 @@ class Lake:
         self.database = database or database_name()
         self.rows = f"{self.database}_lake"
         self._format = table_format()
+
+    def refuse_moved(self, data: DataFolder) -> None:
+        """Raises WrongUsage where a local catalogue has the lake outside of the data folder: that was moved or copied,
+        and what is written would go to where it lay.
+        """
+        if not is_local():
+            return
+        folder = spark_folder(data).resolve()
+        for row in self._session.sql("show databases").collect():
+            if row[0] not in (self.database, self.rows):
+                continue
+            said = {line[0]: line[1] for line in self._session.sql(f"describe database {row[0]}").collect()}
+            place = Path(url2pathname(urlsplit(said["Location"]).path))
+            if not place.resolve().is_relative_to(folder):
+                raise WrongUsage(
+                    f"{folder}: expected the tables of the database {row[0]} in it; its catalogue has them in {place}. "
+                    "The data folder was moved or copied, and a catalogue knows tables by their place. Remove "
+                    f"{folder} and run the quarters again with --target spark: the lake is built anew, with the same "
+                    "ids. Or move the data folder back."
+                )
 
     @property
     def exists(self) -> bool:

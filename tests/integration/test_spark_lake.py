@@ -191,6 +191,16 @@ def test_official_and_fictional_releases_are_never_in_one_database(session: Spar
     assert [release.release_id for release in lake.current()] == [FIRST]
 
 
+def test_a_lake_whose_folder_was_moved_is_refused_before_anything_is_written(
+    session: SparkSession, lake: Lake, tmp_path: Path
+) -> None:
+    lake.prepare()
+    warehouse = Path(str(session.conf.get("spark.sql.warehouse.dir")).removeprefix("file:"))
+    lake.refuse_moved(DataFolder(warehouse.parents[1]))
+    with pytest.raises(WrongUsage, match="was moved or copied"):
+        lake.refuse_moved(DataFolder(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory, small_extracts: Path) -> Path:
     """The rows of a small quarter, as `league land` writes them."""
