@@ -286,7 +286,8 @@ class _Run:
             write_lake_listing(self.data, identity, self.record.run_id)
         end_if_asked()
         with to_the_end():
-            self.lake.publish(releases, by=request.by, reasons=reasons)
+            previous = {quarter: before for quarter, (_, before) in found.releases.items()}
+            self.lake.publish(releases, by=request.by, reasons=reasons, previous=previous)
             self.record.note(
                 exit_code=0,
                 lake={"database": self.lake.database, "tables": len(rows), "rows": sum(rows.values())},
