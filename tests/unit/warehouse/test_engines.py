@@ -54,10 +54,13 @@ a,the publisher's "own" words,0.5,2,true
 b,back\\slash and é,-12.25,,false
 c,,,0,
 """
-# Quotients as scores, averages and shares are made of them; every 23rd lies exactly on a half.
+# Quotients as scores, averages and shares are made of them. A sum of scores by a few often lies on a half of the
+# thirteenth place, which a double shows a little above or below.
 _QUOTIENTS = """
 select
     n,
+    {{ exact('cast(scores as double) / few') }} as average,
+    {{ half_up('cast(scores as double) / few') }} as printed_average,
     {{ exact('cast(dividend as double) / divisor') }} as score,
     {{ half_up('cast(dividend as double) / divisor') }} as printed,
     {{ half_up_to('cast(dividend as double) / divisor', 'places') }} as entering,
@@ -71,9 +74,11 @@ from (
         cast(n as integer) as n,
         cast(n % 1009 - 300 as integer) as dividend,
         cast(case when n % 23 = 0 then 8 else 2 + n % 241 end as integer) as divisor,
+        cast(n % 4001 as decimal(6, 0)) * 0.000777333111 as scores,
+        cast(2 + n % 7 as integer) as few,
         cast(1 + n % 7 as integer) as place,
         cast(case n % 4 when 0 then null else n % 4 end as integer) as places
-    from range(0, 40000) as numbered (n)
+    from range(0, 5000) as numbered (n)
 ) as numbers
 """
 _GROUPS = """
