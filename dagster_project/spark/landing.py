@@ -245,7 +245,7 @@ def _id_of(schema: pa.Schema) -> str:
 
 def _text_of(schema: pa.Schema, kind: str) -> str:
     """A row as text, the same on DuckDB and Spark; an empty cell isn't like an empty text."""
-    cells = (f"coalesce(concat('=', cast({name} as {kind})), '-')" for name in schema.names)
+    cells = (f"coalesce('=' || cast({name} as {kind}), '-')" for name in schema.names)
     return f"concat({', chr(31), '.join(cells)})"
 
 
