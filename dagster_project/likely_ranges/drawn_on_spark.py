@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES, drawn_quarter, quarters_to_draw
 
@@ -28,7 +29,7 @@ def drawn_schema() -> pa.Schema:
 
 def draw_rows(given: pa.Table) -> pa.Table:
     """What is drawn from rows of the tables of READ, of one quarter or several, as `drawn_schema` has its columns."""
-    read = {name: given.filter(pa.compute.equal(given[_PART], name)).to_pylist() for name in READ}
+    read = {name: given.filter(pc.equal(given[_PART], name)).to_pylist() for name in READ}
     drawn = [drawn_schema().empty_table()]
     for quarter in quarters_to_draw(**read):
         for name, table in drawn_quarter(quarter).items():

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from league_command import league_process
-from required import missing
 from shared_folders import MadeOnce
+from spark_command import league_on_spark, require_java
 
 from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
@@ -21,15 +20,12 @@ QUARTER = "2025-26-Q1"
 @pytest.fixture(scope="module")
 def answer(made_once: MadeOnce, both_quarters: DataFolder, official_dir: Path) -> dict[str, Any]:
     """What `league run --target spark` answered beside the release that DuckDB made of the same files."""
-    if shutil.which("java") is None:
-        missing("java", "there is no java on the PATH")
+    require_java()
 
     def build(folder: Path) -> None:
         shutil.copytree(both_quarters.root, folder, symlinks=True)
-        ended = league_process(
-            *("run", QUARTER, "--extracts", official_dir / "nof-2025-26", "--target", "spark", "--json"),
-            data=DataFolder(folder),
-            JDK_JAVA_OPTIONS="-Dderby.system.durability=test",
+        ended = league_on_spark(
+            *("run", QUARTER, "--extracts", official_dir / "nof-2025-26"), data=DataFolder(folder)
         )
         assert ended.code == 0, f"{ended.out[-3000:]} {ended.err[-3000:]}"
         (folder / "spark.json").write_text(ended.out)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from league_command import league
-from required import missing
 from shared_folders import SAMPLE_QUARTERS
+from spark_command import require_java
 
 from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.quarters import Quarter
@@ -35,8 +35,7 @@ FIRST, SECOND = "a" * 16, "b" * 16
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session with a catalogue of its own."""
-    if shutil.which("java") is None:
-        missing("java", "there is no java on the PATH")
+    require_java()
     with spark_session(DataFolder(tmp_path_factory.mktemp("spark"))) as opened:
         yield opened
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from league_command import league, league_process
-from required import missing
+from league_command import league
 from sample_copy import SampleCopy
 from shared_folders import SAMPLE_QUARTERS, MadeOnce
+from spark_command import league_on_spark, require_java
 
 from dagster_project.releases.publish import current_release
 from dagster_project.releases.tables import RELEASED_TABLES
@@ -25,16 +25,12 @@ from dagster_project.sql_text import literal
 @pytest.fixture(scope="module")
 def on_spark(made_once: MadeOnce, six_quarters: DataFolder, sample_extracts: Path) -> DataFolder:
     """A copy of `six_quarters` in which Spark made the same quarters in one pass. Not to be changed."""
-    if shutil.which("java") is None:
-        missing("java", "there is no java on the PATH")
+    require_java()
 
     def build(folder: Path) -> None:
         shutil.copytree(six_quarters.root, folder, symlinks=True)
-        ended = league_process(
-            *("run", *SAMPLE_QUARTERS, "--extracts", sample_extracts, "--target", "spark", "--json"),
-            data=DataFolder(folder),
-            # No test needs a catalogue that is sound after a power cut.
-            JDK_JAVA_OPTIONS="-Dderby.system.durability=test",
+        ended = league_on_spark(
+            *("run", *SAMPLE_QUARTERS, "--extracts", sample_extracts), data=DataFolder(folder)
         )
         assert ended.code == 0, f"{ended.out[-3000:]} {ended.err[-3000:]}"
         (folder / "spark.json").write_text(ended.out)
@@ -109,10 +105,7 @@ def test_a_closed_gate_leaves_readers_on_what_was_there_before(
     spoilt = SampleCopy(tmp_path, [small_extracts / SAMPLE_QUARTERS[1]])
     spoilt.change_text("ambulance-trust-data-q2", lambda text: text.replace(",ZDJ,", ",99X,"))
     before = rows_of_every_file(on_spark)
-    ended = league_process(
-        *("run", SAMPLE_QUARTERS[1], "--extracts", spoilt.folder, "--target", "spark", "--json"),
-        data=on_spark,
-    )
+    ended = league_on_spark("run", SAMPLE_QUARTERS[1], "--extracts", spoilt.folder, data=on_spark)
     try:
         assert ended.code == 5, ended.err
         assert [gate["passed"] for gate in ended.answer["gates"]] == [False]

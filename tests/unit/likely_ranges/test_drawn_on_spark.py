@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES, draw_likely_ranges
@@ -71,9 +72,9 @@ def resampled() -> dict[str, pa.Table]:
 def as_spark_gives(resampled: dict[str, pa.Table], quarter: str) -> pa.Table:
     """The rows of a quarter as one table, in the other order."""
     parts = [
-        table.filter(pa.compute.equal(table["quarter"], quarter)).append_column(
+        table.filter(pc.equal(table["quarter"], quarter)).append_column(
             "part_of",
-            pa.repeat(name, int(pa.compute.sum(pa.compute.equal(table["quarter"], quarter)).as_py())),
+            pa.repeat(name, int(pc.sum(pc.equal(table["quarter"], quarter)).as_py())),
         )
         for name, table in resampled.items()
     ]
@@ -98,7 +99,7 @@ def test_draws_over_arrow_rows_of_each_quarter_are_those_that_duckdb_gets(
         }
     drawn = pa.concat_tables(draw_rows(as_spark_gives(resampled, quarter)) for quarter in reversed(QUARTERS))
     for name, schema in TABLES.items():
-        rows = drawn.filter(pa.compute.equal(drawn["part_of"], name)).select(schema.names)
+        rows = drawn.filter(pc.equal(drawn["part_of"], name)).select(schema.names)
         assert sorted(map(str, rows.to_pylist())) == expected[name]
         assert len(expected[name]) > 0
 
