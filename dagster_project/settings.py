@@ -106,6 +106,16 @@ class DataFolder:
         return self.root / "ledger"
 
     @property
+    def spark(self) -> Path:
+        """A local Spark's catalogue, tables and log."""
+        return self.root / "spark"
+
+    @property
+    def lake_releases(self) -> Path:
+        """What each release of a lake was made of."""
+        return self.root / "lake"
+
+    @property
     def publication(self) -> Path:
         return self.root / "publication"
 

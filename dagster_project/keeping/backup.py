@@ -68,6 +68,7 @@ def make_backup(data: DataFolder, folder: Path, *, keep: int | None = None) -> d
         "new_files": copied.files,
         "new_bytes": copied.bytes,
         "forgotten": forgotten,
+        "left_out": [data.spark.name] if data.spark.is_dir() else [],
         "exit_code": 0,
     }
 
@@ -136,8 +137,11 @@ def _copied(data: DataFolder, store: BackupFolder, current: list[CurrentRelease]
 
 
 def _everything(data: DataFolder) -> Iterator[Path]:
-    """Files and links, sorted, but for what is made anew: candidates, parsed dbt projects, the lock."""
-    anew = {data.candidates, data.root / "dbt", data.lock_file}
+    """Files and links, sorted, but for what is made anew: candidates, parsed dbt projects, the lock, Spark's lake.
+
+    Spark's catalogue knows tables by their place: a copy of it elsewhere would be written to where it was copied from.
+    """
+    anew = {data.candidates, data.root / "dbt", data.lock_file, data.spark}
     for where, folders, files in os.walk(data.root):
         at = Path(where)
         links = [name for name in folders if (at / name).is_symlink()]

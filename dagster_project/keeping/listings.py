@@ -6,15 +6,18 @@ be asked about and made again.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.durable import make_folder, write_whole
 from dagster_project.errors import InputRejected
 from dagster_project.json_text import parsed_json
 from dagster_project.releases.folder import PROVENANCE_FILE, RELEASE_FILE
+from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.scenarios.nowcast.folder import NOWCAST_FILE
 from dagster_project.settings import DataFolder
 
@@ -31,7 +34,7 @@ class Needed:
 
 
 def needed_by_releases(data: DataFolder) -> Needed:
-    """What every release and every nowcast on the disk names.
+    """What every release and every nowcast on the disk names, and every release in a lake of Spark's.
 
     Raises InputRejected where one can't be read: what it needs isn't known, so nothing may be removed.
     """
@@ -43,6 +46,9 @@ def needed_by_releases(data: DataFolder) -> Needed:
         if provenance.is_file():
             run_id = _content(provenance).get("run_id")
             runs |= {str(run_id)} if run_id else set()
+    for listing in sorted(data.lake_releases.glob("*/*.json")):
+        extracts |= set(_part(listing, "extracts"))
+        runs.add(str(_content(listing).get("run_id")))
     return Needed(frozenset(extracts), frozenset(runs))
 
 
@@ -58,6 +64,18 @@ def promised_hashes(data: DataFolder) -> dict[Path, str]:
                 raise _damaged(listing, f"no sha256 of {name}")
             promised[listing.parent / name] = described["sha256"]
     return promised
+
+
+def write_lake_listing(data: DataFolder, identity: ReleaseIdentity, run_id: str) -> None:
+    """Writes down what a release of a lake is made of, before it is current there: a lake may lie in a cluster, and has
+    no folder that says so.
+    """
+    file = data.lake_releases / str(identity.quarter) / f"{identity.release_id}.json"
+    if not file.exists():
+        make_folder(file.parent)
+        write_whole(
+            file, json.dumps({"run_id": run_id, **identity.components}, indent=2, sort_keys=True) + "\n"
+        )
 
 
 def _listings(data: DataFolder) -> list[Path]:

@@ -21,6 +21,11 @@ def show_backup(result: Mapping[str, Any]) -> None:
         f"{megabytes(result['new_bytes'])}: the others were there, their bytes checked"
     )
     _show_releases(result["releases"])
+    for name in result["left_out"]:
+        _out.print(
+            f"Left out: {escape(name)}/, whose catalogue knows tables by their place. After a restore run the quarters "
+            "again with --target spark."
+        )
     for forgotten in result["forgotten"]:
         _out.print(f"Removed as older than those to keep: {escape(forgotten)}")
 

@@ -71,7 +71,14 @@ def prune(
 
 def _refuse_needed(data: DataFolder, removals: Sequence[Removal], needed: Needed) -> None:
     """The last guard: whatever the rules above say, nothing below these folders goes."""
-    never = (data.releases, data.warehouse.parent, data.root / "ledger", data.lock_file)
+    never = (
+        data.releases,
+        data.warehouse.parent,
+        data.ledger,
+        data.spark,
+        data.lake_releases,
+        data.lock_file,
+    )
     for removal in removals:
         for path in removal.paths:
             unfinished = path.name.startswith(".unfinished-")

@@ -28,6 +28,11 @@ _BEFORE = (
     "no journal was kept then; the time is that of the release's folder, or of the warehouse without one"
 )
 _CURRENT = "current_release"
+_NEW_TABLE = (
+    f"create table {EVENT_TABLE} (event_number integer primary key, quarter varchar not null, "
+    "release_id varchar not null, event varchar not null, happened_at timestamp not null, done_by varchar, "
+    "reason varchar, how varchar)"
+)
 _COLUMNS = "event_number, quarter, release_id, event, happened_at, done_by, reason, how"
 
 
@@ -64,17 +69,31 @@ def keep_journal(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> Non
     if _has_table(connection, "release_event"):
         return
     connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
-    connection.execute(
-        f"create table {EVENT_TABLE} (event_number integer primary key, quarter varchar not null, "
-        "release_id varchar not null, event varchar not null, happened_at timestamp not null, done_by varchar, "
-        "reason varchar, how varchar)"
-    )
+    connection.execute(_NEW_TABLE)
     if not _has_table(connection, _CURRENT):
         return
     current = connection.execute(f"select quarter, release_id from {WAREHOUSE_SCHEMA}.{_CURRENT}")
     written = sorted((_written_at(data, *row), *row) for row in current.fetchall())
     for number, (at, quarter, release_id) in enumerate(written, start=1):
         _insert(connection, [number, quarter, release_id, PUBLISHED, at, None, _BEFORE, "before_journal"])
+
+
+def put_events(connection: duckdb.DuckDBPyConnection, events: Iterable[ReleaseEvent]) -> None:
+    """Makes a journal of these events in a database that has none."""
+    connection.execute(f"create schema if not exists {WAREHOUSE_SCHEMA}")
+    connection.execute(_NEW_TABLE)
+    for one in events:
+        values = [
+            one.number,
+            str(one.quarter),
+            one.release_id,
+            one.event,
+            one.at,
+            one.by,
+            one.reason,
+            one.how,
+        ]
+        _insert(connection, values)
 
 
 def add_event(

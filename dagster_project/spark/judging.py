@@ -82,8 +82,12 @@ def judge_on_spark(
     prefix: str,
     scope: Sequence[QuarterInScope],
     room: duckdb.DuckDBPyConnection,
+    ledger: DataFolder | None,
 ) -> GateOutcome:
-    """Judges the quarters in scope of a candidate; `room` is a database of its own, into which tables are collected."""
+    """Judges the quarters in scope of a candidate; `room` is a database of its own, into which tables are collected.
+
+    With a `ledger`, a gate that reconciles keeps every difference there, as on DuckDB.
+    """
     from pyspark.sql.functions import col
 
     quarters = [str(item.quarter) for item in scope]
@@ -93,7 +97,7 @@ def judge_on_spark(
             # Its views also have what is released of other quarters.
             table = table.where(col("quarter").isin(quarters))
         collect(table, room, f"{schema}.{name}")
-    return judge(gate, room, scope, None)
+    return judge(gate, room, scope, ledger)
 
 
 def looked_at(gate: Gate) -> list[tuple[str, str]]:

@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pyarrow as pa
 
@@ -35,7 +38,7 @@ from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES, ReleasedTable
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.spark.session import spark_session, table_format
+from dagster_project.spark.session import is_local, spark_folder, spark_session, table_format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -62,6 +65,7 @@ _EVENT = pa.schema(
         ("organisations", pa.int32()),
         ("tables_loaded", pa.string()),
         ("is_current", pa.bool_()),
+        ("previous_release_id", pa.string()),
     ]
 )
 _EVENT_COLUMNS = ("event_number", "quarter", "release_id", "event", "happened_at", "done_by", "reason", "how")
@@ -72,10 +76,14 @@ _CURRENT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the journal: the event, and the release that it is about."""
+    """A row of the journal: the event, the release it is about, and the id of what that read as the quarter before.
+
+    States from before ids of earlier releases were kept have none.
+    """
 
     event: ReleaseEvent
     release: CurrentRelease
+    previous_release_id: str | None
 
 
 def database_name() -> str:
@@ -104,6 +112,26 @@ class Lake:
         self.database = database or database_name()
         self.rows = f"{self.database}_lake"
         self._format = table_format()
+
+    def refuse_moved(self, data: DataFolder) -> None:
+        """Raises WrongUsage where a local catalogue has the lake outside of the data folder: that was moved or copied,
+        and what is written would go to where it lay.
+        """
+        if not is_local():
+            return
+        folder = spark_folder(data).resolve()
+        for row in self._session.sql("show databases").collect():
+            if row[0] not in (self.database, self.rows):
+                continue
+            said = {line[0]: line[1] for line in self._session.sql(f"describe database {row[0]}").collect()}
+            place = Path(url2pathname(urlsplit(said["Location"]).path))
+            if not place.resolve().is_relative_to(folder):
+                raise WrongUsage(
+                    f"{folder}: expected the tables of the database {row[0]} in it; its catalogue has them in {place}. "
+                    "The data folder was moved or copied, and a catalogue knows tables by their place. Remove "
+                    f"{folder} and run the quarters again with --target spark: the lake is built anew, with the same "
+                    "ids. Or move the data folder back."
+                )
 
     @property
     def exists(self) -> bool:
@@ -177,10 +205,12 @@ class Lake:
         how: str = "run",
         by: str | None = None,
         reasons: Mapping[Quarter, str] | None = None,
+        previous: Mapping[Quarter, str | None] | None = None,
     ) -> list[CurrentRelease]:
         """The commit: makes written releases current in one step, all or none; returns what is current then.
 
-        Raises WrongUsage for one that was withdrawn or is of the other kind, official or fictional.
+        `previous` is the id that each read as the quarter before. Raises WrongUsage for one that was withdrawn or is
+        of the other kind, official or fictional.
         """
         entries = self.journal()
         events = [entry.event for entry in entries]
@@ -191,7 +221,14 @@ class Lake:
             _refuse_other_kind(entries, release, self.database)
             if current.get(release.quarter) != release.release_id:
                 entries = _with(
-                    entries, release, PUBLISHED, at, by, (reasons or {}).get(release.quarter), how
+                    entries,
+                    release,
+                    PUBLISHED,
+                    at,
+                    by,
+                    (reasons or {}).get(release.quarter),
+                    how,
+                    previous=(previous or {}).get(release.quarter),
                 )
         return self._commit(entries)
 
@@ -200,13 +237,15 @@ class Lake:
     ) -> dict[str, Any]:
         """Takes a release back, in one step with the earlier one that is current instead, if there is one.
 
-        Its rows stay. Raises WrongUsage where there is no such release, it is withdrawn already, no reason is given or
-        the other was never current.
+        Ids may be their starts. Its rows stay. Raises WrongUsage where there is no such release, it is withdrawn
+        already, no reason is given or the other was never current.
         """
         reason = " ".join(reason.split())
         if not reason:
             raise WrongUsage("Say why with --reason: whoever has used the release will read it.")
         entries = self.journal()
+        release_id = _whole_id(entries, release_id, "RELEASE")
+        roll_back_to = roll_back_to and _whole_id(entries, roll_back_to, "--roll-back-to")
         last = last_events(entry.event for entry in entries)
         release = _known(entries, last, release_id, self.database)
         was_current = release in [entry.release for entry in _current(entries)]
@@ -224,7 +263,7 @@ class Lake:
             "reason": reason,
             "by": person(by),
             "current_release_id": instead.get(release.quarter),
-            "built_on_it": [],
+            "built_on_it": _built_on(entries, release),
             "exit_code": 0,
         }
 
@@ -386,16 +425,18 @@ def _of_releases(
 def withdraw_from_lake(
     data: DataFolder, release_id: str, *, reason: str, roll_back_to: str | None = None, by: str | None = None
 ) -> dict[str, Any]:
-    """`Lake.withdraw` in a session of its own, under the data folder's lock; ids are whole ones.
+    """`Lake.withdraw` in a session of its own, under the data folder's lock.
 
     Release folders and DuckDB's warehouse of the data folder are as they were.
     """
-    release_id_of(release_id, "RELEASE")
+    release_id_of(release_id, "RELEASE", start_will_do=True)
     if roll_back_to is not None:
-        release_id_of(roll_back_to, "--roll-back-to")
+        release_id_of(roll_back_to, "--roll-back-to", start_will_do=True)
     data = DataFolder(data.root.resolve())
     with writer_lock(data, "withdraw"), spark_session(data) as session:
-        return Lake(session).withdraw(release_id, reason=reason, roll_back_to=roll_back_to, by=by)
+        lake = Lake(session)
+        lake.refuse_moved(data)
+        return lake.withdraw(release_id, reason=reason, roll_back_to=roll_back_to, by=by)
 
 
 def _current(entries: Sequence[Entry]) -> list[Entry]:
@@ -403,6 +444,45 @@ def _current(entries: Sequence[Entry]) -> list[Entry]:
     current = {event.number for event in current_after(entry.event for entry in entries).values()}
     return sorted(
         (entry for entry in entries if entry.event.number in current), key=lambda entry: entry.event.quarter
+    )
+
+
+def _whole_id(entries: Sequence[Entry], typed: str, what: str) -> str:
+    """The id in the journal that is meant by its start; what is the start of none is given back as it is."""
+    start = release_id_of(typed, what, start_will_do=True)
+    found = {
+        entry.release.release_id: entry.release.quarter
+        for entry in entries
+        if entry.release.release_id.startswith(start)
+    }
+    if len(found) > 1:
+        listed = ", ".join(f"{release_id} of {quarter}" for release_id, quarter in sorted(found.items()))
+        raise WrongUsage(
+            f"{what}: {start!r} is the start of {len(found)} releases, write more of it: {listed}"
+        )
+    return next(iter(found), start)
+
+
+def _built_on(entries: Sequence[Entry], withdrawn: CurrentRelease) -> list[dict[str, str]]:
+    """Current releases of later quarters that read the release, or one that did, as the quarter before."""
+    reached, found = {withdrawn.release_id}, []
+    for entry in _current(entries):
+        release = entry.release
+        if release.quarter > withdrawn.quarter and entry.previous_release_id in reached:
+            reached.add(release.release_id)
+            found.append({"quarter": str(release.quarter), "release_id": release.release_id})
+    return found
+
+
+def _previous_of(entries: Sequence[Entry], release: CurrentRelease) -> str | None:
+    """What the journal says of a release that it has: the id of the quarter before that it read."""
+    return next(
+        (
+            entry.previous_release_id
+            for entry in reversed(entries)
+            if entry.release.release_id == release.release_id
+        ),
+        None,
     )
 
 
@@ -414,12 +494,14 @@ def _with(
     by: str | None,
     reason: str | None,
     how: str | None,
+    *,
+    previous: str | None = None,
 ) -> list[Entry]:
     latest = entries[-1].event if entries else None
     moment = at if latest is None else max(at, latest.at)
     number = (latest.number if latest is not None else 0) + 1
     added = ReleaseEvent(number, release.quarter, release.release_id, event, moment, person(by), reason, how)
-    return [*entries, Entry(added, release)]
+    return [*entries, Entry(added, release, previous or _previous_of(entries, release))]
 
 
 def _row(entry: Entry, *, is_current: bool) -> dict[str, Any]:
@@ -439,6 +521,7 @@ def _row(entry: Entry, *, is_current: bool) -> dict[str, Any]:
         "organisations": release.organisations,
         "tables_loaded": ",".join(release.tables_loaded),
         "is_current": is_current,
+        "previous_release_id": entry.previous_release_id,
     }
 
 
@@ -458,7 +541,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         row["organisations"],
         tuple(row["tables_loaded"].split(",")),
     )
-    return Entry(event, release)
+    return Entry(event, release, row.get("previous_release_id"))
 
 
 def _refuse_withdrawn(events: Sequence[ReleaseEvent], release: CurrentRelease) -> None:

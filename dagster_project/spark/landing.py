@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagster_project.errors import InputMissing, InputRejected, WrongUsage
 from dagster_project.extracts import rows
@@ -20,6 +22,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.runs.read import load
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
+from dagster_project.sql_text import literal
 from dagster_project.warehouse.landing import LANDED, QUARTER_IN_SCOPE, QuarterInScope
 
 if TYPE_CHECKING:
@@ -34,6 +37,19 @@ _SAYS_WHAT_IS_COVERED = {
     "extract_row": ("extract_id", "source", "quarter", "table_name"),
     "statistic_row": ("extract_id", "source", "quarter", "period"),
 }
+# Beside the rows: of each table and file the number of rows, and a sum over a hash of each. Doubled rows change it,
+# their order doesn't.
+ROW_HASH = "row_hash"
+_HASHES = pa.schema(
+    [
+        pa.field("table_name", pa.string(), nullable=False),
+        pa.field("extract_id", pa.string(), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("hashes", pa.decimal128(38, 0), nullable=False),
+    ]
+)
+_ID_COLUMNS = ("extract_id", "new_extract_id")
+_HEX_DIGITS = 15
 _ARROW = {"varchar": pa.string(), "boolean": pa.bool_()}
 
 
@@ -79,11 +95,12 @@ def rows_at(session: SparkSession, location: str, quarters: Sequence[Quarter]) -
     catalogue (`lake.nhs_extracts`).
 
     Raises InputMissing where one isn't there or none is of a quarter, InputRejected where columns aren't those of
-    `extracts/rows.py`: table, column, expected and found.
+    `extracts/rows.py`, or rows aren't those that were landed: table, column, expected and found.
     """
     tables = {name: _table_at(session, location, name) for name in LANDED}
     for name, frame in tables.items():
-        _refuse_other_columns(frame, name, _place_of(location, name))
+        _refuse_other_columns(frame, LANDED[name], _place_of(location, name))
+    _refuse_other_rows(session, tables, location)
     frames: dict[str, Any] = {}
     for name, frame in tables.items():
         columns = _SAYS_WHAT_IS_COVERED.get(name)
@@ -102,7 +119,7 @@ def land_in_folder(request: RunRequest, data: DataFolder, folder: Path) -> dict[
     Nothing is archived. Returns the rows by file name. Raises WrongUsage where the folder already holds such files:
     what a run may be reading isn't overwritten.
     """
-    there = [name for name in LANDED if (folder / f"{name}.parquet").exists()]
+    there = [name for name in (*LANDED, ROW_HASH) if (folder / f"{name}.parquet").exists()]
     if there:
         raise WrongUsage(f"{folder} already holds {there[0]}.parquet: name a folder that is new or empty.")
     with tempfile.TemporaryDirectory(prefix="league-land-") as temporary:
@@ -112,6 +129,7 @@ def land_in_folder(request: RunRequest, data: DataFolder, folder: Path) -> dict[
         frame = getattr(loaded, name)
         rows.write_parquet(frame, folder / f"{name}.parquet", schema)
         written[f"{name}.parquet"] = len(frame)
+    _write_hashes(folder)
     return {
         "folder": str(folder),
         "quarters": [str(quarter) for quarter in request.in_time],
@@ -148,29 +166,99 @@ def _table_at(session: SparkSession, location: str, name: str) -> DataFrame:
 
     place = _place_of(location, name)
     try:
-        if not _is_folder(location):
-            return session.table(place)
-        # A path without a scheme would be looked for in the cluster's own file system.
-        local = Path(place)
-        return session.read.parquet(local.resolve().as_uri() if local.exists() else place)
+        if _is_folder(location):
+            # A path without a scheme would be looked for in the cluster's own file system.
+            local = Path(place)
+            frame = session.read.parquet(local.resolve().as_uri() if local.exists() else place)
+        else:
+            frame = session.table(place)
+        # Spark Connect looks for it only now.
+        _ = frame.schema
+        return frame
     except (AnalysisException, ParseException):
-        listed = ", ".join(LANDED)
+        listed = ", ".join((*LANDED, ROW_HASH))
         raise InputMissing(
             f"{place}: expected extract rows there; found nothing that Spark can read. A folder has a Parquet file, a "
             f"database a table, for each of {listed}; `league land` writes them."
         ) from None
 
 
-def _refuse_other_columns(frame: DataFrame, name: str, place: str) -> None:
+def _write_hashes(folder: Path) -> None:
+    asked = " union all ".join(
+        f"select '{name}' as table_name, {_id_of(schema)} as extract_id, count(*) as rows, "
+        f"sum(cast('0x' || substr(sha256({_text_of(schema, 'varchar')}), 1, {_HEX_DIGITS}) as bigint)) as hashes "
+        f"from read_parquet({literal(folder / f'{name}.parquet')}) group by all having count(*) > 0"
+        for name, schema in LANDED.items()
+    )
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute(f"select * from ({asked}) order by all").to_arrow_table()
+    pq.write_table(found.cast(_HASHES), folder / f"{ROW_HASH}.parquet")
+
+
+def _refuse_other_rows(session: SparkSession, tables: dict[str, DataFrame], location: str) -> None:
+    """Raises InputRejected naming the first table and file whose rows aren't those that were landed.
+
+    A release's id has the files that rows are of, and not the rows: they are held to what `league land` wrote.
+    """
+    place = _place_of(location, ROW_HASH)
+    said = _table_at(session, location, ROW_HASH)
+    _refuse_other_columns(said, _HASHES, place)
+    promised: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in said.select(*_HASHES.names).toArrow().to_pylist():
+        key = (row["table_name"], row["extract_id"])
+        if key in promised:
+            raise _rejected(place, "extract_id", f"one row for {key[0]} of {key[1]}", "several")
+        promised[key] = (row["rows"], int(row["hashes"]))
+    asked = None
+    for name, frame in tables.items():
+        schema = LANDED[name]
+        digits = f"substr(sha2({_text_of(schema, 'string')}, 256), 1, {_HEX_DIGITS})"
+        number = f"cast(conv({digits}, 16, 10) as decimal(38, 0))"
+        part = (
+            frame.selectExpr(
+                f"'{name}' as table_name", f"{_id_of(schema)} as extract_id", f"{number} as hash"
+            )
+            .groupBy("table_name", "extract_id")
+            .agg({"*": "count", "hash": "sum"})
+            .toDF("table_name", "extract_id", "rows", "hashes")
+        )
+        asked = part if asked is None else asked.unionAll(part)
+    assert asked is not None
+    found = {
+        (row["table_name"], row["extract_id"]): (row["rows"], int(row["hashes"]))
+        for row in asked.toArrow().to_pylist()
+    }
+    for key in sorted({*promised, *found}):
+        if promised.get(key) != found.get(key):
+            rows, there = (by.get(key, (0, 0))[0] for by in (promised, found))
+            raise InputRejected(
+                file=_place_of(location, key[0]),
+                expected=f"the {rows:,} rows of the file {key[1] or '(none)'} as they were landed",
+                found=f"{there:,} rows" if rows != there else f"{there:,} rows, of which some are others",
+                remedy="Rows were edited, added, doubled or lost since `league land` wrote them: land the files again.",
+            )
+
+
+def _id_of(schema: pa.Schema) -> str:
+    return next((name for name in _ID_COLUMNS if name in schema.names), "''")
+
+
+def _text_of(schema: pa.Schema, kind: str) -> str:
+    """A row as text, the same on DuckDB and Spark; an empty cell isn't like an empty text."""
+    cells = (f"coalesce('=' || cast({name} as {kind}), '-')" for name in schema.names)
+    return f"concat({', chr(31), '.join(cells)})"
+
+
+def _refuse_other_columns(frame: DataFrame, schema: pa.Schema, place: str) -> None:
     """Raises InputRejected for the first column that is missing, of another type, or empty where it mustn't be."""
     from pyspark.sql.pandas.types import from_arrow_type
 
     found = {field.name: field.dataType for field in frame.schema.fields}
-    for field in LANDED[name]:
+    for field in schema:
         wanted = from_arrow_type(field.type)
         if found.get(field.name) != wanted:
             raise _rejected(place, field.name, _said(wanted), _said(found.get(field.name)))
-    for column, missing in _empty_cells(frame, LANDED[name]):
+    for column, missing in _empty_cells(frame, schema):
         raise _rejected(place, column, "a value in every row", f"{missing:,} rows without one")
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,6 +21,7 @@ from dagster_project.durable import make_folder, remove
 from dagster_project.errors import WrongUsage
 from dagster_project.gates.outcome import GateOutcome
 from dagster_project.interruption import end_if_asked, to_the_end
+from dagster_project.keeping.listings import write_lake_listing
 from dagster_project.likely_ranges.drawn_on_spark import draw_likely_ranges
 from dagster_project.machine import require_memory
 from dagster_project.methodology.rule_check import sound_rules
@@ -29,8 +29,8 @@ from dagster_project.progress import announce
 from dagster_project.quarters import Quarter
 from dagster_project.releases.fewer import REPLACED, accepted_in_words, fewer_than_replaced, refuse_fewer
 from dagster_project.releases.identity import ReleaseIdentity
-from dagster_project.releases.journal import keep_journal
-from dagster_project.releases.ledger import keep_ledger
+from dagster_project.releases.journal import EVENT_TABLE, put_events
+from dagster_project.releases.ledger import LEDGER_TABLE, load_ledger
 from dagster_project.releases.publish import describe_release
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.releases.writer_lock import writer_lock
@@ -52,7 +52,7 @@ from dagster_project.spark.judging import (
 )
 from dagster_project.spark.lake import Lake
 from dagster_project.spark.landing import ExtractRows, read_rows, rows_at
-from dagster_project.spark.session import spark_session
+from dagster_project.spark.session import folder_id, spark_session
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project, project_with_rules
 from dagster_project.warehouse.landing import QuarterInScope
 from dagster_project.warehouse.quality import QUALITY_TABLE, record_quality
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 TARGET = "spark"
 _QUALITY = QUALITY_TABLE.rsplit(".", 1)[-1]
 # What dbt's models read of earlier runs and no model makes.
-_KEPT_ACROSS_RUNS = ("release_event", "reconciliation_ledger")
+_KEPT_ACROSS_RUNS = (EVENT_TABLE, LEDGER_TABLE)
 _DUCKDB_ONLY = {
     "hold": "--hold waits for an approval, which the lake doesn't have",
     "release": "--release makes a release folder again",
@@ -148,10 +148,11 @@ class _Run:
         self.seconds: dict[str, float] = {}
         self._found: _Found | None = None
         # Runs of one data folder are told from others' in a catalogue that several share.
-        self._mine = f"run_{sha256(str(data.root).encode()).hexdigest()[:8]}_"
+        self._mine = f"run_{folder_id(data)}_"
         self.prefix = f"{self._mine}{record.run_id[:8]}__"
 
     def __enter__(self) -> _Run:
+        self.lake.refuse_moved(self.data)
         # Whoever holds the lock is the only run of this data folder alive.
         self._drop(self._mine)
         make_folder(self.folder)
@@ -231,15 +232,11 @@ class _Run:
                 self.session.sql(
                     f"create view {database}.{table.name}__released as select * from {self.lake.database}.{table.name}"
                 )
-        keep_journal(self.room, self.data)
-        keep_ledger(self.room)
+        put_events(self.room, (entry.event for entry in self.lake.journal()))
+        load_ledger(self.room, self.data)
         for name in _KEPT_ACROSS_RUNS:
-            if self.lake.readable(name):
-                frame = self.session.table(f"{self.lake.database}.{name}")
-            else:
-                empty = self.room.execute(f"select * from {WAREHOUSE_SCHEMA}.{name} limit 0")
-                frame = self.session.createDataFrame(_whole(empty.to_arrow_table()))
-            frame.write.saveAsTable(f"{database}.{name}")
+            rows = self.room.execute(f"select * from {name}").to_arrow_table()
+            self.session.createDataFrame(_whole(rows)).write.saveAsTable(f"{self.prefix}{name}")
         collect_earlier(self.session, self.lake.database, self.room)
 
     def _build(self, stage: Stage) -> None:
@@ -251,7 +248,8 @@ class _Run:
             draw_likely_ranges(self.session, self.prefix)
 
     def _judge(self, gate: Gate) -> None:
-        outcome = judge_on_spark(gate, self.session, self.prefix, self.found.scope, self.room)
+        ledger = None if self.request.dry_run else self.data
+        outcome = judge_on_spark(gate, self.session, self.prefix, self.found.scope, self.room, ledger)
         self.outcomes.append(outcome)
         self.record.keep(QUALITY_PAGE, quality_page(self.outcomes, self.found.scope))
         self.record.note(gates=gates_as_record(self.outcomes))
@@ -284,9 +282,12 @@ class _Run:
             self.record.note(exit_code=0)
             return
         rows = self.lake.write(found.releases, frames, threads=request.threads)
+        for identity in found.identities:
+            write_lake_listing(self.data, identity, self.record.run_id)
         end_if_asked()
         with to_the_end():
-            self.lake.publish(releases, by=request.by, reasons=reasons)
+            previous = {quarter: before for quarter, (_, before) in found.releases.items()}
+            self.lake.publish(releases, by=request.by, reasons=reasons, previous=previous)
             self.record.note(
                 exit_code=0,
                 lake={"database": self.lake.database, "tables": len(rows), "rows": sum(rows.values())},

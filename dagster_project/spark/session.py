@@ -7,9 +7,11 @@ cluster, each of which has a catalogue of its own.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dagster_project.durable import make_folder, write_whole
 from dagster_project.errors import LeagueError, Locked, WrongUsage
 from dagster_project.interruption import to_the_end
+from dagster_project.json_text import parsed_json
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ REMOTE_VARIABLE = "SPARK_REMOTE"
 MASTER_VARIABLE = "LEAGUE_SPARK_MASTER"
 JAVA_OPTIONS_VARIABLE = "LEAGUE_SPARK_JAVA_OPTIONS"
 FORMAT_VARIABLE = "LEAGUE_SPARK_FORMAT"
+METHOD_VARIABLE = "LEAGUE_SPARK_METHOD"
+_SESSION_METHOD = "session"
 DEFAULT_FORMAT = "parquet"
 _FORMATS = ("parquet", "delta", "iceberg")
 _LOG = "spark.log"
@@ -41,6 +46,8 @@ _LOG = "spark.log"
 _JAVA_LOG = "java.log"
 _LOG_SHOWN = 3
 _ERROR_SHOWN = 1000
+_ID_FILE = "folder_id.json"
+_FOLDER_ID = re.compile(r"[0-9a-f]{12}")
 # A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
 # are deep: a thread needs more than the usual stack.
 _SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xss16m"
@@ -57,6 +64,9 @@ _WORDS_OF_A_LOCKED_CATALOGUE = "Another instance of Derby may have already boote
 # Exact and repeatable wherever it runs; what SQL means is said once more in dbt's profile, for Thrift.
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
+    # For what this package asks. dbt-spark 1.11 turns it off for each statement of a model, and takes no setting of a
+    # profile against that: there a cast that can't be done is empty, and gates look for what is empty.
+    "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.sources.partitionOverwriteMode": "dynamic",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
@@ -78,7 +88,7 @@ appender.file.layout.pattern = %d %p %c: %m%n%ex
 
 def spark_folder(data: DataFolder) -> Path:
     """Where a local session keeps its catalogue, its tables and its log."""
-    return data.root / "spark"
+    return data.spark
 
 
 def table_format() -> str:
@@ -89,6 +99,31 @@ def table_format() -> str:
     return given
 
 
+def is_local() -> bool:
+    """Whether the session's catalogue is the data folder's own."""
+    return not (os.environ.get(REMOTE_VARIABLE) or os.environ.get(MASTER_VARIABLE))
+
+
+def folder_id(data: DataFolder) -> str:
+    """Tells this data folder from every other that shares a catalogue: drawn once, kept in `spark/`.
+
+    Where the folder lies is kept with it: a copy, which lies elsewhere, draws its own.
+    """
+    file, place = spark_folder(data) / _ID_FILE, str(data.root.resolve())
+    with suppress(OSError, ValueError):
+        kept = parsed_json(file.read_bytes())
+        if (
+            isinstance(kept, dict)
+            and kept.get("place") == place
+            and _FOLDER_ID.fullmatch(str(kept.get("id")))
+        ):
+            return str(kept["id"])
+    drawn = secrets.token_hex(6)
+    make_folder(file.parent)
+    write_whole(file, json.dumps({"id": drawn, "place": place}))
+    return drawn
+
+
 @contextmanager
 def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSession]:
     """The session for as long as the context is open; a local one ends with all of its processes.
@@ -97,8 +132,12 @@ def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSessio
     process has the local catalogue open.
     """
     _require_extra()
-    before = {name: os.environ.get(name) for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")}
-    os.environ.update(dict.fromkeys(before, sys.executable))
+    _refuse_thrift()
+    ours = dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    # dbt's macros take it as it stands.
+    ours[FORMAT_VARIABLE] = table_format()
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     handlers = _handlers()
     session = None
     try:
@@ -144,6 +183,17 @@ def _require_extra() -> None:
 
     for name in _SAYS_WHAT_IS_RAISED:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _refuse_thrift() -> None:
+    """Raises WrongUsage where dbt would build elsewhere than rows are landed and released."""
+    method = os.environ.get(METHOD_VARIABLE, "").strip() or _SESSION_METHOD
+    if method != _SESSION_METHOD:
+        raise WrongUsage(
+            f"{METHOD_VARIABLE} is {method!r}: dbt would build on another server than the session that lands rows, "
+            f"draws, judges and commits. Unset it, and name a Spark Connect server in {REMOTE_VARIABLE} or a cluster "
+            f"in {MASTER_VARIABLE}."
+        )
 
 
 def _connected() -> SparkSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -183,11 +184,36 @@ def test_a_withdrawn_release_is_gone_for_readers_with_or_without_an_earlier_one_
     assert session.table(f"{lake.rows}.organisation").count() == 2
 
 
+def test_a_release_is_withdrawn_by_the_start_of_its_id_and_what_was_built_on_it_is_named(lake: Lake) -> None:
+    lake.prepare()
+    q3, third = Quarter(2025, 3), "ba" * 8
+    releases = [release_of(Q1, FIRST), release_of(Q2, SECOND), release_of(q3, third)]
+    lake.publish(releases, previous={Q1: None, Q2: FIRST, q3: SECOND})
+    with pytest.raises(WrongUsage, match="'b' is the start of 2 releases"):
+        lake.withdraw("b", reason="Why")
+    answer = lake.withdraw("a", reason="A figure was revised")
+    assert answer["release_id"] == FIRST
+    assert answer["built_on_it"] == [
+        {"quarter": str(Q2), "release_id": SECOND},
+        {"quarter": str(q3), "release_id": third},
+    ]
+
+
 def test_official_and_fictional_releases_are_never_in_one_database(session: SparkSession, lake: Lake) -> None:
     put(lake, session, FIRST, Q1)
     with pytest.raises(WrongUsage, match="holds fictional releases"):
         lake.publish([release_of(Q2, SECOND, is_sample=False)])
     assert [release.release_id for release in lake.current()] == [FIRST]
+
+
+def test_a_lake_whose_folder_was_moved_is_refused_before_anything_is_written(
+    session: SparkSession, lake: Lake, tmp_path: Path
+) -> None:
+    lake.prepare()
+    warehouse = Path(str(session.conf.get("spark.sql.warehouse.dir")).removeprefix("file:"))
+    lake.refuse_moved(DataFolder(warehouse.parents[1]))
+    with pytest.raises(WrongUsage, match="was moved or copied"):
+        lake.refuse_moved(DataFolder(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +247,7 @@ def test_rows_that_were_landed_are_taken_as_they_are(session: SparkSession, land
         rows_at(session, str(landed), [Quarter(2030, 1)])
 
     session.sql("create database if not exists landed_rows")
-    for name in rows.tables:
+    for name in (*rows.tables, "row_hash"):
         session.read.parquet(str(landed / f"{name}.parquet")).write.saveAsTable(f"landed_rows.{name}")
     assert rows_at(session, "landed_rows", [Q1]).tables["extract_row"].count() == written.num_rows
 
@@ -262,6 +288,34 @@ def test_extract_rows_with_another_column_are_refused(
     with pytest.raises(InputRejected) as refused:
         rows_at(session, str(tmp_path / "rows"), [Q1])
     assert f"extract_row.parquet, column {column}: {found}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda table: pa.concat_tables([table, table.slice(0, 1)]), r"found [\d,]+ rows\."),
+        (
+            lambda table: table.set_column(
+                table.schema.get_field_index("value_text"),
+                table.schema.field("value_text"),
+                pa.array([table["value_text"][0].as_py() + "1", *table["value_text"].to_pylist()[1:]]),
+            ),
+            r"found [\d,]+ rows, of which some are others",
+        ),
+    ],
+    ids=["doubled", "edited"],
+)
+def test_extract_rows_that_were_changed_since_they_were_landed_are_refused(
+    session: SparkSession, landed: Path, tmp_path: Path, change: Any, found: str
+) -> None:
+    shutil.copytree(landed, tmp_path / "rows")
+    file = tmp_path / "rows" / "extract_row.parquet"
+    pq.write_table(change(pq.read_table(file)), file)
+    with pytest.raises(InputRejected) as refused:
+        rows_at(session, str(tmp_path / "rows"), [Q1])
+    assert re.search(
+        rf"extract_row\.parquet: expected the [\d,]+ rows .* as they were landed; {found}", str(refused.value)
+    )
 
 
 def test_a_folder_without_extract_rows_says_what_is_looked_for(session: SparkSession, tmp_path: Path) -> None:

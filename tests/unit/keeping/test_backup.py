@@ -88,6 +88,18 @@ def test_a_restored_folder_is_as_it_was_with_modes_links_and_times_but_for_what_
                 assert again.stat().st_mtime_ns == path.stat().st_mtime_ns, path
 
 
+def test_a_lake_on_this_disk_is_left_out_and_the_answer_says_so(
+    data: DataFolder, folder: Path, tmp_path: Path
+) -> None:
+    assert make_backup(data, folder)["left_out"] == []
+    write(data.spark / "metastore" / "service.properties", b"place=/here")
+    write(data.lake_releases / QUARTER / f"{RELEASE}.json", b'{"extracts": {}, "run_id": "r"}')
+    assert make_backup(data, folder)["left_out"] == ["spark"]
+    back = DataFolder(tmp_path / "back")
+    restore_backup(folder, back)
+    assert (back.spark.exists(), back.lake_releases.is_dir()) == (False, True)
+
+
 def test_the_second_backup_copies_only_what_changed(data: DataFolder, folder: Path) -> None:
     first = make_backup(data, folder)
     assert first["new_files"] > 0

@@ -16,9 +16,12 @@ from published_state import files_below
 
 from dagster_project.errors import InputRejected, LeagueError, Locked, WrongUsage
 from dagster_project.keeping import prune as pruning
+from dagster_project.keeping.listings import needed_by_releases, write_lake_listing
 from dagster_project.keeping.prune import prune
 from dagster_project.keeping.removable import ARCHIVED, CANDIDATE, NOWCAST, PARSED, RUN, UNFINISHED, Removal
+from dagster_project.quarters import Quarter
 from dagster_project.releases.candidate import published_file
+from dagster_project.releases.identity import ReleaseIdentity
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import DataFolder
 
@@ -220,3 +223,25 @@ def test_numbers_that_make_no_sense_are_refused(data: DataFolder) -> None:
     for asked in ({"keep_runs": -1}, {"older_than_days": -1}):
         with pytest.raises(WrongUsage):
             prune(data, HandMadeHistory({}), **asked)
+
+
+def test_what_a_release_of_a_lake_was_made_of_is_needed_though_it_has_no_folder(data: DataFolder) -> None:
+    before, extract_id = needed_by_releases(data), "f" * 64
+    identity = ReleaseIdentity(
+        quarter=Quarter(2025, 2),
+        framework="2025-26",
+        is_sample=True,
+        previous_release_id=None,
+        extracts={extract_id: "a.csv"},
+        rules={},
+        code={},
+        versions={},
+    )
+    write_lake_listing(data, identity, "a-run-on-spark")
+    needed = needed_by_releases(data)
+    assert needed.extracts - before.extracts == {extract_id}
+    assert needed.runs - before.runs == {"a-run-on-spark"}
+    ran(data, "a-run-on-spark", days_ago=400)
+    ran(data, "another", days_ago=400)
+    answer = prune(data, HandMadeHistory({"a-run-on-spark": 400, "another": 400}), keep_runs=0)
+    assert [item["name"] for item in answer["removed"] if item["kind"] == RUN] == ["another"]
