@@ -10,7 +10,36 @@
 {%- endmacro %}
 
 {% macro spark__has_form(text, pattern) -%}
-    {{ text }} rlike '^({{ pattern }})$'
+    {# $ would let a line end stand behind it #}
+    {{ text }} rlike '^({{ pattern }})\\z'
+{%- endmacro %}
+
+{# What may stand around a code or be all of an id: space, tab, line ends and the no-break space. Said one by one, as
+   each engine's own trim takes others. #}
+{% macro blanks() -%}
+    ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)
+{%- endmacro %}
+
+{% macro trimmed(text) -%}
+    {{ adapter.dispatch("trimmed")(text) }}
+{%- endmacro %}
+
+{% macro default__trimmed(text) -%}
+    trim({{ text }}, {{ blanks() }})
+{%- endmacro %}
+
+{% macro spark__trimmed(text) -%}
+    btrim({{ text }}, {{ blanks() }})
+{%- endmacro %}
+
+{# A code in one form. Only letters of ODS's are raised: engines differ in what others become. #}
+{% macro folded_code(text) -%}
+    translate({{ trimmed(text) }}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')
+{%- endmacro %}
+
+{# Whether there is nothing in it. An id that begins with another sign is told by that, before each is trimmed. #}
+{% macro is_blank(text) -%}
+    ({{ text }} is null or (({{ text }} < '!' or {{ text }} >= chr(160)) and {{ trimmed(text) }} = ''))
 {%- endmacro %}
 
 {# Whether it can be a code that ODS gives an organisation. #}
