@@ -107,7 +107,11 @@ def spark_session(
     handlers = _handlers()
     session = None
     try:
-        session = _connected() if os.environ.get(REMOTE_VARIABLE) else _started(folder or spark_folder(data), threads)
+        session = (
+            _connected()
+            if os.environ.get(REMOTE_VARIABLE)
+            else _started(folder or spark_folder(data), threads)
+        )
         _hand_signals_to(handlers, session)
         with _said_while_java_lives():
             yield session

@@ -52,6 +52,11 @@
     ({{ has_form(code, "C_[0-9]{3}|X[0-9]{2}") }} and {{ code }} <> 'C_999')
 {%- endmacro %}
 
+{# Whether a row isn't counted because its pathway has ended, rightly and without a fault. #}
+{% macro has_ended(reason) -%}
+    {{ reason }} in ('the clock stopped before the census', 'the clock stopped on the day of the census')
+{%- endmacro %}
+
 {# Days from one day to another. #}
 {% macro days_between(first, last) -%}
     {{ adapter.dispatch("days_between")(first, last) }}
