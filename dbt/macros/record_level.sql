@@ -14,8 +14,8 @@
     {{ text }} rlike '^({{ pattern }})\\z'
 {%- endmacro %}
 
-{# What may stand around a code or be all of an id: space, tab, line ends and the no-break space. Said one by one, as
-   each engine's own trim takes others. #}
+{# What may stand around a code or be all of an id: space, tab, line ends and the no-break space.
+   Said one by one, as each engine's own trim takes others. #}
 {% macro blanks() -%}
     ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)
 {%- endmacro %}
@@ -37,7 +37,7 @@
     translate({{ trimmed(text) }}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')
 {%- endmacro %}
 
-{# Whether there is nothing in it. An id that begins with another sign is told by that, before each is trimmed. #}
+{# Whether there is nothing in it. An id that begins with another sign is told by that, untrimmed. #}
 {% macro is_blank(text) -%}
     ({{ text }} is null or (({{ text }} < '!' or {{ text }} >= chr(160)) and {{ trimmed(text) }} = ''))
 {%- endmacro %}

@@ -1,5 +1,5 @@
--- Record level: every row that should say more or something else to be counted, with the reason. Pathways that have
--- ended lack nothing: they are only numbers (rtt_reason).
+-- Record level: every row that should say more or something else to be counted, with the reason.
+-- Pathways that have ended lack nothing: they are only numbers (rtt_reason).
 with
 
 pathway as (
