@@ -39,23 +39,25 @@ SET_ASIDE: pa.Schema = pa.schema(
     ]
 )
 _WEEKS = 105
-# What a row may lack though the pathway should have been counted; others are rightly none that waits.
-_ENDED = (
-    "the clock stopped before the census",
-    "the clock stopped on the day of the census",
-    "the same row of the pathway a second time",
-)
+_COUNTED_FILES = "*-counted-from-records.csv"
+# Not counted, and its pathway is: others lack something though theirs should have been.
+_TWICE = "the same row of the pathway a second time"
+_OF_TWO_PROVIDERS = "the pathway id stands there for more than one provider"
 
 
 @dataclass(frozen=True)
 class CountedPathways:
-    """What was counted: rows read, pathways counted, rows set aside by reason, and the files written."""
+    """What was counted: rows read, pathways counted, others by reason (ended, or set aside), and the files written.
+
+    `listed_in` is None for a catalogue's table, whose rows stay in it.
+    """
 
     rows: int
     pathways: int
+    ended: dict[str, int]
     set_aside: dict[str, int]
     extracts: tuple[Path, ...]
-    listed_in: Path
+    listed_in: Path | None
     is_sample: bool
 
     def as_record(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class CountedPathways:
         return {
             **asdict(self),
             "extracts": [str(path) for path in self.extracts],
-            "listed_in": str(self.listed_in),
+            "listed_in": None if self.listed_in is None else str(self.listed_in),
         }
 
 
@@ -71,7 +73,8 @@ def count_pathways(records: str, to: Path, data: DataFolder, *, target: str = "d
     """Counts the pathways of a Parquet file, a folder of them or (on Spark) a table, with dbt's models.
 
     Writes below `to`: `extracts/` with a file per census, in the layout of the publisher's full extract;
-    `set-aside.parquet`, which lists every row that wasn't counted; and `count.json`, what was done with which files.
+    `set-aside.parquet`, which lists every row of the files that lacks something; and `count.json`, what was done with
+    which files. What an earlier count left there under these names is removed, also where this one is refused.
     The same records give the same extracts, byte by byte, on either engine. Raises InputMissing and InputRejected as
     `record_files` does, and InputRejected, once the list is written, where nothing is left to count or too many rows
     lack something.
@@ -79,39 +82,56 @@ def count_pathways(records: str, to: Path, data: DataFolder, *, target: str = "d
     found = records_at(records)
     announce(f"Counting {records} on {target}")
     counted = counted_in(target, found, data)
-    rows, pathways, set_aside = _reconciled(counted)
-    listed_in = to / LIST
-    _write_list(counted.set_aside, listed_in)
-    _refuse_incomplete(records, (rows, pathways, set_aside), counted, listed_in)
+    pathways, ended, set_aside = _reconciled(counted)
+    _forget_earlier(to)
+    listed_in = None
+    if counted.set_aside is not None:
+        listed_in = to / LIST
+        _write_list(counted.set_aside, listed_in)
+    _refuse_incomplete(records, (pathways, set_aside), counted, listed_in)
     extracts = tuple(_write_extracts(counted.extract, to / EXTRACTS))
     names = pc.unique(counted.extract["provider_name"]).to_pylist()
     is_sample = any(name is not None and name.endswith(FICTIONAL) for name in names)
-    result = CountedPathways(rows, pathways, set_aside, extracts, listed_in, is_sample)
+    result = CountedPathways(counted.rows, pathways, ended, set_aside, extracts, listed_in, is_sample)
     hashes: dict[str, str | None] = dict(found.hashes()) if isinstance(found, RecordFiles) else {found: None}
     write_whole(to / REPORT, json.dumps(_report(result, hashes, target), indent=2) + "\n")
     return result
 
 
-def _reconciled(counted: CountedTables) -> tuple[int, int, dict[str, int]]:
-    """Rows, pathways counted and rows set aside by reason; raises LeagueError (our fault) unless they add up."""
+def _forget_earlier(to: Path) -> None:
+    """Removes what an earlier count wrote: beside this one's it would be taken for it."""
+    for path in (to / REPORT, to / LIST, *(to / EXTRACTS).glob(_COUNTED_FILES)):
+        path.unlink(missing_ok=True)
+
+
+def _reconciled(counted: CountedTables) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Pathways counted, and by reason rows of ended ones and rows set aside.
+
+    Raises LeagueError (our fault) unless they add up.
+    """
     totals = counted.extract.filter(pc.equal(counted.extract["treatment_function_code"], "C_999"))
     pathways = pc.sum(totals["pathways"]).as_py() or 0
-    reasons = counted.set_aside["reason"].value_counts().to_pylist()
-    set_aside = {each["values"]: each["counts"] for each in reasons}
-    in_order = dict(sorted(set_aside.items(), key=lambda each: (-each[1], each[0])))
-    if counted.rows != pathways + sum(set_aside.values()):
+    reasons = sorted(counted.reasons.to_pylist(), key=lambda each: (-each["pathways"], each["reason"]))
+    ended, set_aside = (
+        {each["reason"]: each["pathways"] for each in reasons if each["has_ended"] is has_ended}
+        for has_ended in (True, False)
+    )
+    others = sum(ended.values()) + sum(set_aside.values())
+    listed = sum(set_aside.values()) if counted.set_aside is None else len(counted.set_aside)
+    if counted.rows != pathways + others or listed != sum(set_aside.values()):
         raise LeagueError(
-            f"Of {counted.rows} rows, {pathways} were counted and {sum(set_aside.values())} set aside. "
+            f"Of {counted.rows} rows, {pathways} were counted, {others} weren't and {listed} are listed. "
             "This is a fault of the count: please report it."
         )
-    return counted.rows, pathways, in_order
+    return pathways, ended, set_aside
 
 
 def _refuse_incomplete(
-    records: str, found: tuple[int, int, dict[str, int]], counted: CountedTables, listed_in: Path
+    records: str, found: tuple[int, dict[str, int]], counted: CountedTables, listed_in: Path | None
 ) -> None:
-    rows, pathways, set_aside = found
-    lacking = {reason: number for reason, number in set_aside.items() if reason not in _ENDED}
+    rows = counted.rows
+    pathways, set_aside = found
+    lacking = {reason: number for reason, number in set_aside.items() if reason != _TWICE}
     limit = counted.largest_share_set_aside
     if pathways and sum(lacking.values()) <= limit * rows:
         return
@@ -120,8 +140,16 @@ def _refuse_incomplete(
         file=records,
         expected=f"pathways of which at most {float(100 * limit):g}% lack something",
         found=f"{sum(lacking.values()):,} of {rows:,} rows that do ({reasons})" if rows else "no row",
-        remedy=f"{listed_in} lists them, each with its reason: mend the records and count again.",
+        remedy=_remedy(lacking, listed_in),
     )
+
+
+def _remedy(lacking: Mapping[str, int], listed_in: Path | None) -> str:
+    ids = "An id must be one pathway's among all providers: put the provider's code before it. "
+    where = "Mend the records and count again."
+    if listed_in is not None:
+        where = f"{listed_in} lists them, each with its reason: mend the records and count again."
+    return (ids if _OF_TWO_PROVIDERS in lacking else "") + where
 
 
 def _write_extracts(extract: pa.Table, folder: Path) -> Iterator[Path]:
@@ -192,6 +220,7 @@ def _report(result: CountedPathways, hashes: Mapping[str, str | None], target: s
         "target": target,
         "rows": result.rows,
         "pathways": result.pathways,
+        "ended": result.ended,
         "set_aside": result.set_aside,
         "extracts": {path.name: sha256_of_file(path) for path in result.extracts},
         "records": hashes,

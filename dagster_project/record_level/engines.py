@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +34,26 @@ _FOR_MANY_ROWS = "-XX:+UseParallelGC -Xss16m"
 _LARGEST_SHARE = "largest_share_set_aside"
 _SHARE = f"select value from reference.pathway_parameter where parameter = '{_LARGEST_SHARE}'"
 _SPARK_TYPES = {pa.string(): "string", pa.date32(): "date"}
-_EXTRACT, _SET_ASIDE = "record_level.rtt_extract", "record_level.rtt_pathway_set_aside"
+_EXTRACT, _REASONS, _SET_ASIDE = (
+    f"record_level.{model}" for model in ("rtt_extract", "rtt_reason", "rtt_pathway_set_aside")
+)
+# Databases of a count: when it began stands in their name, so that a later one knows those that were left.
+_OWN_DATABASE = re.compile(r"count_(\d{14})_[0-9a-f]{8}__\w+")
+_LEFT_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class CountedTables:
-    """What the models give: the counts as rows of an extract, the rows set aside, and how many rows there were."""
+    """What the models give: how many rows there were, the counts as rows of an extract, and what wasn't counted.
+
+    `reasons` has the reasons, whether the pathway has ended and how many rows; `set_aside` the rows themselves where
+    they came from files, as those of a catalogue's table stay in it.
+    """
 
     rows: int
     extract: pa.Table
-    set_aside: pa.Table
+    reasons: pa.Table
+    set_aside: pa.Table | None
     largest_share_set_aside: Decimal
 
 
@@ -63,23 +75,16 @@ def _in_duckdb(records: RecordFiles, data: DataFolder) -> CountedTables:
 
     project = checkout_project(data)
     above = str(records.above)
-    columns = ", ".join(f"cast({field.name} as {_sql(field.type)}) as {field.name}" for field in PATHWAY)
-    listed = ", ".join(literal(path) for path in records.files)
     with tempfile.TemporaryDirectory(prefix="league-records-") as folder:
         warehouse = Path(folder) / f"{WAREHOUSE_NAME}.duckdb"
         project.build("seed", _SEED, warehouse, threads=1)
         try:
             with duckdb.connect(str(warehouse)) as connection:
+                rows_of_files = " union all ".join(
+                    _read_by_duckdb(files, untyped, above) for untyped, files in records.by_untyped().items()
+                )
                 connection.execute(
-                    f"""
-                    create schema records;
-                    create view records.rtt_pathway as
-                    select
-                        substr(filename, {len(above) + 2}) as file_name,
-                        file_row_number + 1 as source_row,
-                        {columns}
-                    from read_parquet([{listed}], filename = true, file_row_number = true)
-                    """
+                    f"create schema records; create view records.rtt_pathway as {rows_of_files}"
                 )
                 # The patients' rows may be many more than memory holds: what sorts them goes to the same folder.
                 (rows,) = connection.execute("select count(*) from records.rtt_pathway").fetchone() or (0,)
@@ -91,24 +96,42 @@ def _in_duckdb(records: RecordFiles, data: DataFolder) -> CountedTables:
             return CountedTables(
                 rows,
                 connection.table(_EXTRACT).to_arrow_table(),
+                connection.table(_REASONS).to_arrow_table(),
                 connection.table(_SET_ASIDE).to_arrow_table(),
                 share,
             )
 
 
+def _read_by_duckdb(files: Sequence[Path], untyped: frozenset[str], above: str) -> str:
+    """A select over files of one kind: DuckDB takes the types of all files from the first."""
+    columns = ", ".join(
+        f"cast({'null' if field.name in untyped else field.name} as {_sql(field.type)}) as {field.name}"
+        for field in PATHWAY
+    )
+    listed = ", ".join(literal(path) for path in files)
+    return (
+        f"select substr(filename, {len(above) + 2}) as file_name, file_row_number + 1 as source_row, {columns} "
+        f"from read_parquet([{listed}], filename = true, file_row_number = true, hive_partitioning = false)"
+    )
+
+
 def _in_spark(records: Records, data: DataFolder) -> CountedTables:
-    """In databases of this count alone, which are dropped when it ends, however it ends."""
+    """In databases of this count alone, which are dropped when it ends, however it ends.
+
+    A local session has its catalogue, its tables and all else that it writes in a folder that goes with it.
+    """
     from dagster_project.spark.session import JAVA_OPTIONS_VARIABLE, spark_session
 
-    prefix = f"count_{secrets.token_hex(4)}__"
+    prefix = f"count_{datetime.now(UTC):%Y%m%d%H%M%S}_{secrets.token_hex(4)}__"
     project = replace(checkout_project(data), target=SPARK, schema_prefix=prefix)
     with (
         tempfile.TemporaryDirectory(prefix="league-records-") as folder,
         _java_for_many_rows(JAVA_OPTIONS_VARIABLE),
-        spark_session(data) as session,
+        spark_session(data, folder=Path(folder) / SPARK) as session,
     ):
-        place = Path(folder) / SPARK
+        place = Path(folder) / "dbt"
         try:
+            _drop(session, left_databases(_databases(session), datetime.now(UTC)))
             _put_before_spark(session, prefix, records)
             rows = session.table(f"{prefix}records.rtt_pathway").count()
             project.build("seed", _SEED, place, threads=1)
@@ -119,13 +142,36 @@ def _in_spark(records: Records, data: DataFolder) -> CountedTables:
             return CountedTables(
                 rows,
                 session.table(f"{prefix}{_EXTRACT}").toArrow(),
-                session.table(f"{prefix}{_SET_ASIDE}").toArrow(),
+                session.table(f"{prefix}{_REASONS}").toArrow(),
+                None if isinstance(records, str) else session.table(f"{prefix}{_SET_ASIDE}").toArrow(),
                 share.collect()[0]["value"],
             )
         finally:
             with to_the_end():
-                for row in session.sql(f"show databases like '{prefix}*'").collect():
-                    session.sql(f"drop database if exists {row[0]} cascade")
+                _drop(session, (name for name in _databases(session) if name.startswith(prefix)))
+
+
+def left_databases(names: Iterable[str], now: datetime) -> list[str]:
+    """Those of counts that began so long ago that they were ended before they could drop them."""
+    found = ((name, _OWN_DATABASE.fullmatch(name)) for name in names)
+    return [name for name, own in found if own and _began(own[1]) < now - _LEFT_AFTER]
+
+
+def _began(digits: str) -> datetime:
+    try:
+        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        # no moment, so none of ours
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _databases(session: SparkSession) -> list[str]:
+    return [row[0] for row in session.sql("show databases like 'count_*'").collect()]
+
+
+def _drop(session: SparkSession, names: Iterable[str]) -> None:
+    for name in names:
+        session.sql(f"drop database if exists {name} cascade")
 
 
 @contextmanager
@@ -155,10 +201,13 @@ def _put_before_spark(session: SparkSession, prefix: str, records: Records) -> N
     else:
         typed = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in PATHWAY)
         location = (records.named if records.named.is_dir() else records.files[0]).as_uri()
+        _refuse_untyped(records)
         source = f"{prefix}records.file"
+        which = "recursiveFileLookup 'true'"
+        if records.named.is_dir():
+            which += ", pathGlobFilter '*.parquet'"
         session.sql(
-            f"create table {source} ({typed}) using parquet "
-            f"options (path {literal(location)}, recursiveFileLookup 'true', pathGlobFilter '*.parquet')"
+            f"create table {source} ({typed}) using parquet options (path {literal(location)}, {which})"
         )
         # Spark writes a place as an address: what stands before the name has as many characters once it is decoded.
         start = len(f"file://{records.above}") + 2
@@ -167,6 +216,20 @@ def _put_before_spark(session: SparkSession, prefix: str, records: Records) -> N
             "_metadata.row_index + 1 as source_row"
         )
     session.sql(f"create view {prefix}records.rtt_pathway as select {place}, {columns} from {source}")
+
+
+def _refuse_untyped(records: RecordFiles) -> None:
+    """Raises InputRejected for a text column that has no type in a file: Spark reads such a column as no text."""
+    for untyped, files in records.by_untyped().items():
+        for field in PATHWAY:
+            if field.name in untyped and field.type == pa.string():
+                raise InputRejected(
+                    file=files[0].relative_to(records.above).as_posix(),
+                    column=field.name,
+                    expected="a text, also where none is there, as Spark takes the type from the file",
+                    found=str(pa.null()),
+                    remedy="Cast the column when you write the file, or count with --target duckdb.",
+                )
 
 
 def _refuse_other_table(session: SparkSession, name: str) -> None:

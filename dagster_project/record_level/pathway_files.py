@@ -28,6 +28,9 @@ PATHWAY: pa.Schema = pa.schema(
 )
 _SUFFIX = ".parquet"
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){1,2}")
+# What tells a table of a format that has a log of its own: of its files only some hold rows that count.
+_TABLE_LOGS = {"_delta_log": "Delta", "metadata": "Iceberg", ".hoodie": "Hudi"}
+_ICEBERG_LOG = ".metadata.json"
 # What writers leave beside the files of a write that isn't done: Spark's folder, other programs' names.
 _UNFINISHED = ("_temporary", ".tmp", ".crdownload", ".part", ".inprogress")
 
@@ -48,6 +51,15 @@ class RecordFiles:
         """The sha256 of each file, by its path below `above`."""
         return {path.relative_to(self.above).as_posix(): sha256_of_file(path) for path in self.files}
 
+    def by_untyped(self) -> dict[frozenset[str], tuple[Path, ...]]:
+        """The files by the columns that have no type in them, as a writer gives one that has no value."""
+        found: dict[frozenset[str], tuple[Path, ...]] = {}
+        for path in self.files:
+            schema = pq.read_schema(path)
+            untyped = frozenset(name for name in PATHWAY.names if pa.types.is_null(schema.field(name).type))
+            found[untyped] = (*found.get(untyped, ()), path)
+        return found
+
 
 # Files, or a table of a catalogue by its name.
 Records = RecordFiles | str
@@ -67,7 +79,7 @@ def record_files(records: Path) -> RecordFiles:
     """The Parquet files of a folder and those below it, or the one file, in the order of their paths.
 
     Raises InputMissing where there are none, InputRejected for one that isn't whole, lacks a column or has one of
-    another type, and where a write into the folder isn't done.
+    another type, where a write into the folder isn't done, and for a folder of which only some files count.
     """
     if not records.exists():
         raise InputMissing(f"{records} isn't there: name a Parquet file of pathways, or a folder of them.")
@@ -75,6 +87,7 @@ def record_files(records: Path) -> RecordFiles:
     if records.is_dir():
         below = sorted(path for path in records.rglob("*") if path.is_file())
         _refuse_unfinished(records, below)
+        _refuse_tables(records, below)
         files = tuple(path for path in below if path.suffix == _SUFFIX)
     else:
         files = (records,)
@@ -82,6 +95,7 @@ def record_files(records: Path) -> RecordFiles:
         raise InputMissing(f"{records} holds no {_SUFFIX} file: name a folder of pathways as Parquet files.")
     found = RecordFiles(records, files)
     for path in files:
+        _refuse_hidden(path.relative_to(found.above).as_posix())
         _refuse_other_columns(path, path.relative_to(found.above).as_posix())
     return found
 
@@ -96,6 +110,29 @@ def _refuse_unfinished(records: Path, files: list[Path]) -> None:
                 found="what a write leaves that isn't done",
                 remedy="Wait until the files are written, or remove what was left, and count again.",
             )
+
+
+def _refuse_tables(records: Path, files: list[Path]) -> None:
+    for path in (path.relative_to(records) for path in files):
+        for folder, kind in _TABLE_LOGS.items():
+            if folder in path.parts[:-1] and (kind != "Iceberg" or path.name.endswith(_ICEBERG_LOG)):
+                raise InputRejected(
+                    file=path.as_posix(),
+                    expected="a folder of Parquet files whose rows all count",
+                    found=f"a table of {kind}, whose files also hold rows that were changed or deleted",
+                    remedy="Write the table's rows as plain Parquet, or count it by its name with --target spark.",
+                )
+
+
+def _refuse_hidden(shown: str) -> None:
+    """Spark passes over what begins so, other readers don't: which of them is right, nobody can tell from a name."""
+    if any(part.startswith(("_", ".")) for part in Path(shown).parts):
+        raise InputRejected(
+            file=shown,
+            expected="names of files and folders that don't begin with _ or .",
+            found="one that does: such files are set apart by those who write them",
+            remedy="Remove it if its rows don't count; otherwise give it another name.",
+        )
 
 
 def _refuse_other_columns(path: Path, shown: str) -> None:

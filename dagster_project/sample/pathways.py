@@ -93,8 +93,7 @@ def write_pathways(
     writer: pq.ParquetWriter = None
     for number, part in enumerate(_pathways(cells, census, np.random.default_rng(seed))):
         if slips and not expected:
-            rows, expected = _slips(part, census, slips)
-            part = pa.concat_tables([part, rows])
+            part, expected = _with_slips(part, census, slips)
         if number % (_ROWS_PER_FILE // _ROWS_AT_ONCE) == 0:
             if writer is not None:
                 writer.close()
@@ -152,46 +151,71 @@ def _pathways(cells: pa.Table, census: date, rng: np.random.Generator) -> Iterat
         yield pa.table({name: columns[name] for name in PATHWAY.names}, schema=PATHWAY)
 
 
-def _slips(rows: pa.Table, census: date, number: int) -> tuple[pa.Table, dict[str, int]]:
-    """So many rows of every kind that isn't counted, and how many rows each reason must set aside."""
+def _oddly_written(rows: pa.Table, number: int) -> pa.Table:
+    """The rows with signs that can't be seen around the codes of the first: they count like the others."""
+    odd = [
+        {
+            **row,
+            "provider_code": f"\u00a0{row['provider_code']}\t",
+            "commissioner_code": f"{row['commissioner_code'].lower()}\r\n",
+            "treatment_function_code": f"{row['treatment_function_code']}\n",
+        }
+        for row in rows.slice(0, number).to_pylist()
+    ]
+    return pa.concat_tables([pa.Table.from_pylist(odd, schema=PATHWAY), rows.slice(number)])
+
+
+def _with_slips(rows: pa.Table, census: date, number: int) -> tuple[pa.Table, dict[str, int]]:
+    """The rows with so many more of every kind that isn't counted, and how many rows each reason must set aside."""
     sound = rows.slice(0, 1).to_pylist()[0]
     day = timedelta(days=1)
-    kinds: dict[str, Mapping[str, Any]] = {
-        "no pathway id": {"pathway_id": " "},
-        "no provider code": {"provider_code": None},
-        "the provider code is none that ODS gives": {"provider_code": "ST. MARY'S"},
-        "no commissioner code": {"commissioner_code": ""},
-        "the commissioner code is none that ODS gives": {"commissioner_code": "?"},
-        "no treatment function": {"treatment_function_code": None},
-        "the treatment function is none of the publisher's": {"treatment_function_code": "C_999"},
-        "no census day": {"snapshot_date": None},
-        "the census is not on the last day of a month": {"snapshot_date": census - day},
-        "no clock start": {"clock_start_date": None},
-        "the clock starts after the census": {"clock_start_date": census + day},
-        "the clock stops before it starts": {
-            "clock_start_date": census - 9 * day,
-            "clock_stop_date": census - 10 * day,
-        },
-        "the clock stopped before the census": {
-            "clock_start_date": census - 9 * day,
-            "clock_stop_date": census - day,
-        },
-        "the clock stopped on the day of the census": {"clock_stop_date": census},
-        "the clock started longer ago than anybody can have waited": {"clock_start_date": date(1900, 1, 1)},
-    }
+    kinds: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("no pathway id", {"pathway_id": " "}),
+        ("no pathway id", {"pathway_id": "\u00a0\r\n"}),
+        ("no provider code", {"provider_code": None}),
+        ("no provider code", {"provider_code": "\u00a0"}),
+        ("the provider code is none that ODS gives", {"provider_code": "ST. MARY'S"}),
+        # capitals of these are letters of ODS's for some engines, and a line end is no end to some patterns
+        ("the provider code is none that ODS gives", {"provider_code": "R1\u00df"}),
+        ("the provider code is none that ODS gives", {"provider_code": "R1A\n\u2003"}),
+        ("no commissioner code", {"commissioner_code": ""}),
+        ("the commissioner code is none that ODS gives", {"commissioner_code": "?"}),
+        ("the commissioner code is none that ODS gives", {"commissioner_code": "\u200301Z"}),
+        ("no treatment function", {"treatment_function_code": None}),
+        ("the treatment function is none of the publisher's", {"treatment_function_code": "C_999"}),
+        ("the treatment function is none of the publisher's", {"treatment_function_code": "C_100\u0085"}),
+        ("no census day", {"snapshot_date": None}),
+        ("the census is not on the last day of a month", {"snapshot_date": census - day}),
+        ("no clock start", {"clock_start_date": None}),
+        ("the clock starts after the census", {"clock_start_date": census + day}),
+        (
+            "the clock stops before it starts",
+            {"clock_start_date": census - 9 * day, "clock_stop_date": census - 10 * day},
+        ),
+        (
+            "the clock stopped before the census",
+            {"clock_start_date": census - 9 * day, "clock_stop_date": census - day},
+        ),
+        ("the clock stopped on the day of the census", {"clock_stop_date": census}),
+        ("the clock started longer ago than anybody can have waited", {"clock_start_date": date(1900, 1, 1)}),
+    )
     added = [
         {**sound, "pathway_id": f"slip-{kind:02d}-{each}", **changes}
-        for kind, changes in enumerate(kinds.values())
+        for kind, (_, changes) in enumerate(kinds)
         for each in range(number)
     ]
+    expected = dict.fromkeys((reason for reason, _ in kinds), 0)
+    for reason, _ in kinds:
+        expected[reason] += number
     for each in range(number):
         twice = {**sound, "pathway_id": f"differs-{each}"}
         added += [twice, {**twice, "clock_start_date": census - 30 * day}]
-    # what stands there a second time is counted once
+        elsewhere = {**sound, "pathway_id": f"elsewhere-{each}"}
+        added += [elsewhere, {**elsewhere, "provider_code": "Z00"}]
+    expected["the pathway stands there more than once, and its rows differ"] = 2 * number
+    expected["the pathway id stands there for more than one provider"] = 2 * number
+    # what stands there a second time is counted once, however its codes are written
+    expected["the same row of the pathway a second time"] = number
     again = rows.slice(0, number)
-    expected = {
-        **dict.fromkeys(kinds, number),
-        "the pathway stands there more than once, and its rows differ": 2 * number,
-        "the same row of the pathway a second time": number,
-    }
-    return pa.concat_tables([pa.Table.from_pylist(added, schema=PATHWAY), again]), expected
+    tables = (_oddly_written(rows, number), pa.Table.from_pylist(added, schema=PATHWAY), again)
+    return pa.concat_tables(tables), expected

@@ -125,8 +125,13 @@ def folder_id(data: DataFolder) -> str:
 
 
 @contextmanager
-def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSession]:
+def spark_session(
+    data: DataFolder, *, threads: int = 2, folder: Path | None = None
+) -> Iterator[SparkSession]:
     """The session for as long as the context is open; a local one ends with all of its processes.
+
+    What Spark writes here (a local catalogue and its tables, what it puts off, logs) goes to `folder`, else below the
+    data folder.
 
     Raises WrongUsage where the extra `spark` or Java is missing or a server can't be reached, Locked where another
     process has the local catalogue open.
@@ -141,7 +146,11 @@ def spark_session(data: DataFolder, *, threads: int = 2) -> Iterator[SparkSessio
     handlers = _handlers()
     session = None
     try:
-        session = _connected() if os.environ.get(REMOTE_VARIABLE) else _started(data, threads)
+        session = (
+            _connected()
+            if os.environ.get(REMOTE_VARIABLE)
+            else _started(folder or spark_folder(data), threads)
+        )
         _hand_signals_to(handlers, session)
         with _said_while_java_lives():
             yield session
@@ -216,13 +225,12 @@ def _connected() -> SparkSession:
     return session
 
 
-def _started(data: DataFolder, threads: int) -> SparkSession:
+def _started(folder: Path, threads: int) -> SparkSession:
     """A session whose driver is a Java process of this one's, local or on a cluster."""
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     _require_java()
-    folder = spark_folder(data)
     make_folder(folder)
     master = os.environ.get(MASTER_VARIABLE)
     settings = _SETTINGS | _quiet(folder) | ({} if master else _local(folder, threads))

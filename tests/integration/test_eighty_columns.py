@@ -278,6 +278,7 @@ def test_the_answer_of_a_count_can_be_read_in_eighty_columns(monkeypatch: pytest
             "no clock start": 1,
         },
         "extracts": ["/a/folder/that/is/far/away/20250630-RTT-June-2025-counted-from-records.csv"],
+        "ended": {"the clock stopped before the census": 120_000},
         "listed_in": "/a/folder/that/is/far/away/set-aside.parquet",
         "is_sample": True,
     }

@@ -23,6 +23,7 @@ from dagster_project.record_level.count import EXTRACTS, LIST, REPORT
 from dagster_project.record_level.pathway_files import PATHWAY
 from dagster_project.sample.pathways import WHOLE, PublishedWait, cells_of, write_pathways
 from dagster_project.settings import DataFolder
+from dagster_project.spark.session import spark_folder
 
 CENSUS = date(2025, 6, 30)
 SLIPS = 3
@@ -136,16 +137,20 @@ def test_a_band_ends_with_the_last_day_of_its_week_and_codes_count_however_they_
     assert row["Total All"] == len(BANDS)
 
 
-def test_every_row_that_is_not_counted_is_listed_where_it_stands_with_its_reason(
+def test_every_row_that_lacks_something_is_listed_where_it_stands_and_ended_pathways_are_only_counted(
     records: Path, counts: Path
 ) -> None:
     expected = json.loads((records / "expected.json").read_text("utf-8"))
     answer = json.loads((counts / "answer.json").read_text("utf-8"))
     listed = pq.read_table(counts / LIST)
-    assert answer["set_aside"] == expected
+    assert {**answer["set_aside"], **answer["ended"]} == expected
+    assert answer["ended"] == {
+        "the clock stopped before the census": SLIPS,
+        "the clock stopped on the day of the census": SLIPS,
+    }
     reasons = {each["values"]: each["counts"] for each in listed["reason"].value_counts().to_pylist()}
-    assert reasons == expected
-    assert answer["rows"] == answer["pathways"] + len(listed)
+    assert reasons == answer["set_aside"]
+    assert answer["rows"] == answer["pathways"] + len(listed) + 2 * SLIPS
     rows = {file: pq.read_table(records / "records" / file) for file in set(listed["file_name"].to_pylist())}
     for row in listed.to_pylist():
         stands = rows[row["file_name"]].slice(row["source_row"] - 1, 1).to_pylist()[0]
@@ -168,15 +173,18 @@ def test_the_report_names_every_file_with_its_hash(counts: Path) -> None:
     assert list(report["extracts"]) == [extract_of(counts).name]
 
 
-def test_spark_gives_the_same_bytes(records: Path, counts: Path, tmp_path: Path) -> None:
+def test_spark_gives_the_same_bytes_and_leaves_nothing_in_the_data_folder(
+    records: Path, counts: Path, tmp_path: Path
+) -> None:
     if shutil.which("java") is None:
         missing("java", "there is no java on the PATH")
     answer = counted(records / "records", tmp_path / "counts", tmp_path / "data", "spark")
     of_duckdb = json.loads((counts / "answer.json").read_text("utf-8"))
-    for key in ("rows", "pathways", "set_aside"):
+    for key in ("rows", "pathways", "ended", "set_aside"):
         assert answer[key] == of_duckdb[key]
     assert extract_of(tmp_path / "counts").read_bytes() == extract_of(counts).read_bytes()
     assert pq.read_table(tmp_path / "counts" / LIST).equals(pq.read_table(counts / LIST))
+    assert not spark_folder(DataFolder(tmp_path / "data")).exists()
 
 
 def test_records_of_which_too_many_lack_something_are_bad_input_and_the_list_is_there(
@@ -211,3 +219,61 @@ def test_a_table_of_a_catalogue_is_for_spark(tmp_path: Path) -> None:
     )
     assert ended.code == 2
     assert "--target spark" in ended.err
+
+
+def few(path: Path, rows: list[dict[str, Any]], *untyped: str) -> None:
+    schema = PATHWAY
+    for name in untyped:
+        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.null()))
+    sound = {
+        "provider_code": "Z01",
+        "commissioner_code": "01Z",
+        "treatment_function_code": "C_100",
+        "clock_start_date": CENSUS - timedelta(days=9),
+        "snapshot_date": CENSUS,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist([{**sound, **row} for row in rows], schema=schema), path)
+
+
+def test_columns_are_those_of_each_file_whatever_the_first_lacks_and_its_folder_is_called(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "records"
+    few(
+        folder / "a" / "provider_code=R99" / "1.parquet",
+        [{"pathway_id": "1"}],
+        "clock_stop_date",
+        "provider_name",
+    )
+    few(
+        folder / "b.parquet",
+        [
+            {"pathway_id": "2", "provider_name": "Vale NHS Trust"},
+            {"pathway_id": "3", "clock_stop_date": CENSUS - timedelta(days=1)},
+        ],
+    )
+    answer = counted(folder, tmp_path / "counts", tmp_path / "data")
+    assert (answer["rows"], answer["pathways"], answer["set_aside"]) == (3, 2, {})
+    found = csv.read_csv(extract_of(tmp_path / "counts"))
+    assert set(found["Provider Org Code"].to_pylist()) == {"Z01"}
+
+
+def test_an_id_of_two_providers_is_told_as_such_and_a_count_that_is_refused_leaves_no_extract_of_an_earlier_one(
+    tmp_path: Path,
+) -> None:
+    few(tmp_path / "few.parquet", [{"pathway_id": "1", "provider_code": code} for code in ("Z01", "Z02")])
+    extracts = tmp_path / "counts" / EXTRACTS
+    extracts.mkdir(parents=True)
+    for name in ("20250531-RTT-May-2025-counted-from-records.csv", "somebody's own.csv"):
+        (extracts / name).touch()
+    (tmp_path / "counts" / REPORT).touch()
+    ended = league(
+        "count", str(tmp_path / "few.parquet"), str(tmp_path / "counts"), data=DataFolder(tmp_path / "data")
+    )
+    assert ended.code == 4
+    said = " ".join(ended.err.split())
+    assert "2 the pathway id stands there for more than one provider" in said
+    assert "put the provider's code before it" in said
+    assert [path.name for path in extracts.iterdir()] == ["somebody's own.csv"]
+    assert not (tmp_path / "counts" / REPORT).exists()

@@ -30,10 +30,10 @@ folded as (
         file_name,
         source_row,
         pathway_id,
-        upper(trim(provider_code)) as provider_code,
+        {{ folded_code('provider_code') }} as provider_code,
         provider_name,
-        upper(trim(commissioner_code)) as commissioner_code,
-        upper(trim(treatment_function_code)) as treatment_function_code,
+        {{ folded_code('commissioner_code') }} as commissioner_code,
+        {{ folded_code('treatment_function_code') }} as treatment_function_code,
         clock_start_date,
         clock_stop_date,
         snapshot_date,
@@ -64,7 +64,7 @@ final as (
             end as integer
         ) as weeks,
         case
-            when coalesce(trim(folded.pathway_id), '') = '' then 'no pathway id'
+            when {{ is_blank('folded.pathway_id') }} then 'no pathway id'
             when coalesce(folded.provider_code, '') = '' then 'no provider code'
             when not {{ is_code('folded.provider_code') }}
                 then 'the provider code is none that ODS gives'

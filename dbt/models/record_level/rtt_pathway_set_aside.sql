@@ -1,10 +1,11 @@
--- Record level: every row that is not counted, with the reason: none is left out in silence.
+-- Record level: every row that should say more or something else to be counted, with the reason.
+-- Pathways that have ended lack nothing: they are only numbers (rtt_reason).
 with
 
 pathway as (
 
     select * from {{ ref('rtt_pathway') }}
-    where reason is not null
+    where reason is not null and not {{ has_ended('reason') }}
 
 ),
 

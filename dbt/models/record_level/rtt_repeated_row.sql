@@ -1,5 +1,6 @@
 -- Record level: the rows whose pathway stands more than once in a census, of those that could be counted. The
--- first of rows that say the same is counted and isn't here; where they differ, none can be chosen.
+-- first of rows that say the same is counted and isn't here; where they differ, none can be chosen. Ids are of
+-- all providers together: one that two of them give has a reason of its own.
 with
 
 pathway as (
@@ -36,6 +37,8 @@ placed as (
         *,
         min(says) over (partition by snapshot_date, pathway_id) as first_says,
         max(says) over (partition by snapshot_date, pathway_id) as last_says,
+        min(provider_code) over (partition by snapshot_date, pathway_id) as first_provider,
+        max(provider_code) over (partition by snapshot_date, pathway_id) as last_provider,
         row_number() over (
             partition by snapshot_date, pathway_id
             order by file_name, source_row
@@ -58,6 +61,7 @@ final as (
         snapshot_date,
         weeks,
         case
+            when first_provider <> last_provider then 'the pathway id stands there for more than one provider'
             when first_says <> last_says then 'the pathway stands there more than once, and its rows differ'
             else 'the same row of the pathway a second time'
         end as reason

@@ -113,3 +113,38 @@ def test_a_folder_that_is_still_written_to_is_rejected(tmp_path: Path, left: str
     written(tmp_path / "records.parquet")
     written(tmp_path / left)
     assert rejected(tmp_path).file == left
+
+
+@pytest.mark.parametrize(
+    ("log", "kind"),
+    [
+        ("_delta_log/00000000000000000000.json", "Delta"),
+        ("metadata/v1.metadata.json", "Iceberg"),
+        ("part/.hoodie/hoodie.properties", "Hudi"),
+    ],
+)
+def test_a_table_of_which_only_some_files_count_is_rejected(tmp_path: Path, log: str, kind: str) -> None:
+    written(tmp_path / "data" / "records.parquet")
+    (tmp_path / log).parent.mkdir(parents=True)
+    (tmp_path / log).write_text("{}", "utf-8")
+    error = rejected(tmp_path)
+    assert error.file == log
+    assert f"a table of {kind}" in error.found
+
+
+@pytest.mark.parametrize("hidden", ["_old/records.parquet", ".records.parquet", "2025/_records.parquet"])
+def test_a_file_that_one_engine_passes_over_and_another_does_not_is_rejected(
+    tmp_path: Path, hidden: str
+) -> None:
+    written(tmp_path / "records.parquet")
+    written(tmp_path / hidden)
+    assert rejected(tmp_path).file == hidden
+
+
+def test_files_are_told_by_the_columns_that_have_no_type_in_them(tmp_path: Path) -> None:
+    untyped = PATHWAY.set(PATHWAY.get_field_index("clock_stop_date"), pa.field("clock_stop_date", pa.null()))
+    first = written(tmp_path / "a.parquet", pa.Table.from_pylist([ROW], schema=untyped))
+    second, third = written(tmp_path / "b.parquet"), written(tmp_path / "c.parquet")
+    found = records_at(str(tmp_path))
+    assert isinstance(found, RecordFiles)
+    assert found.by_untyped() == {frozenset({"clock_stop_date"}): (first,), frozenset(): (second, third)}
