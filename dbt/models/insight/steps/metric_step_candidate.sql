@@ -243,7 +243,7 @@ score_reaching as (
 
 ),
 
--- and the worst that scores well enough
+-- and the worst that scores well enough; where there is no better segment to reach, every better one does
 place_asked as (
 
     select
@@ -255,15 +255,16 @@ place_asked as (
         score_reaching.pool,
         score_reaching.fails_floor,
         score_reaching.worst_better_place,
-        score_entering.worst_place as worst_place_reaching
+        case
+            when score_reaching.score is null then score_reaching.worst_better_place
+            else score_entering.worst_place
+        end as worst_place_reaching
     from score_reaching
     left join score_entering
         on
             {{ same_pool('score_reaching', 'score_entering') }}
             and score_reaching.fails_floor = score_entering.fails_floor
             and score_reaching.worst_score_reaching = score_entering.score_entering_average
-            -- a score that isn't known reaches nothing
-            and score_reaching.score is not null
     where score_reaching.is_asked = 1
 
 ),
