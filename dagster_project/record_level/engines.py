@@ -209,10 +209,11 @@ def _put_before_spark(session: SparkSession, prefix: str, records: Records) -> N
         session.sql(
             f"create table {source} ({typed}) using parquet options (path {literal(location)}, {which})"
         )
-        # Spark writes a place as an address: what stands before the name has as many characters once it is decoded.
-        start = len(f"file://{records.above}") + 2
+        # Spark writes a place as an address, with one slash or three: decoded and without them it is the path.
+        start = len(str(records.above)) + 2
         place = (
-            f"substr(url_decode(replace(_metadata.file_path, '+', '%2B')), {start}) as file_name, "
+            f"substr(regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:(//)?', ''), {start}) "
+            "as file_name, "
             "_metadata.row_index + 1 as source_row"
         )
     session.sql(f"create view {prefix}records.rtt_pathway as select {place}, {columns} from {source}")
