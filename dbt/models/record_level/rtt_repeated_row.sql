@@ -1,6 +1,6 @@
 -- Record level: the rows whose pathway stands more than once in a census, of those that could be counted.
--- The first of rows that say the same is counted and isn't here; where they differ, none can be chosen. Ids are
--- of all providers together: one that two of them give has a reason of its own.
+-- The first of rows that say the same is counted and isn't here; where they differ, none can be chosen.
+-- Ids are of all providers together: one that two of them give has a reason of its own.
 with
 
 pathway as (
