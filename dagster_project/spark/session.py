@@ -32,7 +32,8 @@ from dagster_project.json_text import parsed_json
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 _Gave = TypeVar("_Gave")
 REMOTE_VARIABLE = "SPARK_REMOTE"
@@ -99,6 +100,15 @@ def table_format() -> str:
     if given not in _FORMATS:
         raise WrongUsage(f"{FORMAT_VARIABLE} is one of {', '.join(_FORMATS)}, not {given!r}.")
     return given
+
+
+def rows_on_spark(session: SparkSession, table: pa.Table) -> DataFrame:
+    """Rows of Arrow on Spark, with the types that they have also where there are none."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    # What pandas or DuckDB say of their own types beside them doesn't belong there.
+    plain = table.replace_schema_metadata(None)
+    return session.createDataFrame(plain, from_arrow_schema(plain.schema))
 
 
 def is_local() -> bool:
