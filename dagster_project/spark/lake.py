@@ -38,7 +38,7 @@ from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import EARLIER_RELEASE, RELEASED_TABLES, ReleasedTable
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import WAREHOUSE_SCHEMA, DataFolder
-from dagster_project.spark.session import is_local, spark_folder, spark_session, table_format
+from dagster_project.spark.session import is_local, rows_on_spark, spark_folder, spark_session, table_format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -297,7 +297,7 @@ class Lake:
         current = {id(entry) for entry in _current(entries)}
         rows = [_row(entry, is_current=id(entry) in current) for entry in entries]
         name = f"{_JOURNAL}_{len(rows):06}_{secrets.token_hex(4)}"
-        frame = self._session.createDataFrame(pa.Table.from_pylist(rows, _EVENT))
+        frame = rows_on_spark(self._session, pa.Table.from_pylist(rows, _EVENT))
         frame.coalesce(1).write.format(self._format).saveAsTable(f"{self.rows}.{name}")
         return name
 

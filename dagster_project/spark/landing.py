@@ -22,6 +22,7 @@ from dagster_project.quarters import Quarter
 from dagster_project.runs.read import load
 from dagster_project.runs.request import RunRequest
 from dagster_project.settings import DataFolder
+from dagster_project.spark.session import rows_on_spark
 from dagster_project.sql_text import literal
 from dagster_project.warehouse.landing import LANDED, QUARTER_IN_SCOPE, QuarterInScope
 
@@ -81,7 +82,7 @@ class ExtractRows:
             [{field.name: _plain(getattr(item, field.name)) for field in fields(item)} for item in scope],
             pa.schema([(name, _ARROW[kind]) for name, kind in QUARTER_IN_SCOPE.items()]),
         )
-        session.createDataFrame(in_scope).write.mode("overwrite").saveAsTable(f"{prefix}run.quarter_in_scope")
+        rows_on_spark(session, in_scope).write.mode("overwrite").saveAsTable(f"{prefix}run.quarter_in_scope")
 
 
 def read_rows(session: SparkSession, loaded: LoadedExtracts) -> ExtractRows:
@@ -140,9 +141,7 @@ def land_in_folder(request: RunRequest, data: DataFolder, folder: Path) -> dict[
 
 
 def _on_spark(session: SparkSession, frame: pd.DataFrame, schema: pa.Schema) -> DataFrame:
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    # Columns of Spark's own tables may be null anyway; a batch without rows has no other way to say its types.
-    return session.createDataFrame(table.replace_schema_metadata(None))
+    return rows_on_spark(session, pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
 
 def _frame_of(frame: DataFrame, schema: pa.Schema) -> pd.DataFrame:

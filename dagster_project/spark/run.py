@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from dagster_project.data_kind import require_kind
 from dagster_project.durable import make_folder, remove
@@ -52,7 +51,7 @@ from dagster_project.spark.judging import (
 )
 from dagster_project.spark.lake import Lake
 from dagster_project.spark.landing import ExtractRows, read_rows, rows_at
-from dagster_project.spark.session import folder_id, spark_session
+from dagster_project.spark.session import folder_id, rows_on_spark, spark_session
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project, project_with_rules
 from dagster_project.warehouse.landing import QuarterInScope
 from dagster_project.warehouse.quality import QUALITY_TABLE, record_quality
@@ -236,7 +235,7 @@ class _Run:
         load_ledger(self.room, self.data)
         for name in _KEPT_ACROSS_RUNS:
             rows = self.room.execute(f"select * from {name}").to_arrow_table()
-            self.session.createDataFrame(_whole(rows)).write.saveAsTable(f"{self.prefix}{name}")
+            rows_on_spark(self.session, rows).write.saveAsTable(f"{self.prefix}{name}")
         collect_earlier(self.session, self.lake.database, self.room)
 
     def _build(self, stage: Stage) -> None:
@@ -304,9 +303,8 @@ class _Run:
         from pyspark.sql.functions import col
 
         record_quality(self.room, self.found.scope, self.outcomes)
-        quality = self.session.createDataFrame(
-            _whole(self.room.execute(f"select * from {QUALITY_TABLE}").to_arrow_table())
-        )
+        rows = self.room.execute(f"select * from {QUALITY_TABLE}").to_arrow_table()
+        quality = rows_on_spark(self.session, rows)
         database, quarters = f"{self.prefix}{WAREHOUSE_SCHEMA}", [str(one) for one in self.request.in_time]
         frames = {}
         for table in RELEASED_TABLES:
@@ -344,8 +342,3 @@ class _Run:
             yield
         finally:
             self.room.execute(f"detach {REPLACED}")
-
-
-def _whole(table: pa.Table) -> pa.Table:
-    """Without what DuckDB says of its types beside them."""
-    return table.replace_schema_metadata(None)

@@ -17,12 +17,13 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dagster_project.durable import make_folder, write_whole
 from dagster_project.errors import LeagueError, Locked, WrongUsage
@@ -31,8 +32,10 @@ from dagster_project.json_text import parsed_json
 from dagster_project.settings import DataFolder
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
+_Gave = TypeVar("_Gave")
 REMOTE_VARIABLE = "SPARK_REMOTE"
 MASTER_VARIABLE = "LEAGUE_SPARK_MASTER"
 JAVA_OPTIONS_VARIABLE = "LEAGUE_SPARK_JAVA_OPTIONS"
@@ -97,6 +100,15 @@ def table_format() -> str:
     if given not in _FORMATS:
         raise WrongUsage(f"{FORMAT_VARIABLE} is one of {', '.join(_FORMATS)}, not {given!r}.")
     return given
+
+
+def rows_on_spark(session: SparkSession, table: pa.Table) -> DataFrame:
+    """Rows of Arrow on Spark, with the types that they have also where there are none."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    # What pandas or DuckDB say of their own types beside them doesn't belong there.
+    plain = table.replace_schema_metadata(None)
+    return session.createDataFrame(plain, from_arrow_schema(plain.schema))
 
 
 def is_local() -> bool:
@@ -192,6 +204,12 @@ def _require_extra() -> None:
 
     for name in _SAYS_WHAT_IS_RAISED:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
+    logging.getLogger().addFilter(_is_not_of_py4j)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    """py4j prints what interrupts it, by the logger of everybody, and raises it too."""
+    return Path(record.pathname).parent.name != "py4j"
 
 
 def _refuse_thrift() -> None:
@@ -237,12 +255,16 @@ def _started(folder: Path, threads: int) -> SparkSession:
     builder = SparkSession.builder.appName("league").master(master or f"local[{threads}]")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    handlers = _handlers()
-    try:
-        _start_java(settings | {"spark.master": master or f"local[{threads}]"}, folder / _JAVA_LOG)
+
+    def opened() -> SparkSession:
         session = builder.enableHiveSupport().getOrCreate()
         # The catalogue is opened with the first question.
         session.sql("show databases").collect()
+        return session
+
+    try:
+        _start_java(settings | {"spark.master": master or f"local[{threads}]"}, folder / _JAVA_LOG)
+        return _apart(opened)
     except (PySparkException, OSError) as error:
         said = _not_started(error, folder)
         _end_java()
@@ -250,10 +272,22 @@ def _started(folder: Path, threads: int) -> SparkSession:
     except BaseException:
         _end_java()
         raise
-    finally:
-        # pyspark puts a handler of its own there, which knows nothing of ours.
-        _hand_signals_to(handlers)
-    return session
+
+
+def _apart(work: Callable[[], _Gave]) -> _Gave:
+    """Does it in another thread: in the main one pyspark takes the signals over, with a handler that knows nothing of
+    ours, and this one can be interrupted meanwhile.
+    """
+    given: Future[_Gave] = Future()
+
+    def do() -> None:
+        try:
+            given.set_result(work())
+        except BaseException as error:
+            given.set_exception(error)
+
+    threading.Thread(target=do, name="spark", daemon=True).start()
+    return given.result()
 
 
 def _handlers() -> dict[int, Any]:
@@ -402,8 +436,3 @@ def _end_java() -> None:
             process.wait(timeout=15)
         except Exception:
             process.kill()
-
-
-def settings_of(session: SparkSession) -> Mapping[str, str]:
-    """The settings that figures rest on, as the session has them."""
-    return {name: str(session.conf.get(name)) for name in _SETTINGS}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from league_command import league
+from league_command import league, start_league
 from shared_folders import SAMPLE_QUARTERS
 from spark_command import require_java
 
@@ -362,3 +364,36 @@ def test_what_only_duckdb_does_is_refused_before_spark_is_started(
 def test_rows_to_take_go_with_spark_alone(tmp_path: Path) -> None:
     ended = league("run", SAMPLE_QUARTERS[0], "--extract-rows", "rows", data=DataFolder(tmp_path))
     assert (ended.code, "--extract-rows goes with --target spark" in ended.err) == (2, True)
+
+
+def test_an_interrupted_run_ends_its_java_process_and_leaves_nothing(landed: Path, tmp_path: Path) -> None:
+    require_java()
+    data = DataFolder(tmp_path / "data")
+    run = start_league(
+        *("run", SAMPLE_QUARTERS[0], "--extract-rows", landed, "--target", "spark"),
+        data=data,
+        JDK_JAVA_OPTIONS="-Dderby.system.durability=test",
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "Loading the rules of scoring" in line:
+            break
+    assert java_processes(data) != []
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=600)
+    assert (run.returncode, out) == (130, "")
+    assert "Interrupted. Nothing is half done" in err
+    assert "Traceback" not in err
+    assert java_processes(data) == []
+    assert [path.name for path in (spark_folder(data) / "warehouse").glob("run_*")] == []
+
+
+def java_processes(data: DataFolder) -> list[str]:
+    """Those that were told of the data folder when they began."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            command = path.read_bytes().decode(errors="replace").split("\0")
+            if Path(command[0]).name == "java" and str(data.root) in " ".join(command):
+                found.append(path.parent.name)
+    return found

@@ -102,10 +102,16 @@ def test_a_closed_gate_leaves_readers_on_what_was_there_before(
     on_spark: DataFolder, small_extracts: Path, tmp_path: Path
 ) -> None:
     # A catalogue knows its tables by their place, so that the folder is used as it is; what is released in it stays.
-    spoilt = SampleCopy(tmp_path, [small_extracts / SAMPLE_QUARTERS[1]])
+    spoilt = SampleCopy(tmp_path / "extracts", [small_extracts / SAMPLE_QUARTERS[1]])
     spoilt.change_text("ambulance-trust-data-q2", lambda text: text.replace(",ZDJ,", ",99X,"))
     before = rows_of_every_file(on_spark)
-    ended = league_on_spark("run", SAMPLE_QUARTERS[1], "--extracts", spoilt.folder, data=on_spark)
+    rows = tmp_path / "rows"
+    landed = league(
+        *("land", SAMPLE_QUARTERS[1], "--extracts", spoilt.folder, "--to", rows),
+        data=DataFolder(tmp_path / "data"),
+    )
+    assert landed.code == 0, landed.err
+    ended = league_on_spark("run", SAMPLE_QUARTERS[1], "--extract-rows", rows, data=on_spark)
     try:
         assert ended.code == 5, ended.err
         assert [gate["passed"] for gate in ended.answer["gates"]] == [False]
