@@ -84,11 +84,18 @@ def _delivery(name: str) -> dg.AssetsDefinition:
         kinds={name},
         # Two deliveries to one place at once would wait for each other there; a quarter may be built meanwhile.
         pool=GROUP,
+        output_required=False,
         description=f"{what} Where: {VARIABLES[name]} in the environment of Dagster's processes, {where}. Withdrawn "
-        "releases are taken away. Without the variable nothing is delivered.",
+        "releases are taken away. Without the variable nothing is delivered: alone it fails and says so, behind other "
+        "assets it is left out.",
     )
-    def delivered(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Delivers what is current, and tells which quarters were delivered, kept and taken away."""
+    def delivered(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None] | None:
+        """Delivers what is current, and tells which quarters were delivered, kept and taken away. Materialises nothing
+        where it has no target and is only in the run because it lies behind what was asked for.
+        """
+        if name not in configured() and not _alone(context.run):
+            context.log.warning(f"Nothing is delivered: {VARIABLES[name]} isn't set.")
+            return None
         with plainly():
             from dagster_project.delivery.delivered import Wanted
 
@@ -100,6 +107,11 @@ def _delivery(name: str) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=_metadata(report, state))
 
     return delivered
+
+
+def _alone(run: dg.DagsterRun) -> bool:
+    """Whether deliveries are all that a run is for; of a whole job that holds them, they are."""
+    return set(run.asset_selection or ()) <= set(DELIVERIES)
 
 
 def _target(name: str) -> Delivery:

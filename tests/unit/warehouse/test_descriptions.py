@@ -25,7 +25,10 @@ def manifest(
         "name": "place",
         "description": description,
         "config": {"meta": {"grain": ["code"]}},
-        "columns": {name: {"name": name, "description": said} for name, said in columns.items()},
+        "columns": {
+            name: {"name": name, "description": said, "meta": {"unit": "rank"} if name == "place" else {}}
+            for name, said in columns.items()
+        },
     }
     view = {**mart, "unique_id": "model.small.place_now", "name": "place_now"}
     step = {**mart, "unique_id": "model.small.step", "name": "step", "schema": "scoring"}
@@ -67,10 +70,10 @@ def test_tables_views_and_columns_carry_what_dbts_yaml_says(warehouse: duckdb.Du
     assert {name: said[name] for name in said if not name.startswith("data_dictionary")} == {
         "place": "One row per code.",
         "place.code": "The ODS code",
-        "place.place": "It's a rank",
+        "place.place": "It's a rank (unit: rank)",
         "place_now": "One row per code.",
         "place_now.code": "The ODS code",
-        "place_now.place": "It's a rank",
+        "place_now.place": "It's a rank (unit: rank)",
     }
 
 
@@ -78,8 +81,8 @@ def test_the_file_alone_can_be_asked_for_its_data_dictionary(warehouse: duckdb.D
     describe(warehouse, manifest())
     asked = "select * from league.data_dictionary where table_name = 'place'"
     assert warehouse.execute(asked).fetchall() == [
-        ("place", "code", "VARCHAR", True, "The ODS code"),
-        ("place", "place", "INTEGER", False, "It's a rank"),
+        ("place", "code", "VARCHAR", True, "The ODS code", None),
+        ("place", "place", "INTEGER", False, "It's a rank (unit: rank)", "rank"),
     ]
 
 
