@@ -7,7 +7,7 @@ ever. How a delivery is done isn't here (`delivery`).
 # No postponed annotations here: Dagster reads the type of `context`.
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -89,13 +89,13 @@ def _delivery(name: str) -> dg.AssetsDefinition:
         "releases are taken away. Without the variable nothing is delivered: alone it fails and says so, behind other "
         "assets it is left out.",
     )
-    def delivered(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None] | None:
+    def delivered(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         """Delivers what is current, and tells which quarters were delivered, kept and taken away. Materialises nothing
         where it has no target and is only in the run because it lies behind what was asked for.
         """
         if name not in configured() and not _alone(context.run):
             context.log.warning(f"Nothing is delivered: {VARIABLES[name]} isn't set.")
-            return None
+            return
         with plainly():
             from dagster_project.delivery.delivered import Wanted
 
@@ -104,7 +104,7 @@ def _delivery(name: str) -> dg.AssetsDefinition:
             report = target.deliver(
                 Wanted.of(data), by=person(), dry_run=False, take_over=False, tell=context.log.info
             )
-        return dg.MaterializeResult(metadata=_metadata(report, state))
+        yield dg.MaterializeResult(metadata=_metadata(report, state))
 
     return delivered
 
