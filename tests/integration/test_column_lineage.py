@@ -25,7 +25,7 @@ from dagster_project.settings import DBT_PROJECT_DIR, WAREHOUSE_SCHEMA, DataFold
 from dagster_project.warehouse.dbt_project import DbtProject, checkout_project
 from dagster_project.warehouse.quality import QUALITY_COLUMNS
 
-APART_FROM_RUNS = ("scenario", "scenario_input", "released", "official", "record_level")
+APART_FROM_RUNS = ("scenario", "scenario_input", "released", "official", "record_level", "records")
 
 
 @pytest.fixture(scope="module")
