@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _Gave = TypeVar("_Gave")
 REMOTE_VARIABLE = "SPARK_REMOTE"
 MASTER_VARIABLE = "LEAGUE_SPARK_MASTER"
+WORKERS_PYTHON_VARIABLE = "PYSPARK_PYTHON"
 JAVA_OPTIONS_VARIABLE = "LEAGUE_SPARK_JAVA_OPTIONS"
 FORMAT_VARIABLE = "LEAGUE_SPARK_FORMAT"
 METHOD_VARIABLE = "LEAGUE_SPARK_METHOD"
@@ -157,7 +158,10 @@ def spark_session(
     """
     _require_extra()
     _refuse_thrift()
-    ours = dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    ours = dict.fromkeys((WORKERS_PYTHON_VARIABLE, "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    if os.environ.get(MASTER_VARIABLE):
+        # Where Python is on a cluster's workers, only who runs it can say.
+        ours[WORKERS_PYTHON_VARIABLE] = os.environ.get(WORKERS_PYTHON_VARIABLE) or sys.executable
     # dbt's macros take it as it stands.
     ours[FORMAT_VARIABLE] = table_format()
     before = {name: os.environ.get(name) for name in ours}

@@ -36,6 +36,9 @@ def test_every_cell_of_the_official_quarter_is_that_of_its_release_folder(
     answer: dict[str, Any], with_statistics: DataFolder
 ) -> None:
     ids = {str(release.quarter): release.release_id for release in current_release(with_statistics)}
+    assert {"Monthly-AE-May-2025.csv", "AmbSYS-Time-Series-until-20250831.xlsx"} <= {
+        extract["file"] for extract in answer["extracts"]
+    }
     (compared,) = answer["compared"]
     assert (compared["quarter"], compared["release_id"]) == (QUARTER, ids[QUARTER])
     assert (compared["differing"], compared["differences"]) == (0, [])

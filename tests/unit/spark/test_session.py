@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ def test_dbt_is_told_a_format_that_it_can_write_whatever_stands_there(
         pass
     assert seen == [table_format()] == ["parquet"]
     assert os.environ["LEAGUE_SPARK_FORMAT"] == given
+
+
+@pytest.mark.parametrize(
+    ("master", "given", "taken"),
+    [
+        ("spark://host:7077", "./environment/bin/python", "./environment/bin/python"),
+        ("spark://host:7077", "", sys.executable),
+        ("", "./environment/bin/python", sys.executable),
+    ],
+    ids=["cluster", "cluster, not given", "here"],
+)
+def test_workers_of_a_cluster_have_the_python_that_is_named_and_those_here_this_one(
+    master: str, given: str, taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", given)
+    monkeypatch.setenv("LEAGUE_SPARK_MASTER", master)
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    seen = []
+    monkeypatch.setattr(sessions, "_started", lambda *_: seen.append(os.environ["PYSPARK_PYTHON"]))
+    with spark_session(DataFolder(tmp_path)):
+        pass
+    assert seen == [taken]
+    assert os.environ["PYSPARK_PYTHON"] == given
 
 
 @pytest.mark.parametrize(
