@@ -16,7 +16,8 @@ import dagster as dg
 from dagster_project.assets.dbt_translation import OWNERS
 from dagster_project.assets.failures import plainly
 from dagster_project.assets.releases import RELEASE, STATE
-from dagster_project.delivery.target import Delivery, Report, target_of
+from dagster_project.delivery.report import Report
+from dagster_project.delivery.target import Delivery, target_of
 from dagster_project.errors import InputMissing, WrongUsage
 from dagster_project.releases.journal import person, published_state
 from dagster_project.settings import DataFolder
