@@ -23,6 +23,7 @@ from dagster_project.automation.telling import alert_sensors
 from dagster_project.runs.request import RunRequest
 
 JOB_NAME = "quarterly_league_tables"
+PUBLICATION_JOB = "publication"
 DELIVERIES_JOB = "deliveries"
 
 quarterly_league_tables = dg.define_asset_job(
@@ -35,7 +36,7 @@ quarterly_league_tables = dg.define_asset_job(
 )
 
 publication = dg.define_asset_job(
-    "publication",
+    PUBLICATION_JOB,
     selection=dg.AssetSelection.assets(PUBLICATION),
     description="Pages, charts, spreadsheets and data files of the current releases.",
     executor_def=dg.in_process_executor,
@@ -56,7 +57,7 @@ defs = dg.Definitions(
         new_extracts_sensor(JOB_NAME),
         *summary_sensors(),
         *alert_sensors(),
-        publication_sensor(),
+        publication_sensor(PUBLICATION_JOB),
         deliveries_sensor(DELIVERIES_JOB),
     ],
     schedules=[publication_weeks_schedule(JOB_NAME)],

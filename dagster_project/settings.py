@@ -18,6 +18,7 @@ PROJECT_ROOT = BESIDE_IT_IN_A_WHEEL if IS_INSTALLED else PACKAGE_DIR.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt"
 METHODOLOGY_DIR = DBT_PROJECT_DIR / "seeds" / "methodology"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
+CONTRACT_FILE = PROJECT_ROOT / "contract" / "nhs-league-tables.odcs.yaml"
 DATA_VARIABLE = "LEAGUE_DATA_DIR"
 WAREHOUSE_NAME = "nhs_league_tables"
 WAREHOUSE_SCHEMA = "league"

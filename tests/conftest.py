@@ -21,6 +21,7 @@ from dagster_project.settings import DataFolder
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _SHARED = _CHECKOUT.parent / "shared"
+_LONGEST_BYTES_IN_A_NAME = 20
 
 # What a property is tried with where it doesn't say so itself; `--hypothesis-profile thorough` for a long search.
 settings.register_profile("suite", max_examples=40, deadline=None)
@@ -38,6 +39,13 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     group_by_fixture(items)
     items[:] = arranged(items)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes of a file have no place in a test's name: an archive holds the time at which it was made, so that workers
+    would know the test by different names.
+    """
+    return argname if isinstance(val, bytes) and len(val) > _LONGEST_BYTES_IN_A_NAME else None
 
 
 @pytest.fixture(autouse=True)

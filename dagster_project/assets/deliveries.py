@@ -15,10 +15,11 @@ import dagster as dg
 
 from dagster_project.assets.dbt_translation import OWNERS
 from dagster_project.assets.failures import plainly
-from dagster_project.assets.releases import RELEASE
-from dagster_project.delivery.target import Delivery, Report, target_of
+from dagster_project.assets.releases import RELEASE, STATE
+from dagster_project.delivery.report import Report
+from dagster_project.delivery.target import Delivery, target_of
 from dagster_project.errors import InputMissing, WrongUsage
-from dagster_project.releases.journal import HELD, person, read_events
+from dagster_project.releases.journal import person, published_state
 from dagster_project.settings import DataFolder
 
 GROUP = "delivery"
@@ -26,8 +27,6 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
     {name: f"LEAGUE_DELIVER_{name.upper()}" for name in ("postgresql", "iceberg", "delta")}
 )
 DELIVERIES = tuple(dg.AssetKey([GROUP, name]) for name in VARIABLES)
-# What a delivery brought its target to; the sensor compares it with what is published now.
-STATE = "state"
 _WORDS = {
     "postgresql": (
         "The current releases in tables of a PostgreSQL database.",
@@ -59,12 +58,7 @@ def state_of(name: str, data: DataFolder) -> str:
     """What a delivery brings its target to, in a word: it changes with whatever is published, approved, rolled back or
     withdrawn, and with the target.
     """
-    events = [
-        f"{event.number} {event.quarter} {event.release_id} {event.event}"
-        for event in read_events(data)
-        if event.event != HELD
-    ]
-    said = "\n".join((os.environ.get(VARIABLES[name], "").strip(), *events))
+    said = "\n".join((os.environ.get(VARIABLES[name], "").strip(), published_state(data)))
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

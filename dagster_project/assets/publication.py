@@ -5,14 +5,14 @@ import dagster as dg
 
 from dagster_project.assets.dbt_translation import OWNERS
 from dagster_project.assets.failures import plainly
-from dagster_project.assets.releases import RELEASE
+from dagster_project.assets.releases import RELEASE, STATE
 from dagster_project.publication.publish import publish
+from dagster_project.releases.journal import published_state
 from dagster_project.settings import DataFolder
 
 PUBLICATION = ["publication", "publication"]
 
 
-# Not eager(): that waits until every quarter has a release, and a quarter may be at hand that has none yet.
 @dg.asset(
     key=PUBLICATION,
     deps=[RELEASE],
@@ -20,14 +20,15 @@ PUBLICATION = ["publication", "publication"]
     owners=OWNERS,
     kinds={"html"},
     pool="publication",
-    automation_condition=dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.in_progress(),
     description="Pages, charts, spreadsheets and data files of the current releases, to open or to put on a server.",
 )
 def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Makes the publication anew where a release has changed, and keeps the quarters that are as they were."""
     with plainly():
-        result = publish(DataFolder.from_environment(), tell=context.log.info)
+        data = DataFolder.from_environment()
+        # Before: what changes meanwhile is published once more.
+        state = published_state(data)
+        result = publish(data, tell=context.log.info)
     return dg.MaterializeResult(
         metadata={
             "open": dg.MetadataValue.path(result["index"]),
@@ -36,5 +37,6 @@ def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             "files": dg.MetadataValue.int(result["files"]),
             "bytes": dg.MetadataValue.int(result["bytes"]),
             "notice": dg.MetadataValue.text(result["notice"]),
+            STATE: dg.MetadataValue.text(state),
         }
     )

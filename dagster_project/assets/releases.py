@@ -27,6 +27,8 @@ from dagster_project.sql_text import literal
 
 MADE_BY_GATES = "quality_result"
 RELEASE = ["releases", "release"]
+# What stands behind the release says which state of the journal it was brought to; sensors compare it with today's.
+STATE = "state"
 LEAGUE_TABLES = tuple(
     table.name for table in RELEASED_TABLES if table.name.removeprefix("league_table_") in TABLES
 )

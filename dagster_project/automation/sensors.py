@@ -1,32 +1,35 @@
-"""Sensors: one watches the publisher's pages, one publishes after a release, one delivers what was published or
-withdrawn, two write a summary of a run.
+"""Sensors: one watches the publisher's pages, two the journal (for the publication and for deliveries), two write a
+summary of a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from dagster_project.assets.deliveries import DELIVERIES, GROUP, STATE, VARIABLES, configured, state_of
+from dagster_project.assets.deliveries import GROUP, VARIABLES, configured, state_of
 from dagster_project.assets.partitions import offer
 from dagster_project.assets.publication import PUBLICATION
 from dagster_project.assets.quarterly_run_resource import STARTED_BY_TAG
+from dagster_project.assets.releases import STATE
 from dagster_project.automation.publication import seconds_between_looks
 from dagster_project.automation.run_requests import REASON_TAG, is_requested, run_request
 from dagster_project.automation.run_summary import deliver, write_summary
 from dagster_project.automation.watching import Surroundings, look_for_vintages, watched_sources
 from dagster_project.catalogue.catalogue import load_catalogue
-from dagster_project.errors import LeagueError
+from dagster_project.errors import InputMissing, LeagueError
+from dagster_project.releases.journal import published_state
 from dagster_project.settings import DataFolder
 
 NEW_EXTRACTS = "new_extracts"
+PUBLICATION_AFTER_CHANGES = "publication_after_changes"
 DELIVERIES_AFTER_CHANGES = "deliveries_after_changes"
-_SECONDS_BETWEEN_DELIVERIES = 60
-# A run whose process died stays under way for ever where nothing watches runs. Were it alive, a second delivery would
+_SECONDS_BETWEEN_LOOKS_AT_JOURNAL = 60
+# A run whose process died stays under way for ever where nothing watches runs. Were it alive, a second one would
 # wait for its lock.
-_LONGEST_DELIVERY = timedelta(hours=3)
+_LONGEST_RUN = timedelta(hours=3)
 _UNDER_WAY = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -70,67 +73,100 @@ def new_extracts_sensor(job_name: str, around: Surroundings | None = None) -> dg
     return new_extracts
 
 
-def publication_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Publishes whenever a release has been made current by a run. Off until switched on."""
-    return dg.AutomationConditionSensorDefinition(
-        "publication_after_releases",
-        target=dg.AssetSelection.assets(PUBLICATION),
-        default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Makes the publication anew when a quarter was released.",
+def publication_sensor(
+    job_name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dg.SensorDefinition:
+    """Publishes whenever what is published isn't what is current: after a release, and also after an approval, a
+    roll-back or a withdrawal. Off until switched on.
+    """
+    return _after_changes(
+        PUBLICATION_AFTER_CHANGES,
+        job_name,
+        lambda data: {dg.AssetKey(PUBLICATION): published_state(data)},
+        of="publication",
+        up_to_date="The publication shows what is current.",
+        description="Makes the publication anew when something was released, approved, rolled back or withdrawn.",
+        now=now,
     )
 
 
 def deliveries_sensor(
     job_name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> dg.SensorDefinition:
-    """Delivers to each configured target that isn't what is published now. Off until switched on.
+    """Delivers to each configured target that isn't what is published now. Off until switched on."""
 
-    It watches the journal: an approval, a roll-back and a withdrawal are no events of Dagster's. A delivery that failed
-    is asked for again each hour, until what is published is there.
+    def states(data: DataFolder) -> Mapping[dg.AssetKey, str]:
+        names = configured()
+        if not names:
+            raise InputMissing(f"No target is configured: set {' or '.join(VARIABLES.values())}.")
+        return {dg.AssetKey([GROUP, name]): state_of(name, data) for name in names}
+
+    return _after_changes(
+        DELIVERIES_AFTER_CHANGES,
+        job_name,
+        states,
+        of="delivery",
+        up_to_date="What is published is delivered.",
+        description="Delivers whatever was released, approved, rolled back or withdrawn to the configured targets.",
+        now=now,
+    )
+
+
+def _after_changes(
+    name: str,
+    job_name: str,
+    states: Callable[[DataFolder], Mapping[dg.AssetKey, str]],
+    *,
+    of: str,
+    up_to_date: str,
+    description: str,
+    now: Callable[[], datetime],
+) -> dg.SensorDefinition:
+    """Starts the assets whose last materialisation says another state than `states` gives.
+
+    It watches the journal: an approval, a roll-back and a withdrawal are no events of Dagster's. What failed is asked
+    for again each hour, until it is up to date.
     """
 
     @dg.sensor(
-        name=DELIVERIES_AFTER_CHANGES,
+        name=name,
         job_name=job_name,
-        minimum_interval_seconds=_SECONDS_BETWEEN_DELIVERIES,
+        minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS_AT_JOURNAL,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Delivers whatever was released, approved, rolled back or withdrawn to the configured targets.",
+        description=description,
     )
-    def deliveries_after_changes(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        names = configured()
-        if not names:
-            return dg.SkipReason(f"No target is configured: set {' or '.join(VARIABLES.values())}.")
+    def after_changes(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         try:
             data = DataFolder.from_environment()
-            states = {name: state_of(name, data) for name in names}
+            wanted = states(data)
         except LeagueError as error:
             return dg.SkipReason(str(error))
         if not data.warehouse.exists():
             return dg.SkipReason("Nothing is released yet.")
-        behind = [name for name in names if _delivered_state(context.instance, name) != states[name]]
+        behind = {key: state for key, state in wanted.items() if _state_of(context.instance, key) != state}
         if not behind:
-            return dg.SkipReason("What is published is delivered.")
+            return dg.SkipReason(up_to_date)
         under_way = dg.RunsFilter(
-            job_name=job_name, statuses=list(_UNDER_WAY), created_after=now() - _LONGEST_DELIVERY
+            job_name=job_name, statuses=list(_UNDER_WAY), created_after=now() - _LONGEST_RUN
         )
         if context.instance.get_runs(under_way, limit=1):
-            return dg.SkipReason("A delivery is under way.")
-        wanted = " ".join(f"{name}:{states[name]}" for name in behind)
+            return dg.SkipReason(f"A {of} is under way.")
+        said = " ".join(f"{key.path[-1]}:{state}" for key, state in behind.items())
         return dg.RunRequest(
-            run_key=f"{wanted} {now():%Y-%m-%dT%H}",
-            asset_selection=[key for key in DELIVERIES if key.path[-1] in behind],
+            run_key=f"{said} {now():%Y-%m-%dT%H}",
+            asset_selection=list(behind),
             tags={
-                REASON_TAG: "What is published has changed since the last delivery",
-                STARTED_BY_TAG: f"sensor {DELIVERIES_AFTER_CHANGES}",
+                REASON_TAG: f"What is current has changed since the last {of}",
+                STARTED_BY_TAG: f"sensor {name}",
             },
         )
 
-    return deliveries_after_changes
+    return after_changes
 
 
-def _delivered_state(instance: dg.DagsterInstance, name: str) -> object:
-    """What the latest delivery brought its target to; None before the first."""
-    event = instance.get_latest_materialization_event(dg.AssetKey([GROUP, name]))
+def _state_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
+    """What an asset's latest materialisation brought it to; None before the first."""
+    event = instance.get_latest_materialization_event(key)
     made = event.asset_materialization if event is not None else None
     return made.metadata[STATE].value if made is not None and STATE in made.metadata else None
 

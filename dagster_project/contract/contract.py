@@ -16,10 +16,10 @@ from dagster_project.contract.odcs import Document, contract_document
 from dagster_project.documents.sources import DocumentSources
 from dagster_project.durable import write_whole
 from dagster_project.errors import InputMissing, LeagueError
-from dagster_project.settings import PROJECT_ROOT
+from dagster_project.settings import CONTRACT_FILE, PROJECT_ROOT
 from dagster_project.strict_yaml import strict_yaml
 
-CONTRACT = PROJECT_ROOT / "contract" / "nhs-league-tables.odcs.yaml"
+CONTRACT = CONTRACT_FILE
 CHANGELOG = PROJECT_ROOT / "docs" / "contract-changelog.md"
 REMEDY = "Run `league docs contract` and commit contract/ and docs/contract-changelog.md."
 _HEAD = (

@@ -25,6 +25,7 @@ CHANGES = "changes/index.html"
 DATA_GUIDE = "data/index.html"
 FEED = "feed.atom"
 LATEST = "data/latest.json"
+CONTRACT = "data/contract.odcs.yaml"
 ASSETS = "assets"
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
 

@@ -28,6 +28,7 @@ from dagster_project.publication.figures import figure_of
 from dagster_project.publication.licences import Licence, licence_of
 from dagster_project.publication.rendering import Produced
 from dagster_project.publication.words import LOWER_IS_BETTER, NOT_A_VERDICT, table_name
+from dagster_project.settings import CONTRACT_FILE
 from dagster_project.shown import json_text
 
 Row = Mapping[str, Any]
@@ -76,8 +77,9 @@ def of_quarter(content: QuarterContent) -> Iterator[Produced]:
 
 
 def of_all(contents: Contents) -> Iterator[Produced]:
-    """`latest.json` and the schemas of all JSON files."""
+    """`latest.json`, the contract of the released tables, and the schemas of all JSON files."""
     yield _json(addresses.LATEST, _latest(contents))
+    yield Produced(addresses.CONTRACT, CONTRACT_FILE.read_bytes())
     for kind, schema in schemas(contents.newest).items():
         yield _json(addresses.data_schema(kind), schema)
 

@@ -7,6 +7,7 @@ by the same rename. Events are only ever added. Times are UTC, without a zone, a
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -133,6 +134,16 @@ def read_events(data: DataFolder) -> list[ReleaseEvent]:
     with duckdb.connect(":memory:") as connection:
         copy_journal(connection, data)
         return events_in(connection)
+
+
+def published_state(data: DataFolder) -> str:
+    """What is current, in a word: it changes with every release, approval, roll-back and withdrawal."""
+    events = [
+        f"{event.number} {event.quarter} {event.release_id} {event.event}"
+        for event in read_events(data)
+        if event.event != HELD
+    ]
+    return hashlib.sha256("\n".join(events).encode()).hexdigest()[:16]
 
 
 def copy_journal(connection: duckdb.DuckDBPyConnection, data: DataFolder) -> None:

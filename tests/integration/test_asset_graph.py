@@ -76,25 +76,6 @@ def test_every_asset_has_owner_kinds_description_and_the_quarters_as_partitions(
         assert node.partitions_def == (None if node.key in OF_ALL_QUARTERS else PARTITIONS), node.key
 
 
-def test_the_publication_is_asked_for_once_after_each_release_though_other_quarters_have_none(
-    definitions: dg.Definitions,
-) -> None:
-    wanted = dg.AssetSelection.assets(PUBLICATION)
-
-    def requested(cursor: object = None) -> tuple[int, object]:
-        evaluated = dg.evaluate_automation_conditions(definitions, instance, wanted, cursor=cursor)
-        return evaluated.total_requested, evaluated.cursor
-
-    with dg.instance_for_test() as instance:
-        instance.add_dynamic_partitions("quarter", ["2025-26-Q1", "2025-26-Q2"])
-        before, cursor = requested()
-        release = dg.AssetMaterialization(["releases", "release"], partition="2025-26-Q1")
-        instance.report_runless_asset_event(release)
-        after, cursor = requested(cursor)
-        again, _ = requested(cursor)
-    assert (before, after, again) == (0, 1, 0)
-
-
 def test_each_gate_stands_before_the_stage_behind_it(definitions: dg.Definitions) -> None:
     """The release is downstream of all three judged assets, so that a closed gate holds it back."""
     graph = definitions.resolve_asset_graph()

@@ -41,7 +41,7 @@ SENSORS = [
     "alert_of_late_quarter",
     "deliveries_after_changes",
     "new_extracts",
-    "publication_after_releases",
+    "publication_after_changes",
     "summary_of_failure",
     "summary_of_success",
 ]

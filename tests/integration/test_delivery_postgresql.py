@@ -24,7 +24,7 @@ from releases_by_hand import ReleasesByHand
 
 from dagster_project.delivery.delivered import Wanted, content_hash, offer
 from dagster_project.delivery.postgresql import PostgreSQL, delivery
-from dagster_project.delivery.target import Report
+from dagster_project.delivery.report import Report
 from dagster_project.files import sha256_of_file
 from dagster_project.json_text import parsed_json
 from dagster_project.releases.folder import release_file_bytes

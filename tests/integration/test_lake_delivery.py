@@ -26,7 +26,7 @@ from releases_by_hand import BY, ReleasesByHand
 from dagster_project.delivery.delivered import Wanted
 from dagster_project.delivery.lake.deliver import LakeDelivery
 from dagster_project.delivery.lake.lake import Place, alone
-from dagster_project.delivery.target import Report
+from dagster_project.delivery.report import Report
 from dagster_project.errors import LeagueError, WrongUsage
 from dagster_project.notices import SAMPLE_NOTICE
 from dagster_project.progress import listening

@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 import duckdb
 import jsonschema
 import pytest
+import yaml
 from frictionless import Package
 from read_workbook import ReadSheet, read_workbook
 from required import missing
@@ -240,6 +241,20 @@ def test_every_table_of_the_data_package_equals_the_release(site: Path, newest: 
                 assert field["description"]
             found += 1
         assert found == len(released)
+
+
+def test_the_contract_lies_beside_the_data_and_promises_what_the_data_package_holds(
+    site: Path, newest: QuarterContent
+) -> None:
+    contract = yaml.safe_load((site / addresses.CONTRACT).read_bytes())
+    promised = {
+        table["name"]: {column["name"] for column in table["properties"]} for table in contract["schema"]
+    }
+    package = json.loads((site / addresses.data_package(newest.quarter)).read_bytes())
+    held = {one["name"]: {field["name"] for field in one["schema"]["fields"]} for one in package["resources"]}
+    assert promised.keys() & held.keys() == held.keys()
+    assert [name for name in held if not promised[name] <= held[name]] == []
+    assert f'href="{Path(addresses.CONTRACT).name}"' in (site / addresses.DATA_GUIDE).read_text("utf-8")
 
 
 def test_the_data_package_of_the_sample_validates(site: Path, newest: QuarterContent) -> None:

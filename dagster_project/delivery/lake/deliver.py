@@ -34,7 +34,7 @@ from dagster_project.delivery.lake.lake import (
     alone,
     plainly,
 )
-from dagster_project.delivery.target import QuarterReport, Report, Tell
+from dagster_project.delivery.report import QuarterReport, Report, Tell
 from dagster_project.errors import LeagueError, WrongUsage
 
 CURRENT_RELEASE, WITHDRAWN_RELEASE = "current_release", "withdrawn_release"

@@ -53,7 +53,7 @@ from dagster_project.delivery.postgresql.schema import (
     refuse_changed_types,
     refuse_foreign_tables,
 )
-from dagster_project.delivery.target import QuarterReport, Report, Tell
+from dagster_project.delivery.report import QuarterReport, Report, Tell
 from dagster_project.errors import LeagueError, MachineFault, WrongUsage
 from dagster_project.releases.tables import RELEASED_TABLES
 from dagster_project.settings import WAREHOUSE_SCHEMA

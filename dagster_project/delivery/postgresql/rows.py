@@ -19,7 +19,7 @@ from dagster_project.delivery.delivered import (
     hash_query,
 )
 from dagster_project.delivery.postgresql.schema import Schema, filled_in_order, kinds_of, look
-from dagster_project.delivery.target import Tell
+from dagster_project.delivery.report import Tell
 from dagster_project.errors import LeagueError, WrongUsage
 from dagster_project.sql_text import literal, quoted_name
 

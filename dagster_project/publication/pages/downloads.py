@@ -175,6 +175,11 @@ def _addresses(content: QuarterContent) -> list[tuple[str, str]]:
         (addresses.LATEST, "The newest release, and the current release of each quarter. Poll this one."),
         (addresses.FEED, "Releases, revisions and withdrawals as an Atom feed."),
         (
+            addresses.CONTRACT,
+            "What may be relied on in the released tables (columns, types, units, keys, notice of changes), in the "
+            "Open Data Contract Standard.",
+        ),
+        (
             addresses.data_package("{quarter}"),
             "The quarter's data package: its CSV files with fields, keys, licence, sources and hashes.",
         ),
