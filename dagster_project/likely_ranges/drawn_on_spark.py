@@ -6,11 +6,14 @@ of quarter, table and code alone (`likely_ranges/draws.py`), so that it is the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import dagster_project
 from dagster_project.likely_ranges.drawn import READ, SCHEMA, TABLES, drawn_quarter, quarters_to_draw
 
 if TYPE_CHECKING:
@@ -47,10 +50,23 @@ def draw_likely_ranges(session: SparkSession, prefix: str) -> None:
     first, *others = (session.table(f"{database}.{name}").withColumn(_PART, lit(name)) for name in READ)
     for other in others:
         first = first.unionByName(other, allowMissingColumns=True)
-    drawn = first.groupBy("quarter").applyInArrow(draw_rows, from_arrow_schema(drawn_schema()))
-    # Kept, as three tables are made of it and each would draw again.
-    drawn.write.mode("overwrite").saveAsTable(f"{database}.{_DRAWN}")
+    with _sent_whole():
+        drawn = first.groupBy("quarter").applyInArrow(draw_rows, from_arrow_schema(drawn_schema()))
+        # Kept, as three tables are made of it and each would draw again.
+        drawn.write.mode("overwrite").saveAsTable(f"{database}.{_DRAWN}")
     for name, schema in TABLES.items():
         rows = session.table(f"{database}.{_DRAWN}").where(col(_PART) == name).select(*schema.names)
         rows.write.mode("overwrite").saveAsTable(f"{database}.{name}")
     session.sql(f"drop table {database}.{_DRAWN}")
+
+
+@contextmanager
+def _sent_whole() -> Iterator[None]:
+    """Functions go to Spark's workers with all of this package that they use: it needn't be installed there."""
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(dagster_project)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(dagster_project)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagster_project.errors import InputMissing, InputRejected, WrongUsage
 from dagster_project.interruption import to_the_end
@@ -134,6 +135,8 @@ def _in_spark(records: Records, data: DataFolder) -> CountedTables:
             _drop(session, left_databases(_databases(session), datetime.now(UTC)))
             _put_before_spark(session, prefix, records)
             rows = session.table(f"{prefix}records.rtt_pathway").count()
+            if not isinstance(records, str):
+                refuse_other_rows(records, rows)
             project.build("seed", _SEED, place, threads=1)
             project.build("run", _MODELS, place, threads=1)
             share = session.table(f"{prefix}reference.pathway_parameter").where(
@@ -149,6 +152,21 @@ def _in_spark(records: Records, data: DataFolder) -> CountedTables:
         finally:
             with to_the_end():
                 _drop(session, (name for name in _databases(session) if name.startswith(prefix)))
+
+
+def refuse_other_rows(records: RecordFiles, found: int) -> None:
+    """Raises InputRejected where Spark finds another number of rows than the files here have: a server reads its own
+    disk, and finds nothing without a word where there is no such folder.
+    """
+    expected = sum(pq.read_metadata(path).num_rows for path in records.files)
+    if found != expected:
+        raise InputRejected(
+            file=records.named.name,
+            expected=f"the {expected:,} rows that it has here, also where Spark reads it",
+            found=f"{found:,} there",
+            remedy="A server or cluster reads files on its own disk: put the records into a table of its catalogue and "
+            "name that.",
+        )
 
 
 def left_databases(names: Iterable[str], now: datetime) -> list[str]:

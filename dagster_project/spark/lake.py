@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -278,10 +279,30 @@ class Lake:
                 f"{self.rows}.{_JOURNAL}: expected the journal as it was when this run read it; another one has "
                 "committed meanwhile. Nothing was published; run again."
             )
-        # `create or replace` would take the view away first; this changes it in the catalogue at once.
-        self._session.sql(f"alter view {self.rows}.{_JOURNAL} as {self._select(state)}")
-        self._forget_states(state)
+        self._point_at(state)
+        # What was committed is so, whatever becomes of what it replaced.
+        with suppress(Exception):
+            self._forget_states(state)
         return [entry.release for entry in _current(entries)]
+
+    def _point_at(self, state: str) -> None:
+        """Makes a state the journal; raises LeagueError where the answer got lost and nobody can be asked.
+
+        `create or replace` would take the view away first; `alter` changes it in the catalogue at once.
+        """
+        try:
+            self._session.sql(f"alter view {self.rows}.{_JOURNAL} as {self._select(state)}")
+        except Exception as error:
+            try:
+                done = self._state() == state
+            except Exception:
+                raise LeagueError(
+                    f"{self.rows}.{_JOURNAL}: Spark was lost while it was told what is current, so that it isn't known "
+                    f"whether that is so now. Look at {self.database}.release_event, or do the same again: what is "
+                    "current already stays as it is."
+                ) from error
+            if not done:
+                raise
 
     def _select(self, state: str) -> str:
         return f"select {', '.join(_EVENT.names)} from {self.rows}.{state}"

@@ -34,10 +34,12 @@ from dagster_project.settings import DataFolder
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.connect.client.retries import RetryPolicy
 
 _Gave = TypeVar("_Gave")
 REMOTE_VARIABLE = "SPARK_REMOTE"
 MASTER_VARIABLE = "LEAGUE_SPARK_MASTER"
+WORKERS_PYTHON_VARIABLE = "PYSPARK_PYTHON"
 JAVA_OPTIONS_VARIABLE = "LEAGUE_SPARK_JAVA_OPTIONS"
 FORMAT_VARIABLE = "LEAGUE_SPARK_FORMAT"
 METHOD_VARIABLE = "LEAGUE_SPARK_METHOD"
@@ -49,6 +51,12 @@ _LOG = "spark.log"
 _JAVA_LOG = "java.log"
 _LOG_SHOWN = 3
 _ERROR_SHOWN = 1000
+_ADDRESS = "sc://host:15002"
+_ANSWER_SECONDS = 20
+# Each after four times as long as the one before, from a twentieth of a second to a minute.
+_ATTEMPTS = 7
+# pyspark leaves it behind, and would look for a server where the next session is to be a local one.
+_MODE_VARIABLE = "SPARK_CONNECT_MODE_ENABLED"
 _ID_FILE = "folder_id.json"
 _FOLDER_ID = re.compile(r"[0-9a-f]{12}")
 # A run of a few thousand figures spends more on compiling Java than that would ever save; with records it pays. Plans
@@ -150,7 +158,10 @@ def spark_session(
     """
     _require_extra()
     _refuse_thrift()
-    ours = dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    ours = dict.fromkeys((WORKERS_PYTHON_VARIABLE, "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    if os.environ.get(MASTER_VARIABLE):
+        # Where Python is on a cluster's workers, only who runs it can say.
+        ours[WORKERS_PYTHON_VARIABLE] = os.environ.get(WORKERS_PYTHON_VARIABLE) or sys.executable
     # dbt's macros take it as it stands.
     ours[FORMAT_VARIABLE] = table_format()
     before = {name: os.environ.get(name) for name in ours}
@@ -184,11 +195,19 @@ def _said_while_java_lives() -> Iterator[None]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
+    kinds: list[type[Exception]] = [PySparkException, Py4JError]
+    if os.environ.get(REMOTE_VARIABLE):
+        from grpc import RpcError  # type: ignore[import-untyped]
+
+        kinds.append(RpcError)
     said = None
     try:
         yield
-    except (PySparkException, Py4JError) as error:
-        said = " ".join(str(error).split("JVM stacktrace")[0].split())
+    except tuple(kinds) as error:
+        # What a lost connection has to say is apart from how it looks.
+        details = getattr(error, "details", None)
+        text = f"{details()} (the server is lost)" if callable(details) else str(error)
+        said = " ".join(text.split("JVM stacktrace")[0].split())
     if said is not None:
         raise LeagueError(f"Spark failed, and nothing was published: {said[:_ERROR_SHOWN]}") from None
 
@@ -225,22 +244,77 @@ def _refuse_thrift() -> None:
 
 def _connected() -> SparkSession:
     """A session of a Spark Connect server, which has catalogue and settings of its own."""
+    from grpc import RpcError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     remote = os.environ[REMOTE_VARIABLE]
+    # dbt-spark asks for Hive with every statement, which is the server's to have or not.
+    warnings.filterwarnings("ignore", "Failed to set spark.sql.catalogImplementation", UserWarning)
+    # Which is raised as well.
+    warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
+    _refuse_no_answer(remote)
     try:
         session = SparkSession.builder.remote(remote).getOrCreate()
+        cast(Any, session).client.set_retry_policies([_patience()])
         for name, value in _SETTINGS.items():
             session.conf.set(name, value)
-    except (PySparkException, OSError) as error:
-        # A token may stand in the address.
-        shown = re.sub(r"(token|password)=[^;]*", r"\1=***", remote)
-        raise WrongUsage(
-            f"{REMOTE_VARIABLE} is {shown}: expected a Spark Connect server that answers; {type(error).__name__}. "
-            "Start the server, correct the address, or unset it for Spark on this machine."
-        ) from None
+    except (PySparkException, RpcError) as error:
+        raise _unanswered(remote, "takes a session and its settings", type(error).__name__) from None
     return session
+
+
+def _refuse_no_answer(remote: str) -> None:
+    """Raises WrongUsage where the address is none or nobody answers there; pyspark would ask for ten minutes."""
+    from grpc import FutureTimeoutError, channel_ready_future
+    from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    try:
+        channel = DefaultChannelBuilder(remote).toChannel()
+    except (PySparkException, ValueError):
+        raise _unanswered(remote, f"is named as in {_ADDRESS}", "another form") from None
+    with channel:
+        try:
+            channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
+        except FutureTimeoutError:
+            raise _unanswered(remote, "answers", "none") from None
+
+
+def _unanswered(remote: str, expected: str, found: str) -> WrongUsage:
+    # Behind the place a token may stand, or another secret; before it a password.
+    shown = re.sub(r"[;?].*", ";...", re.sub(r"//[^/]*@", "//...@", remote))
+    return WrongUsage(
+        f"{REMOTE_VARIABLE} is {shown}: expected a Spark Connect server that {expected}; found {found}. Start the "
+        "server, correct the address, or unset it for Spark on this machine."
+    )
+
+
+def _patience() -> RetryPolicy:
+    """How long a server that doesn't answer is asked again: two minutes, and once that was in vain no more.
+
+    pyspark asks for ten minutes, and does so anew for all that is tidied up behind a run that has failed.
+    """
+    from pyspark.sql.connect.client.retries import DefaultPolicy, RetryPolicyState
+
+    class Patience(DefaultPolicy):  # type: ignore[misc]
+        lost = False
+
+        def can_retry(self, e: BaseException) -> bool:
+            return not self.lost and super().can_retry(e)
+
+        def to_state(self) -> RetryPolicyState:
+            return Attempts(self)
+
+    class Attempts(RetryPolicyState):  # type: ignore[misc]
+        def next_attempt(self, exception: BaseException | None = None) -> int | None:
+            wait: int | None = super().next_attempt(exception)
+            if wait is None:
+                policy.lost = True
+            return wait
+
+    policy = Patience(max_retries=_ATTEMPTS)
+    return policy
 
 
 def _started(folder: Path, threads: int) -> SparkSession:
@@ -413,7 +487,9 @@ def _not_started(error: BaseException, folder: Path) -> Exception:
 def _end(session: SparkSession) -> None:
     with suppress(Exception):
         session.stop()
-    if not os.environ.get(REMOTE_VARIABLE):
+    if os.environ.get(REMOTE_VARIABLE):
+        os.environ.pop(_MODE_VARIABLE, None)
+    else:
         _end_java()
 
 

@@ -152,6 +152,39 @@ def test_a_reader_during_commits_sees_one_release_in_all_quarters_and_tables(
     assert [read for read in seen if read not in ((4, {FIRST}), (4, {SECOND}))] == []
 
 
+class LosesAnswers:
+    """A session that does what it is told to commit and whose answer then gets lost, for good where it says so."""
+
+    def __init__(self, session: SparkSession, *, for_good: bool) -> None:
+        self._session, self._for_good, self._lost = session, for_good, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def sql(self, statement: str) -> Any:
+        if self._lost and self._for_good:
+            raise ConnectionError("nobody answers")
+        answer = self._session.sql(statement)
+        if statement.startswith("alter view"):
+            self._lost = True
+            raise ConnectionError("the answer got lost")
+        return answer
+
+
+def test_a_commit_whose_answer_gets_lost_is_asked_for_and_never_denied(
+    session: SparkSession, lake: Lake
+) -> None:
+    lake.prepare()
+    lossy: Any = LosesAnswers(session, for_good=False)
+    current = Lake(lossy, lake.database, tables=_two_tables())
+    assert current.publish([release_of(Q1, FIRST)]) == [release_of(Q1, FIRST)]
+    lossy = LosesAnswers(session, for_good=True)
+    lost = Lake(lossy, lake.database, tables=_two_tables())
+    with pytest.raises(LeagueError, match="it isn't known whether that is so now"):
+        lost.withdraw(FIRST, reason="A trial")
+    assert lake.current() == []
+
+
 def test_the_same_release_is_compared_and_never_rewritten(session: SparkSession, lake: Lake) -> None:
     put(lake, session, FIRST, Q1)
     files = session.table(f"{lake.rows}.organisation").inputFiles()

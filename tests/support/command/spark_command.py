@@ -20,14 +20,14 @@ def require_java() -> None:
         missing("java", "there is no java on the PATH")
 
 
-def league_on_spark(*arguments: str | Path, data: DataFolder) -> Ended:
-    """The command with `--target spark --json`, awaited."""
+def league_on_spark(*arguments: str | Path, data: DataFolder, **environment: str) -> Ended:
+    """The command with `--target spark --json`, awaited; `environment` overrides variables."""
     require_java()
     process = start_league(
         *(*arguments, "--target", "spark", "--json"),
         data=data,
         # No test needs a catalogue that is sound after a power cut.
-        JDK_JAVA_OPTIONS="-Dderby.system.durability=test",
+        **{"JDK_JAVA_OPTIONS": "-Dderby.system.durability=test"} | environment,
     )
     out, err = process.communicate(timeout=_LONGEST_SECONDS)
     return Ended(process.returncode, out, err)
