@@ -31,6 +31,8 @@ settings.load_profile("suite")
 
 def pytest_configure() -> None:
     keep_folders_in_memory()
+    # A width that readline gave to all workers: without one a sentence is one line, as in any pipe.
+    os.environ.pop("COLUMNS", None)
     # As the command does: imports make a million objects that stay, and looking through them costs a sixth of a run.
     gc.set_threshold(100_000, 50, 100)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from league_command import inherited_environment, league, start_league
+from league_command import league, start_league
 from published_state import files_below, left_in, published_files, what_may_be_gone_on_with
 
 from dagster_project.errors import ExitCode
@@ -178,7 +178,7 @@ def league_program(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [Path(sys.executable).with_name("league"), *arguments],
-            env=inherited_environment() | {"LEAGUE_DATA_DIR": str(tmp_path / "data")},
+            env=os.environ | {"LEAGUE_DATA_DIR": str(tmp_path / "data")},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -50,18 +50,11 @@ def league(*arguments: str | Path, data: DataFolder, columns: int | None = None)
     return Ended(result.exit_code, result.stdout, result.stderr)
 
 
-def inherited_environment() -> dict[str, str]:
-    """This process's variables but for the width that workers of a test run have: without it a sentence is one line,
-    as in any pipe.
-    """
-    return {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-
-
 def start_league(*arguments: str | Path, data: DataFolder, **environment: str) -> subprocess.Popen[str]:
     """The command as a process of its own, still running; `environment` overrides variables."""
     return subprocess.Popen(
         [*_AS_A_PROGRAM, *map(str, arguments)],
-        env=inherited_environment() | environment_of(data, **environment),
+        env=os.environ | environment_of(data, **environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
