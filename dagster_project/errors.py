@@ -54,6 +54,10 @@ class MachineFault(LeagueError):
     exit_code = ExitCode.INPUT_MISSING
 
 
+class CommitUnknown(LeagueError):
+    """A commit was sent and its answer got lost: whether it holds isn't known here."""
+
+
 class InputRejected(LeagueError):
     """A reader can't take a file as what it claims to be.
 

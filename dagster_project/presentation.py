@@ -91,9 +91,10 @@ def show_run(outcome: Mapping[str, Any], data: DataFolder, *, verbose: bool = Fa
         return
     if outcome.get("exit_code") != ExitCode.DONE:
         failure(str(outcome.get("message") or "The run failed and left no reason; see Dagster's log."))
-        _err.print(
-            f"\nNothing was released; what was published before is unchanged. Run {outcome.get('run_id')}."
-        )
+        came_of_it = "Nothing was released; what was published before is unchanged."
+        if not outcome.get("is_commit_known", True):
+            came_of_it = "Whether it was released isn't known."
+        _err.print(f"\n{came_of_it} Run {outcome.get('run_id')}.")
         for line in left_out_lines(outcome, listed_in=shown_path(data.runs / str(outcome.get("run_id")))):
             if line not in str(outcome.get("message")):
                 _err.print(escape(line))

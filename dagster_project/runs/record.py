@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.durable import write_whole
-from dagster_project.errors import ExitCode, LeagueError
+from dagster_project.errors import CommitUnknown, ExitCode, LeagueError
 from dagster_project.interruption import SENTENCE, is_interruption, was_asked
 from dagster_project.json_text import parsed_json
 from dagster_project.machine import machine_fault
@@ -50,6 +50,8 @@ class RunRecord:
         if is_interruption(error) or was_asked():
             self.note(exit_code=int(ExitCode.INTERRUPTED), message=SENTENCE)
         elif expected is not None:
+            if isinstance(expected, CommitUnknown):
+                self.content["is_commit_known"] = False
             self.note(exit_code=int(expected.exit_code), message=str(expected))
         else:
             self.unexpected(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))

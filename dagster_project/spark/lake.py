@@ -23,7 +23,7 @@ from urllib.request import url2pathname
 
 import pyarrow as pa
 
-from dagster_project.errors import LeagueError, Locked, WrongUsage
+from dagster_project.errors import CommitUnknown, LeagueError, Locked, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.identity import release_id_of
 from dagster_project.releases.journal import (
@@ -286,7 +286,7 @@ class Lake:
         return [entry.release for entry in _current(entries)]
 
     def _point_at(self, state: str) -> None:
-        """Makes a state the journal; raises LeagueError where the answer got lost and nobody can be asked.
+        """Makes a state the journal; raises CommitUnknown where the answer got lost and nobody can be asked.
 
         `create or replace` would take the view away first; `alter` changes it in the catalogue at once.
         """
@@ -296,7 +296,7 @@ class Lake:
             try:
                 done = self._state() == state
             except Exception:
-                raise LeagueError(
+                raise CommitUnknown(
                     f"{self.rows}.{_JOURNAL}: Spark was lost while it was told what is current, so that it isn't known "
                     f"whether that is so now. Look at {self.database}.release_event, or do the same again: what is "
                     "current already stays as it is."

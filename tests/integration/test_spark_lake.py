@@ -18,7 +18,7 @@ from league_command import league, start_league
 from shared_folders import SAMPLE_QUARTERS
 from spark_command import require_java
 
-from dagster_project.errors import InputMissing, InputRejected, LeagueError, WrongUsage
+from dagster_project.errors import CommitUnknown, InputMissing, InputRejected, LeagueError, WrongUsage
 from dagster_project.quarters import Quarter
 from dagster_project.releases.publish import CurrentRelease
 from dagster_project.releases.tables import RELEASED_TABLES
@@ -180,7 +180,7 @@ def test_a_commit_whose_answer_gets_lost_is_asked_for_and_never_denied(
     assert current.publish([release_of(Q1, FIRST)]) == [release_of(Q1, FIRST)]
     lossy = LosesAnswers(session, for_good=True)
     lost = Lake(lossy, lake.database, tables=_two_tables())
-    with pytest.raises(LeagueError, match="it isn't known whether that is so now"):
+    with pytest.raises(CommitUnknown, match="it isn't known whether that is so now"):
         lost.withdraw(FIRST, reason="A trial")
     assert lake.current() == []
 
