@@ -10,7 +10,7 @@ import typer
 from dagster_project import presentation
 from dagster_project.commands.answers import Json, finish, reporting
 from dagster_project.errors import WrongUsage
-from dagster_project.settings import IS_INSTALLED
+from dagster_project.settings import CONTRACT_FILE, IS_INSTALLED
 
 app = typer.Typer(help="Documents made from dbt, the seeds and the suites.", no_args_is_help=True)
 
@@ -64,7 +64,7 @@ def contract(
     """Write the contract with consumers, if its changelog declares every change and none breaks it."""
     with reporting(as_json):
         _require_checkout()
-        from dagster_project.contract.contract import CONTRACT, refuse_contract_drift, write_contract
+        from dagster_project.contract.contract import refuse_contract_drift, write_contract
         from dagster_project.documents.reference import bundled_sources
         from dagster_project.settings import DataFolder
 
@@ -74,12 +74,12 @@ def contract(
             refuse_contract_drift(sources)
         changed = [] if check else write_contract(sources)
         result = {
-            "contract": f"contract/{CONTRACT.name}",
+            "contract": f"contract/{CONTRACT_FILE.name}",
             "changed": [
                 {"kind": change.kind, "name": change.name, "words": change.words} for change in changed
             ],
         }
-        said = f"the contract stands in contract/{CONTRACT.name}, {len(changed)} changes"
+        said = f"the contract stands in contract/{CONTRACT_FILE.name}, {len(changed)} changes"
         lines = [said, *(f"  {change.kind} {change.name}" for change in changed)]
         finish(result, as_json, lambda: print("\n".join(lines)))
 

@@ -19,7 +19,6 @@ from dagster_project.errors import InputMissing, LeagueError
 from dagster_project.settings import CONTRACT_FILE, PROJECT_ROOT
 from dagster_project.strict_yaml import strict_yaml
 
-CONTRACT = CONTRACT_FILE
 CHANGELOG = PROJECT_ROOT / "docs" / "contract-changelog.md"
 REMEDY = "Run `league docs contract` and commit contract/ and docs/contract-changelog.md."
 _HEAD = (
@@ -79,7 +78,7 @@ def fingerprint(document: Document) -> str:
 
 
 def refuse_contract_drift(
-    sources: DocumentSources, contract: Path = CONTRACT, changelog: Path = CHANGELOG
+    sources: DocumentSources, contract: Path = CONTRACT_FILE, changelog: Path = CHANGELOG
 ) -> None:
     """Raises LeagueError where the file isn't what dbt's YAML gives, with each change and what it asks for, or where
     the changelog doesn't bear the fingerprint of the file."""
@@ -98,7 +97,7 @@ def refuse_contract_drift(
 
 
 def write_contract(
-    sources: DocumentSources, contract: Path = CONTRACT, changelog: Path = CHANGELOG
+    sources: DocumentSources, contract: Path = CONTRACT_FILE, changelog: Path = CHANGELOG
 ) -> list[Change]:
     """Writes the contract as dbt's YAML gives it, and its fingerprint into the changelog; returns what changed.
 
@@ -139,7 +138,7 @@ def _refuse_undeclared(before: Document, after: Document, newest: Version) -> li
     if str(newest) == old:
         raise LeagueError(
             f"the contract changes, and {CHANGELOG.name} has no version after {old}. Add one, with these lines in your "
-            f"words (or, if {old} isn't committed yet, restore {CONTRACT.name} from git first):\n{_lines(found)}"
+            f"words (or, if {old} isn't committed yet, restore {CONTRACT_FILE.name} from git first):\n{_lines(found)}"
         )
     wanted = {(change.kind, change.name) for change in found}
     if wanted != newest.declared:

@@ -13,8 +13,8 @@ from checkout_copy import copy_checkout, league_of
 from league_command import Ended
 from shared_folders import SAMPLE_QUARTERS, MadeOnce
 
-from dagster_project.contract.contract import CHANGELOG, CONTRACT
-from dagster_project.settings import PROJECT_ROOT, DataFolder
+from dagster_project.contract.contract import CHANGELOG
+from dagster_project.settings import CONTRACT_FILE, PROJECT_ROOT, DataFolder
 
 QUARTER = SAMPLE_QUARTERS[0]
 UNDECLARED = "undeclared.txt"
@@ -79,7 +79,7 @@ class Checkout:
     @classmethod
     def with_two_versions(cls, folder: Path) -> Checkout:
         copy_checkout(folder)
-        for file in (CONTRACT, CHANGELOG):
+        for file in (CONTRACT_FILE, CHANGELOG):
             (folder / file.relative_to(PROJECT_ROOT)).parent.mkdir()
             shutil.copy(file, folder / file.relative_to(PROJECT_ROOT))
         add_version_two(folder)

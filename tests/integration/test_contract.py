@@ -20,7 +20,6 @@ from dagster_project.contract import odcs
 from dagster_project.contract.compatibility import REFUSED, Change, changes
 from dagster_project.contract.contract import (
     CHANGELOG,
-    CONTRACT,
     contract_text,
     fingerprint,
     refuse_contract_drift,
@@ -32,7 +31,7 @@ from dagster_project.documents.sources import DocumentSources
 from dagster_project.errors import InputMissing, LeagueError
 from dagster_project.methodology.rule_set import RuleSet
 from dagster_project.releases.tables import RELEASED_TABLES
-from dagster_project.settings import DBT_PROJECT_DIR, DataFolder
+from dagster_project.settings import CONTRACT_FILE, DBT_PROJECT_DIR, DataFolder
 from dagster_project.warehouse.dbt_project import DbtProject
 from dagster_project.warehouse.descriptions import UNITS
 
@@ -80,7 +79,7 @@ class Files:
 @pytest.fixture
 def files(sources: DocumentSources, tmp_path: Path) -> Files:
     """The contract of today as version 1.0.0."""
-    made = Files(tmp_path / "contract" / CONTRACT.name, tmp_path / CHANGELOG.name)
+    made = Files(tmp_path / "contract" / CONTRACT_FILE.name, tmp_path / CHANGELOG.name)
     made.changelog.write_text("# Changelog of the contract\n\n## 1.0.0 (2026-11-27)\n\nThe first.\n", "utf-8")
     made.write(sources)
     return made
@@ -446,7 +445,7 @@ def test_the_command_writes_the_contract_and_refuses_drift(
 
     from dagster_project.contract import contract as module
 
-    made = Files(tmp_path / "contract" / CONTRACT.name, tmp_path / CHANGELOG.name)
+    made = Files(tmp_path / "contract" / CONTRACT_FILE.name, tmp_path / CHANGELOG.name)
     shutil.copyfile(CHANGELOG, made.changelog)
     defaults = (made.contract, made.changelog)
     for function in (module.write_contract, module.refuse_contract_drift):
@@ -455,7 +454,7 @@ def test_the_command_writes_the_contract_and_refuses_drift(
     assert league("docs", "contract", "--check", data=data).code == 3
     written = league("docs", "contract", "--json", data=data)
     assert (written.code, json.loads(written.out)["changed"]) == (0, [])
-    assert made.content[0] == CONTRACT.read_text("utf-8")
+    assert made.content[0] == CONTRACT_FILE.read_text("utf-8")
     assert league("docs", "contract", "--check", data=data).code == 0
     made.contract.write_text(made.content[0].replace("physicalType: integer", "physicalType: smallint", 1))
     drifted = league("docs", "contract", "--check", data=data)
