@@ -21,6 +21,7 @@ from dagster_project.automation.watching import Surroundings, look_for_vintages,
 from dagster_project.catalogue.catalogue import load_catalogue
 from dagster_project.errors import InputMissing, LeagueError
 from dagster_project.releases.journal import published_state
+from dagster_project.releases.publish import current_release
 from dagster_project.settings import DataFolder
 
 NEW_EXTRACTS = "new_extracts"
@@ -79,10 +80,20 @@ def publication_sensor(
     """Publishes whenever what is published isn't what is current: after a release, and also after an approval, a
     roll-back or a withdrawal. Off until switched on.
     """
+
+    def states(data: DataFolder) -> Mapping[dg.AssetKey, str]:
+        if not current_release(data):
+            # There are no pages of nothing: a run would fail, each hour anew.
+            raise InputMissing(
+                f"No release is current, so that there is nothing to publish. Pages made before stay in "
+                f"{data.publication} until somebody takes them away."
+            )
+        return {dg.AssetKey(PUBLICATION): published_state(data)}
+
     return _after_changes(
         PUBLICATION_AFTER_CHANGES,
         job_name,
-        lambda data: {dg.AssetKey(PUBLICATION): published_state(data)},
+        states,
         of="publication",
         up_to_date="The publication shows what is current.",
         description="Makes the publication anew when something was released, approved, rolled back or withdrawn.",
@@ -143,7 +154,9 @@ def _after_changes(
             return dg.SkipReason(str(error))
         if not data.warehouse.exists():
             return dg.SkipReason("Nothing is released yet.")
-        behind = {key: state for key, state in wanted.items() if _state_of(context.instance, key) != state}
+        behind = {
+            key: state for key, state in wanted.items() if _state_reached(context.instance, key) != state
+        }
         if not behind:
             return dg.SkipReason(up_to_date)
         under_way = dg.RunsFilter(
@@ -164,7 +177,7 @@ def _after_changes(
     return after_changes
 
 
-def _state_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
+def _state_reached(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
     """What an asset's latest materialisation brought it to; None before the first."""
     event = instance.get_latest_materialization_event(key)
     made = event.asset_materialization if event is not None else None

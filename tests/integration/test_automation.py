@@ -1,4 +1,4 @@
-"""The sensor, the schedule and the summaries of runs, against a publisher on 127.0.0.1."""
+"""The sensors, the schedule and the summaries of runs, against a publisher on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster_history import history
 from league_command import environment_of, league
 from local_publisher import (
     CHALLENGE,
@@ -24,12 +25,13 @@ from published_state import release_ids
 from dagster_project.assets.partitions import offer
 from dagster_project.automation.run_requests import RETRIES
 from dagster_project.automation.schedules import publication_weeks_schedule
-from dagster_project.automation.sensors import new_extracts_sensor
+from dagster_project.automation.sensors import new_extracts_sensor, publication_sensor
 from dagster_project.automation.watching import Surroundings
 from dagster_project.catalogue.catalogue import Catalogue, Source, load_catalogue
 from dagster_project.dagster_home import LONGEST_FETCH, dagster_home
-from dagster_project.definitions import JOB_NAME, defs
+from dagster_project.definitions import JOB_NAME, PUBLICATION_JOB, defs
 from dagster_project.quarters import Quarter
+from dagster_project.releases.publish import current_release
 from dagster_project.releases.writer_lock import writer_lock
 from dagster_project.settings import PROJECT_ROOT, DataFolder
 
@@ -366,3 +368,37 @@ def summarise(site: Site, run: dg.DagsterRun, sensor: str, event: dg.DagsterEven
         sensor_name=sensor, dagster_instance=site.instance, dagster_run=run, dagster_event=event
     )
     defs.get_repository_def().get_sensor_def(sensor)(context)
+
+
+def test_the_publication_follows_a_release_and_a_withdrawal_which_is_no_event_of_dagsters(
+    two_released: DataFolder,
+) -> None:
+    sensor = publication_sensor(PUBLICATION_JOB)
+
+    def asked_for() -> str | bool:
+        with history(two_released) as instance:
+            answer = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+        return bool(answer.run_requests) or str(answer.skip_message)
+
+    def published() -> dg.ExecuteInProcessResult:
+        with history(two_released) as instance:
+            return defs.resolve_job_def(PUBLICATION_JOB).execute_in_process(instance=instance)
+
+    up_to_date = "The publication shows what is current."
+    assert asked_for() is True
+    assert published().success
+    assert asked_for() == up_to_date
+    pages = two_released.root / "publication"
+    earlier, release = current_release(two_released)
+    assert (pages / str(release.quarter)).is_dir()
+    ended = league("withdraw", release.release_id, "--reason", "A figure was revised", data=two_released)
+    assert ended.code == 0, ended.err
+    assert asked_for() is True
+    assert published().success
+    assert (asked_for(), (pages / str(release.quarter)).exists()) == (up_to_date, False)
+
+    ended = league("withdraw", earlier.release_id, "--reason", "A figure was revised", data=two_released)
+    assert ended.code == 0, ended.err
+    assert str(asked_for()).startswith(
+        "No release is current, so that there is nothing to publish. Pages made"
+    )

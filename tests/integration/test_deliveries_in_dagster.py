@@ -14,15 +14,13 @@ import dagster as dg
 import polars as pl
 import pytest
 from dagster_history import history
-from league_command import league
 from postgresql_server import PostgresqlServer
 from published_quarters import Rows
 from releases_by_hand import ReleasesByHand
 
 from dagster_project.assets.deliveries import DELIVERIES, VARIABLES
-from dagster_project.automation.sensors import deliveries_sensor, publication_sensor
-from dagster_project.definitions import DELIVERIES_JOB, JOB_NAME, PUBLICATION_JOB, defs
-from dagster_project.releases.publish import current_release
+from dagster_project.automation.sensors import deliveries_sensor
+from dagster_project.definitions import DELIVERIES_JOB, JOB_NAME, defs
 from dagster_project.settings import DataFolder
 
 pytestmark = pytest.mark.xdist_group("postgresql")
@@ -217,34 +215,6 @@ def test_a_run_that_died_unseen_keeps_the_sensor_from_asking_for_hours_and_not_f
             sensor = deliveries_sensor(DELIVERIES_JOB, lambda later=later: later)
             answer = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
             assert bool(answer.run_requests) == is_asked, answer.skip_message
-
-
-def test_the_publication_follows_a_release_and_a_withdrawal_which_is_no_event_of_dagsters(
-    two_released: DataFolder,
-) -> None:
-    sensor = publication_sensor(PUBLICATION_JOB)
-
-    def asked_for() -> str | bool:
-        with history(two_released) as instance:
-            answer = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
-        return bool(answer.run_requests) or str(answer.skip_message)
-
-    def published() -> dg.ExecuteInProcessResult:
-        with history(two_released) as instance:
-            return defs.resolve_job_def(PUBLICATION_JOB).execute_in_process(instance=instance)
-
-    up_to_date = "The publication shows what is current."
-    assert asked_for() is True
-    assert published().success
-    assert asked_for() == up_to_date
-    pages = two_released.root / "publication"
-    release = current_release(two_released)[-1]
-    assert (pages / str(release.quarter)).is_dir()
-    ended = league("withdraw", release.release_id, "--reason", "A figure was revised", data=two_released)
-    assert ended.code == 0, ended.err
-    assert asked_for() is True
-    assert published().success
-    assert (asked_for(), (pages / str(release.quarter)).exists()) == (up_to_date, False)
 
 
 def test_a_lake_is_named_by_a_whole_path(by_hand: ReleasesByHand, monkeypatch: pytest.MonkeyPatch) -> None:
